@@ -1,0 +1,44 @@
+/** Temporary credentials of a task's role, as ACS sent them; never logged, never on disk (acs.md §10.3). */
+export interface RoleCredentials {
+  readonly credentialsId: string;
+  readonly roleArn: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string;
+  /** ISO 8601, passed on verbatim. */
+  readonly expiration: string;
+}
+
+export type RoleType = 'TaskApplication' | 'TaskExecution';
+
+interface Entry {
+  readonly taskArn: string;
+  readonly roleType: RoleType;
+  readonly credentials: RoleCredentials;
+}
+
+/** Role credentials of all tasks, in memory only, by credentials id. */
+export class CredentialsStore {
+  readonly #entries = new Map<string, Entry>();
+
+  /** Adds or renews; the id stays the same across renewals. */
+  put(taskArn: string, roleType: RoleType, credentials: RoleCredentials): void {
+    this.#entries.set(credentials.credentialsId, { taskArn, roleType, credentials });
+  }
+
+  get(credentialsId: string): RoleCredentials | undefined {
+    return this.#entries.get(credentialsId)?.credentials;
+  }
+
+  /** Credentials of a task's role, if they have arrived. */
+  ofTask(taskArn: string, roleType: RoleType): RoleCredentials | undefined {
+    for (const entry of this.#entries.values())
+      if (entry.taskArn === taskArn && entry.roleType === roleType) return entry.credentials;
+    return undefined;
+  }
+
+  /** Forgets everything of a task. */
+  removeTask(taskArn: string): void {
+    for (const [id, entry] of this.#entries) if (entry.taskArn === taskArn) this.#entries.delete(id);
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * Images of one runtime. A *reference* is what the task definition says (`busybox`, `host:5000/a/b:tag`,
+ * `repo@sha256:…`). Repeating any call is harmless. Failures are `TaskError`s: CannotPullImageManifestError from
+ * `resolveDigest`, CannotPullContainerError (or the ECR and auth kinds) from `pull`, whose text names the
+ * reference, what the registry said and what to do.
+ */
+export interface ImageService {
+  /**
+   * The digest that the reference names at its registry now; of the index for a multi-architecture image
+   * (task-engine.md §8.2). Undefined for a schema 1 manifest. Retries by itself, at most 9 times within a minute.
+   */
+  resolveDigest(request: ImageRequest, options: { signal: AbortSignal }): Promise<string | undefined>;
+  /** Brings the image and unpacks it. Retries by itself (ENG-22, ENG-140). */
+  pull(request: PullRequest, options: { signal: AbortSignal }): Promise<LocalImage>;
+  /** The local image of that reference, unpacked and ready, if there is one. Never asks a registry. */
+  find(reference: string, options: { signal: AbortSignal }): Promise<LocalImage | undefined>;
+  /** Removes the local name and frees what nothing else uses. Not there: success. */
+  remove(reference: string, options: { signal: AbortSignal }): Promise<void>;
+}
+
+export interface ImageRequest {
+  readonly reference: string;
+  readonly credentials?: RegistryCredentials;
+}
+
+export interface PullRequest extends ImageRequest {
+  /** As `resolveDigest` gave it: pulled by it and then named by the reference. */
+  readonly digest?: string;
+  readonly onProgress?: (progress: PullProgress) => void;
+}
+
+export interface RegistryCredentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** Honest figures: bytes are those of the compressed layers; a layer counts as unpacked when its snapshot is there. */
+export interface PullProgress {
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
+  readonly layersUnpacked: number;
+  readonly layersTotal: number;
+}
+
+export interface LocalImage {
+  /** Name in the runtime, for `CreateContainer.image`. */
+  readonly name: string;
+  /** Digest that the reference resolved to (of the index where there is one), `sha256:…`. */
+  readonly digest: string;
+  /** Digest of the image configuration. */
+  readonly imageId: string;
+  readonly sizeBytes: number;
+  readonly config: ImageConfig;
+}
+
+/** The part of the OCI image configuration that a container inherits. */
+export interface ImageConfig {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly entryPoint: readonly string[];
+  readonly command: readonly string[];
+  readonly user: string;
+  readonly workingDirectory: string;
+  readonly stopSignal: string;
+  readonly volumes: readonly string[];
+}

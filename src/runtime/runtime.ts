@@ -1,0 +1,210 @@
+import type { ContainerId, TaskArn } from '../task/ids.ts';
+import type { Ulimit } from '../task/task-spec.ts';
+
+/**
+ * The container runtime as the engine sees it. Terms: a *container* is a record with a writable snapshot; it
+ * has at most one *process tree* at a time, started once. Lifecycle of an id:
+ *
+ *   absent ─create─► created ─start─► running ─(exit)─► exited ─release─► released ─remove─► absent
+ *
+ * Every call may be repeated after a crash at any line and finds what the last run made: creating what exists,
+ * stopping what is stopped, releasing and removing what is gone are successes. Calls reject with a
+ * `TaskError` when the runtime refused, with `RuntimeUnavailableError` when it could not be reached, and with
+ * the signal's reason when aborted; an aborted call may still have had its effect, so observe before acting.
+ * Ids come from `containerIdOf`. Only containers with the label `LABEL_TASK_ARN` in the agent's own namespace
+ * are ever listed or touched.
+ */
+export interface ContainerRuntime {
+  readonly info: RuntimeInfo;
+  /** Cheap proof that the runtime answers; for health checks. */
+  ping(options: CallOptions): Promise<void>;
+  /** Makes the container's record and writable snapshot from an image that is present. Starts nothing. */
+  createContainer(request: CreateContainer, options: CallOptions): Promise<void>;
+  /**
+   * Starts the process. Resolves when it runs; its exit, however early, comes once through `events()` after
+   * that. Started already: resolves with what is known.
+   */
+  startContainer(id: ContainerId, options: CallOptions): Promise<StartedContainer>;
+  /**
+   * Stops the process: `request.stopSignal` (the image's, else SIGTERM), SIGKILL at `killAtMs`, then the
+   * cgroup's kill. Resolves only when the process tree is proven gone; undefined when it never ran.
+   */
+  stopContainer(
+    id: ContainerId,
+    request: StopContainer,
+    options: CallOptions,
+  ): Promise<ContainerExit | undefined>;
+  /** What the container is right now. Only reads. */
+  observeContainer(id: ContainerId, options: CallOptions): Promise<ContainerObservation>;
+  /** Every container of ours with its state. Only reads. Exits of running ones are watched from then on. */
+  listContainers(options: CallOptions): Promise<readonly ListedContainer[]>;
+  /** Frees the runtime's process record (shim, mounts) of an exited container; its exit must be stored before. */
+  releaseContainer(id: ContainerId, options: CallOptions): Promise<void>;
+  /** Removes record and snapshot; kills what still runs first. */
+  removeContainer(id: ContainerId, options: CallOptions): Promise<void>;
+  /** Runs a command in a running container and waits for its end; killed at the deadline of `options`. */
+  exec(id: ContainerId, request: ExecRequest, options: CallOptions): Promise<ExecResult>;
+  /** Exits, OOM kills and gaps, in order, from the moment of the call on. Ends when the signal aborts. */
+  events(options: CallOptions): AsyncIterable<RuntimeEvent>;
+  /** Lets go of connections. Containers keep running. */
+  close(): Promise<void>;
+}
+
+export interface CallOptions {
+  readonly signal: AbortSignal;
+}
+
+/** What the runtime is and can do; what it cannot do is told here, never guessed from its name. */
+export interface RuntimeInfo {
+  readonly name: 'containerd' | 'docker' | 'fake';
+  readonly version: string;
+  /** What the ACS upgrade carries as `dockerVersion` (acs.md §2). */
+  readonly acsDockerVersion: string;
+  /** What the TCS upgrade carries as `dockerVersion`; absent: the parameter is left out (tcs.md §1). */
+  readonly tcsDockerVersion?: string;
+  /** `own`: the runtime makes bridges and publishes ports itself; `none`: the agent's network does. */
+  readonly network: 'own' | 'none';
+  /** Whether containers write their output into FIFOs of the agent's log service. */
+  readonly fifoLogs: boolean;
+}
+
+/** Everything about a container that the runtime needs; paths and ids are the host's. */
+export interface CreateContainer {
+  readonly id: ContainerId;
+  /** Shown name, `ecs-<family>-<revision>-<container>-<hex>`. */
+  readonly name: string;
+  readonly taskArn: TaskArn;
+  /** Containers with the same group share one shim where the runtime can. */
+  readonly group: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Name of a local image as `LocalImage.name` gives it. */
+  readonly image: string;
+  /** Absent: the image's. */
+  readonly entryPoint?: readonly string[];
+  /** Absent: the image's, unless `entryPoint` is given. */
+  readonly command?: readonly string[];
+  /** Laid over the image's environment, by key. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** `user`, `user:group`, names or numbers, as in the image's passwd and group; absent: the image's. */
+  readonly user?: string;
+  readonly workingDirectory?: string;
+  readonly hostname?: string;
+  readonly terminal: boolean;
+  readonly openStdin: boolean;
+  readonly readonlyRootfs: boolean;
+  readonly capabilitiesAdd: readonly string[];
+  readonly capabilitiesDrop: readonly string[];
+  readonly ulimits: readonly Ulimit[];
+  readonly sysctls: Readonly<Record<string, string>>;
+  readonly mounts: readonly BindMount[];
+  /** Mount point to Docker mount options. */
+  readonly tmpfs: Readonly<Record<string, string>>;
+  readonly shmSizeBytes?: number;
+  readonly network: NetworkNamespace;
+  readonly limits: ContainerLimits;
+  /** Parent cgroup as `TaskCgroups.ensure` gave it; absent: the runtime's default place. */
+  readonly cgroup?: CgroupParent;
+  readonly stdio: ContainerStdio;
+}
+
+export type NetworkNamespace =
+  | { readonly kind: 'host' }
+  /** A new namespace with only `lo`. */
+  | { readonly kind: 'isolated' }
+  | { readonly kind: 'path'; readonly path: string };
+
+export interface BindMount {
+  readonly source: string;
+  readonly destination: string;
+  readonly readonly: boolean;
+}
+
+export interface ContainerLimits {
+  /** CPU shares, 2..262144. */
+  readonly cpuShares: number;
+  /** Bytes; absent: none. */
+  readonly memoryBytes?: number;
+  readonly memoryReservationBytes?: number;
+  /** Memory and swap together in bytes; -1: unlimited. */
+  readonly memorySwapBytes?: number;
+  readonly memorySwappiness?: number;
+}
+
+/** Where a container's cgroup goes: below a path of every hierarchy, or in a systemd slice. */
+export type CgroupParent =
+  | { readonly driver: 'cgroupfs'; readonly path: string }
+  | { readonly driver: 'systemd'; readonly slice: string };
+
+export type ContainerStdio =
+  | { readonly kind: 'null' }
+  /** FIFOs that have a reader already. */
+  | { readonly kind: 'fifo'; readonly stdout: string; readonly stderr: string }
+  /** The runtime keeps the output itself with its own driver. */
+  | { readonly kind: 'runtime'; readonly driver: string; readonly options: Readonly<Record<string, string>> };
+
+export interface StartedContainer {
+  readonly pid: number;
+  /** Epoch ms. */
+  readonly startedAt: number;
+}
+
+export interface StopContainer {
+  /** Signal name or number; absent: the image's, else SIGTERM. */
+  readonly stopSignal?: string;
+  /** Epoch ms of the SIGKILL; in the past: at once. */
+  readonly killAtMs: number;
+}
+
+/** How a process tree ended. */
+export interface ContainerExit {
+  /** 128+n when ended by signal n; absent when nobody can know it any more, never a guess (CTD-81). */
+  readonly exitCode?: number;
+  /** Epoch ms. */
+  readonly exitedAt: number;
+  /** Killed because of its own or its task's memory limit. */
+  readonly oomKilled: boolean;
+  /** Why the exit code is unknown or forced, e.g. the shim died. */
+  readonly detail?: string;
+}
+
+export type ContainerObservation =
+  | { readonly state: 'absent' }
+  | { readonly state: 'created' }
+  | { readonly state: 'running'; readonly pid: number }
+  | { readonly state: 'exited'; readonly exit: ContainerExit }
+  /** The record is there and was started once, but no process and no exit is known any more. */
+  | { readonly state: 'released' };
+
+export interface ListedContainer {
+  readonly id: ContainerId;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly observation: ContainerObservation;
+}
+
+export interface ExecRequest {
+  readonly args: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly user?: string;
+  /** Bytes of output kept, the first ones. */
+  readonly outputLimit: number;
+}
+
+export interface ExecResult {
+  readonly exitCode: number;
+  readonly output: string;
+}
+
+export type RuntimeEvent =
+  | { readonly kind: 'exited'; readonly id: ContainerId; readonly exit: ContainerExit }
+  | { readonly kind: 'oom'; readonly id: ContainerId }
+  /** Events may have been lost before this one: observe everything. First event of every stream. */
+  | { readonly kind: 'resync' };
+
+/** Labels that every container of this agent carries (ENG-41). */
+export const LABEL_TASK_ARN = 'com.amazonaws.ecs.task-arn';
+export const LABEL_CONTAINER_NAME = 'com.amazonaws.ecs.container-name';
+export const LABEL_CLUSTER = 'com.amazonaws.ecs.cluster';
+export const LABEL_FAMILY = 'com.amazonaws.ecs.task-definition-family';
+export const LABEL_VERSION = 'com.amazonaws.ecs.task-definition-version';
+/** Our own: the shown name, and the generation that the id was derived from. */
+export const LABEL_DISPLAY_NAME = 'ecs-containerd-agent.display-name';

@@ -1,0 +1,102 @@
+import type { TaskArn } from './ids.ts';
+
+/** Network modes this agent knows; `bridge` when the payload names none (ENG-36). */
+export type NetworkMode = 'awsvpc' | 'bridge' | 'host' | 'none';
+
+/** What ECS asked for, parsed and validated once (acs.md §10). Never changes after admission. */
+export interface TaskSpec {
+  readonly arn: TaskArn;
+  /** Cluster as the payload's message named it. */
+  readonly clusterArn: string;
+  readonly family: string;
+  /** Revision of the task definition, a decimal number as text. */
+  readonly version: string;
+  readonly group?: string;
+  readonly serviceName?: string;
+  readonly launchType?: string;
+  /** Task limit in vCPU (0.5 is half a processor); absent: no task limit. */
+  readonly cpu?: number;
+  /** Task limit in MiB; absent: no task limit. */
+  readonly memoryMiB?: number;
+  readonly networkMode: NetworkMode;
+  readonly taskCredentialsId?: string;
+  readonly executionCredentialsId?: string;
+  readonly containers: readonly ContainerSpec[];
+  /**
+   * Fields of the payload that this agent cannot honour yet, e.g. `volumes`. Not empty: the task is refused
+   * in set-up and reported STOPPED with their names, never half-run.
+   */
+  readonly unsupported: readonly string[];
+}
+
+/** One container of a task, first-class fields and dockerConfig already merged (resources.md §12.1). */
+export interface ContainerSpec {
+  readonly name: string;
+  readonly image: string;
+  readonly essential: boolean;
+  /** Absent: the image's own. */
+  readonly command?: readonly string[];
+  /** Absent: the image's own; given, it drops the image's command. */
+  readonly entryPoint?: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** CPU units, 1024 a processor; becomes shares, at least 2 (OBS-74). */
+  readonly cpu: number;
+  /** Hard limit in MiB; 0: none. */
+  readonly memoryMiB: number;
+  /** Seconds between the stop signal and SIGKILL; absent: the instance's setting. */
+  readonly stopTimeoutSec?: number;
+  readonly containerArn?: string;
+  readonly registryAuth?: RegistryAuth;
+  readonly log: LogConfig;
+  readonly options: ContainerOptions;
+}
+
+/** Log driver of a container; options are Docker's, all strings (logging.md §6). */
+export interface LogConfig {
+  readonly driver: string;
+  readonly options: Readonly<Record<string, string>>;
+}
+
+/** How ECS said to authenticate at the registry (acs.md §10.8). */
+export type RegistryAuth =
+  | {
+      readonly kind: 'ecr';
+      readonly registryId: string;
+      readonly region: string;
+      readonly endpointOverride?: string;
+      readonly useExecutionRole: boolean;
+    }
+  | { readonly kind: 'secretsmanager'; readonly credentialsParameter: string; readonly region: string };
+
+/** Options that came in dockerConfig.config and dockerConfig.hostConfig (acs.md §10.7). */
+export interface ContainerOptions {
+  readonly user?: string;
+  readonly workingDirectory?: string;
+  readonly hostname?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly terminal: boolean;
+  readonly openStdin: boolean;
+  readonly capabilitiesAdd: readonly string[];
+  readonly capabilitiesDrop: readonly string[];
+  readonly readonlyRootfs: boolean;
+  readonly ulimits: readonly Ulimit[];
+  readonly sysctls: Readonly<Record<string, string>>;
+  readonly dns: readonly string[];
+  readonly dnsSearch: readonly string[];
+  /** `host:address` each. */
+  readonly extraHosts: readonly string[];
+  readonly shmSizeBytes?: number;
+  /** Mount point to mount options, as Docker writes them. */
+  readonly tmpfs: Readonly<Record<string, string>>;
+  readonly memoryReservationBytes?: number;
+  /** Memory and swap together; -1: unlimited. */
+  readonly memorySwapBytes?: number;
+  readonly memorySwappiness?: number;
+}
+
+/** A POSIX resource limit; -1 is unlimited. */
+export interface Ulimit {
+  readonly name: string;
+  readonly soft: number;
+  readonly hard: number;
+}

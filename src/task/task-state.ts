@@ -1,0 +1,65 @@
+import type { Reason } from './errors.ts';
+import type { ContainerReport } from './report.ts';
+import type { ContainerStatus, DesiredStatus, TaskStatus } from './statuses.ts';
+import type { TaskSpec } from './task-spec.ts';
+
+/**
+ * Everything that is remembered of a task; moves only through `reduce`. Times are epoch ms.
+ *
+ *   task:      NONE ─► MANIFEST_PULLED ─► CREATED ─► RUNNING ─► STOPPED ─► (cleaned up: the record goes)
+ *   container: NONE ─► MANIFEST_PULLED ─► PULLED ─► CREATED ─► RUNNING ─► STOPPED
+ *
+ * A status never goes back. STOPPED of a container means that its process tree is proven gone.
+ */
+export interface TaskState {
+  readonly spec: TaskSpec;
+  readonly desired: DesiredStatus;
+  readonly known: TaskStatus;
+  readonly knownAt: number;
+  readonly receivedAt: number;
+  /** Why the task as a whole failed; set once (ENG-14). Empty for ordinary stops. */
+  readonly stoppedReason: string;
+  /** The task's cgroup and directories. */
+  readonly resources: 'absent' | 'ready' | 'removed';
+  readonly containers: readonly ContainerState[];
+  readonly pullStartedAt?: number;
+  readonly pullStoppedAt?: number;
+  /** When the first essential container was seen stopped (ENG-88). */
+  readonly executionStoppedAt?: number;
+  /** Highest task status put into the outbox. */
+  readonly reportedStatus: TaskStatus;
+  /** Container changes that wait for the next report of the task (ecs-api.md §C6). */
+  readonly collected: readonly ContainerReport[];
+  /** Since when `collected` is not empty. */
+  readonly collectedAt?: number;
+  /** Reports of this task in the outbox that ECS has not accepted yet. */
+  readonly unsettledReports: number;
+  /** When the stopped task's remains may go. */
+  readonly cleanupAt?: number;
+}
+
+export interface ContainerState {
+  readonly name: string;
+  readonly generation: number;
+  readonly known: ContainerStatus;
+  readonly desired: DesiredStatus;
+  /** Digest of the image, resolved by the agent or taken from the reference. */
+  readonly imageDigest?: string;
+  /** Local image that the container is made from. */
+  readonly imageName?: string;
+  readonly imageId?: string;
+  /** First error met on the way (ENG-17). */
+  readonly reason?: Reason;
+  readonly exitCode?: number;
+  readonly createdAt?: number;
+  readonly startedAt?: number;
+  readonly finishedAt?: number;
+  readonly pid?: number;
+  /** When the stop began: the SIGKILL is due this plus the grace, also after a crash. */
+  readonly stopRequestedAt?: number;
+  /**
+   * What the runtime holds of it. `unknown` while a create or start was begun and its end is not recorded:
+   * whoever runs next has to look.
+   */
+  readonly held: 'nothing' | 'unknown' | 'record' | 'process' | 'exited' | 'released';
+}
