@@ -1,4 +1,5 @@
 import type { BindMount, NetworkNamespace } from '../runtime/runtime.ts';
+import type { ContainerId } from '../task/ids.ts';
 import type { ContainerSpec, TaskSpec } from '../task/task-spec.ts';
 
 /**
@@ -8,10 +9,11 @@ import type { ContainerSpec, TaskSpec } from '../task/task-spec.ts';
 export interface Network {
   /** Why this task's network cannot be had here, or undefined. Asked once, before anything is made. */
   refusal(task: TaskSpec): string | undefined;
+  /** `id` is the runtime id of this generation of the container: its first 12 characters are the default name. */
   ensureContainerNetwork(
     task: TaskSpec,
     container: ContainerSpec,
-    options: { signal: AbortSignal },
+    options: { id: ContainerId; signal: AbortSignal },
   ): Promise<ContainerNetwork>;
   /** Removes everything that was made for the task. */
   removeTaskNetwork(task: TaskSpec, options: { signal: AbortSignal }): Promise<void>;

@@ -4,11 +4,16 @@ import type { TaskState } from '../task/task-state.ts';
 
 /**
  * The agent's durable memory. `commit` applies all changes or none and resolves once they are on the disk
- * (fsync): nothing is acked or reported before. Commits that arrive together share one transaction.
+ * (fsync): nothing is acked or reported before. Commits that arrive together share one transaction and are
+ * applied in the order of their calls. A rejected commit has changed nothing, and the store stays usable.
  */
 export interface Store {
   load(): Promise<StoredState>;
-  commit(changes: readonly StoreChange[]): Promise<void>;
+  /**
+   * Resolves with the outbox ids of the enqueued reports, one for each `enqueueReport` of `changes` in their
+   * order. Rejects with `StoreError` when the disk refused.
+   */
+  commit(changes: readonly StoreChange[]): Promise<readonly number[]>;
   /** Waits for what is under way and closes. */
   close(): Promise<void>;
 }
@@ -39,9 +44,28 @@ export interface StoredState {
   readonly meta: ReadonlyMap<MetaKey, string>;
   /** Records that did not parse: set aside in the database, never fatal. */
   readonly quarantined: readonly { readonly table: string; readonly key: string; readonly error: string }[];
+  /** Where an unreadable database was moved before this empty one was begun; absent: nothing was lost. */
+  readonly setAside?: { readonly path: string; readonly error: string };
 }
 
 export interface QueuedReport {
   readonly id: number;
   readonly report: StateReport;
 }
+
+/** Nothing of the commit was written, or the database could not be opened. Says what to do. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  /**
+   * `locked`: another agent has this data directory. `newer`: written by a newer agent. `full`: no space left.
+   * `closed`: called after `close`. `io`: anything else.
+   */
+  readonly code: StoreErrorCode;
+
+  constructor(code: StoreErrorCode, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
+}
+
+export type StoreErrorCode = 'locked' | 'newer' | 'full' | 'closed' | 'io';
