@@ -1,0 +1,10 @@
+// Original file: proto/containers.proto
+
+
+export interface ContainerId {
+  'id'?: (string);
+}
+
+export interface ContainerId__Output {
+  'id': (string);
+}

@@ -1,0 +1,11 @@
+// Original file: proto/content.proto
+
+import type { Info as _containerd_services_content_v1_Info, Info__Output as _containerd_services_content_v1_Info__Output } from '../../../../containerd/services/content/v1/Info.ts';
+
+export interface InfoList {
+  'info'?: (_containerd_services_content_v1_Info)[];
+}
+
+export interface InfoList__Output {
+  'info': (_containerd_services_content_v1_Info__Output)[];
+}

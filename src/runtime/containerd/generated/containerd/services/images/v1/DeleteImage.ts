@@ -1,0 +1,12 @@
+// Original file: proto/images.proto
+
+
+export interface DeleteImage {
+  'name'?: (string);
+  'sync'?: (boolean);
+}
+
+export interface DeleteImage__Output {
+  'name': (string);
+  'sync': (boolean);
+}

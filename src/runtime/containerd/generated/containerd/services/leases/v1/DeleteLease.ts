@@ -1,0 +1,12 @@
+// Original file: proto/leases.proto
+
+
+export interface DeleteLease {
+  'id'?: (string);
+  'sync'?: (boolean);
+}
+
+export interface DeleteLease__Output {
+  'id': (string);
+  'sync': (boolean);
+}

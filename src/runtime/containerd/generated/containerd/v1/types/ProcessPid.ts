@@ -1,0 +1,10 @@
+// Original file: proto/process.proto
+
+
+export interface ProcessPid {
+  'pid'?: (number);
+}
+
+export interface ProcessPid__Output {
+  'pid': (number);
+}
