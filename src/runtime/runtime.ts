@@ -1,3 +1,4 @@
+import type { ContainerExit, ContainerObservation } from '../task/container-facts.ts';
 import type { ContainerId, TaskArn } from '../task/ids.ts';
 import type { Ulimit } from '../task/task-spec.ts';
 
@@ -49,6 +50,8 @@ export interface ContainerRuntime {
   /** Lets go of connections. Containers keep running. */
   close(): Promise<void>;
 }
+
+export type { ContainerExit, ContainerObservation } from '../task/container-facts.ts';
 
 export interface CallOptions {
   readonly signal: AbortSignal;
@@ -154,26 +157,6 @@ export interface StopContainer {
   /** Epoch ms of the SIGKILL; in the past: at once. */
   readonly killAtMs: number;
 }
-
-/** How a process tree ended. */
-export interface ContainerExit {
-  /** 128+n when ended by signal n; absent when nobody can know it any more, never a guess (CTD-81). */
-  readonly exitCode?: number;
-  /** Epoch ms. */
-  readonly exitedAt: number;
-  /** Killed because of its own or its task's memory limit. */
-  readonly oomKilled: boolean;
-  /** Why the exit code is unknown or forced, e.g. the shim died. */
-  readonly detail?: string;
-}
-
-export type ContainerObservation =
-  | { readonly state: 'absent' }
-  | { readonly state: 'created' }
-  | { readonly state: 'running'; readonly pid: number }
-  | { readonly state: 'exited'; readonly exit: ContainerExit }
-  /** The record is there and was started once, but no process and no exit is known any more. */
-  | { readonly state: 'released' };
 
 export interface ListedContainer {
   readonly id: ContainerId;

@@ -45,6 +45,8 @@ export interface ContainerState {
   readonly desired: DesiredStatus;
   /** Digest of the image, resolved by the agent or taken from the reference. */
   readonly imageDigest?: string;
+  /** The agent asked a registry or a local image for the digest: it is news to ECS (ENG-89). */
+  readonly digestResolved: boolean;
   /** Local image that the container is made from. */
   readonly imageName?: string;
   readonly imageId?: string;
@@ -58,8 +60,8 @@ export interface ContainerState {
   /** When the stop began: the SIGKILL is due this plus the grace, also after a crash. */
   readonly stopRequestedAt?: number;
   /**
-   * What the runtime holds of it. `unknown` while a create or start was begun and its end is not recorded:
-   * whoever runs next has to look.
+   * What the runtime still holds of a STOPPED container: `exited` until its process record is freed and its
+   * log is complete, then `released` until its clean-up, then `removed`. Before STOPPED: `live`.
    */
-  readonly held: 'nothing' | 'unknown' | 'record' | 'process' | 'exited' | 'released';
+  readonly remains: 'live' | 'exited' | 'released' | 'removed';
 }

@@ -1,0 +1,37 @@
+import type { TaskLimits } from '../resource/task-cgroups.ts';
+import type { ContainerLimits } from '../runtime/runtime.ts';
+import type { ContainerSpec, TaskSpec } from '../task/task-spec.ts';
+
+const MIB = 1024 * 1024;
+const MIN_SHARES = 2;
+const MAX_SHARES = 262_144;
+/** Docker's least memory limit, to which smaller ones are raised (resources.md §12.1). */
+const MIN_MEMORY_MIB = 4;
+
+/** CPU units to shares: at least 2, at most 262144 (OBS-74). */
+export function cpuShares(cpuUnits: number): number {
+  return Math.min(Math.max(cpuUnits, MIN_SHARES), MAX_SHARES);
+}
+
+/** A container's own limits; CPU is shares only, never a quota (OBS-75). */
+export function containerLimits(spec: ContainerSpec): ContainerLimits {
+  const { options } = spec;
+  return {
+    cpuShares: cpuShares(spec.cpu),
+    ...(spec.memoryMiB > 0 && { memoryBytes: Math.max(spec.memoryMiB, MIN_MEMORY_MIB) * MIB }),
+    ...(options.memoryReservationBytes !== undefined && {
+      memoryReservationBytes: options.memoryReservationBytes,
+    }),
+    ...(options.memorySwapBytes !== undefined && { memorySwapBytes: options.memorySwapBytes }),
+    ...(options.memorySwappiness !== undefined && { memorySwappiness: options.memorySwappiness }),
+  };
+}
+
+/** Limits of the task's own cgroup; without task cpu its shares are the sum of the containers' (OBS-72). */
+export function taskLimits(spec: TaskSpec): TaskLimits {
+  return {
+    ...(spec.cpu !== undefined && { cpu: spec.cpu }),
+    ...(spec.memoryMiB !== undefined && { memoryMiB: spec.memoryMiB }),
+    cpuShares: spec.containers.reduce((sum, c) => sum + cpuShares(c.cpu), 0),
+  };
+}

@@ -1,0 +1,24 @@
+import type { TaskSpec } from '../task/task-spec.ts';
+import type { StepPorts } from './step-context.ts';
+
+/**
+ * Why this task cannot be run on this instance whatever happens, or undefined. Each text names the field, its
+ * value and what would do instead: it becomes the task's stopped reason.
+ */
+export function refusalOf(spec: TaskSpec, ports: Pick<StepPorts, 'network'>): string | undefined {
+  if (spec.containers.length === 0) return 'the task has no containers; a task definition needs at least one';
+  if (spec.unsupported.length > 0)
+    return `this agent does not support ${spec.unsupported.join(', ')} yet; remove ${
+      spec.unsupported.length === 1 ? 'it' : 'them'
+    } from the task definition`;
+  const names = spec.containers.map((c) => c.name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) return `two containers have the name "${twice}"; names must differ`;
+  const greedy = spec.containers.find((c) => spec.memoryMiB !== undefined && c.memoryMiB > spec.memoryMiB);
+  if (greedy !== undefined)
+    return (
+      `container "${greedy.name}" has a memory limit of ${greedy.memoryMiB} MiB, ` +
+      `more than the task's ${spec.memoryMiB} MiB`
+    );
+  return ports.network.refusal(spec);
+}

@@ -1,0 +1,47 @@
+import type { TaskEvent } from '../task/event.ts';
+import type { Step, StepKind } from '../task/step.ts';
+import type { StepContext } from './step-context.ts';
+import {
+  createContainer,
+  releaseContainer,
+  removeContainer,
+  startContainer,
+  stopContainer,
+} from './steps/container.ts';
+import { pullImage, resolveImage } from './steps/image.ts';
+import { ensureResources, removeResources } from './steps/resources.ts';
+
+/** Steps that act on the world; `forgetTask` is the worker's own. */
+export type WorldStep = Exclude<Step, { kind: 'forgetTask' }>;
+
+type Runner<K extends StepKind> = (
+  context: StepContext,
+  step: Extract<Step, { kind: K }>,
+) => Promise<TaskEvent>;
+
+/** How each kind of step is done; a new kind fails to compile until it stands here. */
+const RUNNERS: { readonly [K in WorldStep['kind']]: Runner<K> } = {
+  ensureResources: (context) => ensureResources(context),
+  resolveImage: (context, step) => resolveImage(context, step.container),
+  pullImage: (context, step) => pullImage(context, step.container),
+  createContainer: (context, step) => createContainer(context, step.container),
+  startContainer: (context, step) => startContainer(context, step.container),
+  stopContainer: (context, step) => stopContainer(context, step.container, step.killAtMs),
+  releaseContainer: (context, step) => releaseContainer(context, step.container),
+  removeContainer: (context, step) => removeContainer(context, step.container),
+  removeResources: (context) => removeResources(context),
+};
+
+/** Does a step and gives the fact that it made true. */
+export function runStep(context: StepContext, step: WorldStep): Promise<TaskEvent> {
+  const runner = RUNNERS[step.kind] as Runner<WorldStep['kind']>;
+  return runner(context, step);
+}
+
+/** Steps whose failure ends the container or the task; every other step is tried until it works. */
+export const FALLIBLE_STEPS: ReadonlySet<StepKind> = new Set([
+  'ensureResources',
+  'pullImage',
+  'createContainer',
+  'startContainer',
+]);

@@ -1,0 +1,118 @@
+import { Backoff } from '../async/backoff.ts';
+import { ABANDONABLE_STEPS, type Step, type StepKind, stepContainer } from '../task/step.ts';
+
+/** A step that could not be done yet, for whoever asks why a task does not move. */
+export interface StuckStep {
+  readonly kind: StepKind;
+  readonly container?: string;
+  /** Epoch ms of the first failed try. */
+  readonly since: number;
+  readonly tries: number;
+  readonly error: string;
+  /** Epoch ms of the next try. */
+  readonly retryAt: number;
+}
+
+interface Running {
+  readonly step: Step;
+  readonly controller: AbortController;
+  readonly startedAt: number;
+}
+
+interface Stuck {
+  readonly info: StuckStep;
+  readonly backoff: Backoff;
+}
+
+/**
+ * The steps of one task that are under way or wait for their next try: one at a time for each container, one
+ * at a time for the task as a whole.
+ */
+export class RunningSteps {
+  readonly #running = new Map<string, Running>();
+  readonly #stuck = new Map<string, Stuck>();
+
+  /**
+   * Compares with what is wanted now: abandons what may be abandoned and is not wanted any more, gives the
+   * steps that may start, and when to look again.
+   */
+  reconcile(
+    wanted: readonly Step[],
+    now: number,
+  ): { readonly start: readonly Step[]; readonly wakeAt: number } {
+    const byLane = new Map(wanted.map((step) => [lane(step), step]));
+    for (const [key, running] of this.#running)
+      if (byLane.get(key)?.kind !== running.step.kind && ABANDONABLE_STEPS.has(running.step.kind))
+        running.controller.abort(new Error('not wanted any more'));
+    for (const [key, stuck] of this.#stuck)
+      if (byLane.get(key)?.kind !== stuck.info.kind) this.#stuck.delete(key);
+    const start: Step[] = [];
+    let wakeAt = Number.POSITIVE_INFINITY;
+    for (const [key, step] of byLane) {
+      if (this.#running.has(key)) continue;
+      const retryAt = this.#stuck.get(key)?.info.retryAt ?? 0;
+      if (retryAt > now) wakeAt = Math.min(wakeAt, retryAt);
+      else start.push(step);
+    }
+    return { start, wakeAt };
+  }
+
+  /** Marks a step as under way; its signal aborts with `parent` too. */
+  begin(step: Step, now: number, parent: AbortSignal): AbortSignal {
+    const controller = new AbortController();
+    this.#running.set(lane(step), { step, controller, startedAt: now });
+    return AbortSignal.any([controller.signal, parent]);
+  }
+
+  /** The step is over, and no try is waiting any more. */
+  succeed(step: Step): void {
+    this.#running.delete(lane(step));
+    this.#stuck.delete(lane(step));
+  }
+
+  /** The step is over and will be tried again after a growing delay. */
+  postpone(step: Step, error: unknown, now: number): StuckStep {
+    const key = lane(step);
+    this.#running.delete(key);
+    const before = this.#stuck.get(key);
+    const backoff = before?.backoff ?? new Backoff({ minMs: 100, maxMs: 30_000, factor: 2, jitter: 0.2 });
+    const container = stepContainer(step);
+    const info: StuckStep = {
+      kind: step.kind,
+      ...(container !== undefined && { container }),
+      since: before?.info.since ?? now,
+      tries: (before?.info.tries ?? 0) + 1,
+      error: error instanceof Error ? error.message : String(error),
+      retryAt: now + backoff.next(),
+    };
+    this.#stuck.set(key, { info, backoff });
+    return info;
+  }
+
+  isRunning(kind: StepKind, container: string): boolean {
+    return this.#running.get(laneOf(container))?.step.kind === kind;
+  }
+
+  /** Lets every waiting step try at once; for when the cause of the trouble is known to be over. */
+  retryNow(): void {
+    for (const [key, { info, backoff }] of this.#stuck)
+      this.#stuck.set(key, { info: { ...info, retryAt: 0 }, backoff });
+  }
+
+  underWay(): readonly { readonly kind: StepKind; readonly container?: string; readonly since: number }[] {
+    return [...this.#running.values()].map(({ step, startedAt }) => {
+      const container = stepContainer(step);
+      return { kind: step.kind, since: startedAt, ...(container !== undefined && { container }) };
+    });
+  }
+
+  stuck(): readonly StuckStep[] {
+    return [...this.#stuck.values()].map(({ info }) => info);
+  }
+}
+
+const lane = (step: Step) => {
+  const container = stepContainer(step);
+  return container === undefined ? 'task' : laneOf(container);
+};
+const laneOf = (container: string) => `container ${container}`;

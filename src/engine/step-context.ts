@@ -1,0 +1,65 @@
+import type { ContainerLogs } from '../container-log/container-logs.ts';
+import type { ImageService, PullProgress, RegistryCredentials } from '../image/images.ts';
+import type { Network } from '../network/network.ts';
+import type { TaskCgroups } from '../resource/task-cgroups.ts';
+import type { ContainerRuntime } from '../runtime/runtime.ts';
+import type { TaskEvent } from '../task/event.ts';
+import type { ContainerSpec } from '../task/task-spec.ts';
+import type { ContainerState, TaskState } from '../task/task-state.ts';
+
+/** What steps act on: the ports, and the settings that shape them. Shared by all tasks. */
+export interface StepPorts {
+  readonly runtime: ContainerRuntime;
+  readonly images: ImageService;
+  readonly network: Network;
+  /** Absent when task limits are switched off (resources.md §2). */
+  readonly cgroups?: TaskCgroups;
+  readonly logs: ContainerLogs;
+  readonly settings: EngineSettings;
+  /** Credentials for the image's registry, if any are configured or sent. */
+  registryCredentials(container: ContainerSpec): RegistryCredentials | undefined;
+  /** Epoch ms. */
+  now(): number;
+}
+
+/** Settings of the instance that the engine follows; all times in ms. */
+export interface EngineSettings {
+  readonly cluster: string;
+  readonly region: string;
+  readonly pullBehavior: PullBehavior;
+  readonly createTimeoutMs: number;
+  readonly startTimeoutMs: number;
+  readonly stopTimeoutMs: number;
+  readonly manifestTimeoutMs: number;
+  readonly pullTimeoutMs: number;
+  readonly cleanupWaitMs: number;
+  readonly cleanupJitterMs: number;
+}
+
+/** ECS_IMAGE_PULL_BEHAVIOR (task-engine.md §8.1). */
+export type PullBehavior = 'default' | 'always' | 'once' | 'prefer-cached';
+
+/** One run of one step. */
+export interface StepContext extends StepPorts {
+  readonly task: TaskState;
+  /** Aborts when the step is superseded or the agent stops. */
+  readonly signal: AbortSignal;
+  /** A fact that is known before the step ends. */
+  emit(event: TaskEvent): void;
+  progress(container: string, progress: PullProgress): void;
+}
+
+/** A container as asked for and as it stands. */
+export interface ContainerPair {
+  readonly spec: ContainerSpec;
+  readonly state: ContainerState;
+}
+
+/** Finds a container of the step's task; a plan only names containers that are there. */
+export function containerOf(task: TaskState, name: string): ContainerPair {
+  const spec = task.spec.containers.find((c) => c.name === name);
+  const state = task.containers.find((c) => c.name === name);
+  if (spec === undefined || state === undefined)
+    throw new Error(`task ${task.spec.arn} has no container "${name}"`);
+  return { spec, state };
+}

@@ -1,0 +1,158 @@
+import type { LocalImage } from '../../image/images.ts';
+import {
+  type CreateContainer,
+  LABEL_CLUSTER,
+  LABEL_CONTAINER_NAME,
+  LABEL_DISPLAY_NAME,
+  LABEL_FAMILY,
+  LABEL_TASK_ARN,
+  LABEL_VERSION,
+} from '../../runtime/runtime.ts';
+import { TaskError } from '../../task/errors.ts';
+import type { TaskEvent } from '../../task/event.ts';
+import { type ContainerId, containerDisplayName, containerIdOf, taskIdOf } from '../../task/ids.ts';
+import { containerLimits, taskLimits } from '../container-limits.ts';
+import { type ContainerPair, containerOf, type StepContext } from '../step-context.ts';
+import { transitionWithin } from '../timed-out.ts';
+
+/** Makes log, network and container ready to start (task-engine.md §5.1). */
+export async function createContainer(context: StepContext, name: string): Promise<TaskEvent> {
+  const pair = containerOf(context.task, name);
+  await transitionWithin('created', context.settings.createTimeoutMs, context.signal, async (signal) => {
+    const image = await context.images.find(pair.spec.image, { signal });
+    if (image === undefined)
+      throw new TaskError(
+        'CannotCreateContainerError',
+        `No such image: ${pair.spec.image}; it was here after its pull and has been removed since`,
+      );
+    await context.runtime.createContainer(await describeContainer(context, pair, image, signal), { signal });
+  });
+  return { kind: 'containerCreated', container: name };
+}
+
+async function describeContainer(
+  context: StepContext,
+  { spec, state }: ContainerPair,
+  image: LocalImage,
+  signal: AbortSignal,
+): Promise<CreateContainer> {
+  const { task, settings } = context;
+  const { arn, family, version } = task.spec;
+  const id = containerIdOf(arn, spec.name, state.generation);
+  const name = containerDisplayName(family, version, spec.name, id);
+  const labels = {
+    ...spec.options.labels,
+    [LABEL_CLUSTER]: settings.cluster,
+    [LABEL_CONTAINER_NAME]: spec.name,
+    [LABEL_TASK_ARN]: arn,
+    [LABEL_FAMILY]: family,
+    [LABEL_VERSION]: version,
+    [LABEL_DISPLAY_NAME]: name,
+  };
+  const environment = { ...regionEnvironment(settings.region, spec.environment, image), ...spec.environment };
+  const limits = containerLimits(spec);
+  const [network, stdio, cgroup] = await Promise.all([
+    context.network.ensureContainerNetwork(task.spec, spec, { id, signal }),
+    context.logs.prepare(
+      {
+        id,
+        name,
+        taskArn: arn,
+        driver: spec.log.driver,
+        options: spec.log.options,
+        imageName: spec.image,
+        imageId: image.imageId,
+        command: [...(spec.entryPoint ?? image.config.entryPoint), ...(spec.command ?? image.config.command)],
+        labels,
+        environment,
+        createdAt: context.now(),
+      },
+      { signal },
+    ),
+    context.cgroups?.ensure(taskIdOf(arn), taskLimits(task.spec)),
+  ]);
+  const { options } = spec;
+  return {
+    id,
+    name,
+    taskArn: arn,
+    group: taskIdOf(arn),
+    labels,
+    image: image.name,
+    ...(spec.entryPoint !== undefined && { entryPoint: spec.entryPoint }),
+    ...(spec.command !== undefined && { command: spec.command }),
+    environment,
+    ...(options.user !== undefined && { user: options.user }),
+    ...(options.workingDirectory !== undefined && { workingDirectory: options.workingDirectory }),
+    hostname: network.hostname,
+    terminal: options.terminal,
+    openStdin: options.openStdin,
+    readonlyRootfs: options.readonlyRootfs,
+    capabilitiesAdd: options.capabilitiesAdd,
+    capabilitiesDrop: options.capabilitiesDrop,
+    ulimits: options.ulimits,
+    sysctls: options.sysctls,
+    mounts: network.mounts,
+    tmpfs: options.tmpfs,
+    ...(options.shmSizeBytes !== undefined && { shmSizeBytes: options.shmSizeBytes }),
+    network: network.namespace,
+    limits,
+    ...(cgroup !== undefined && { cgroup }),
+    stdio,
+  };
+}
+
+/** Given unless the container or the image defines either, even as empty (ENG-38, ENG-39). */
+function regionEnvironment(
+  region: string,
+  environment: Readonly<Record<string, string>>,
+  image: LocalImage,
+): Record<string, string> {
+  const defined = ['AWS_REGION', 'AWS_DEFAULT_REGION'].some(
+    (key) => key in environment || key in image.config.environment,
+  );
+  return defined ? {} : { AWS_REGION: region, AWS_DEFAULT_REGION: region };
+}
+
+export async function startContainer(context: StepContext, name: string): Promise<TaskEvent> {
+  const { pid, startedAt } = await transitionWithin(
+    'started',
+    context.settings.startTimeoutMs,
+    context.signal,
+    (signal) => context.runtime.startContainer(idOf(context, name), { signal }),
+  );
+  return { kind: 'containerStarted', container: name, pid, startedAt };
+}
+
+/** Ends only when the process tree is proven gone (task-engine.md §5.3). */
+export async function stopContainer(
+  context: StepContext,
+  name: string,
+  killAtMs: number,
+): Promise<TaskEvent> {
+  const { signal } = context;
+  const exit = await context.runtime.stopContainer(idOf(context, name), { killAtMs }, { signal });
+  return { kind: 'containerStopped', container: name, ...(exit !== undefined && { exit }) };
+}
+
+/** The log first: deleting the process record would cut off output that is still on its way. */
+export async function releaseContainer(context: StepContext, name: string): Promise<TaskEvent> {
+  const { signal } = context;
+  const id = idOf(context, name);
+  await context.logs.finish(id, { signal });
+  await context.runtime.releaseContainer(id, { signal });
+  return { kind: 'containerReleased', container: name };
+}
+
+export async function removeContainer(context: StepContext, name: string): Promise<TaskEvent> {
+  const { signal } = context;
+  const id = idOf(context, name);
+  await context.runtime.removeContainer(id, { signal });
+  await context.logs.remove(id, { signal });
+  return { kind: 'containerRemoved', container: name };
+}
+
+function idOf(context: StepContext, name: string): ContainerId {
+  const { state } = containerOf(context.task, name);
+  return containerIdOf(context.task.spec.arn, name, state.generation);
+}

@@ -1,0 +1,81 @@
+import type { LocalImage } from '../../image/images.ts';
+import { reasonOf } from '../../task/errors.ts';
+import type { TaskEvent } from '../../task/event.ts';
+import { containerOf, type StepContext } from '../step-context.ts';
+import { transitionWithin } from '../timed-out.ts';
+
+const DIGEST_IN_REFERENCE = /@(sha256:[0-9a-f]{64})$/;
+
+/** Learns the digest that the image reference names now (task-engine.md §8.2). */
+export async function resolveImage(context: StepContext, container: string): Promise<TaskEvent> {
+  const { spec } = containerOf(context.task, container);
+  const pinned = DIGEST_IN_REFERENCE.exec(spec.image)?.[1];
+  if (pinned !== undefined) return { kind: 'imagePinned', container, digest: pinned };
+  const cached = await usableCache(context, spec.image);
+  if (cached !== undefined) return { kind: 'imageResolved', container, digest: cached.digest };
+  const credentials = context.registryCredentials(spec);
+  try {
+    const digest = await transitionWithin(
+      'MANIFEST_PULLED',
+      context.settings.manifestTimeoutMs,
+      context.signal,
+      (signal) =>
+        context.images.resolveDigest(
+          { reference: spec.image, ...(credentials !== undefined && { credentials }) },
+          { signal },
+        ),
+    );
+    return { kind: 'imageResolved', container, ...(digest !== undefined && { digest }) };
+  } catch (error) {
+    context.signal.throwIfAborted();
+    return { kind: 'imageUnresolved', container, reason: reasonOf(error) };
+  }
+}
+
+/** Brings the image, or finds that the one which is here will do (task-engine.md §8.3). */
+export async function pullImage(context: StepContext, container: string): Promise<TaskEvent> {
+  const { spec, state } = containerOf(context.task, container);
+  const cached = await usableCache(context, spec.image);
+  if (cached !== undefined) return pulled(container, cached);
+  const credentials = context.registryCredentials(spec);
+  context.emit({ kind: 'pullStarted' });
+  try {
+    const image = await transitionWithin('pulled', context.settings.pullTimeoutMs, context.signal, (signal) =>
+      context.images.pull(
+        {
+          reference: spec.image,
+          ...(state.imageDigest !== undefined && { digest: state.imageDigest }),
+          ...(credentials !== undefined && { credentials }),
+          onProgress: (progress) => context.progress(container, progress),
+        },
+        { signal },
+      ),
+    );
+    return pulled(container, image);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    const local = await localAfterFailure(context, spec.image);
+    if (local !== undefined) return pulled(container, local);
+    throw error;
+  } finally {
+    context.emit({ kind: 'pullEnded' });
+  }
+}
+
+/** The local image, when the pull behaviour lets it do without asking the registry. */
+async function usableCache(context: StepContext, reference: string): Promise<LocalImage | undefined> {
+  const { pullBehavior } = context.settings;
+  if (pullBehavior !== 'prefer-cached' && pullBehavior !== 'once') return undefined;
+  return await context.images.find(reference, { signal: context.signal });
+}
+
+/** With `default` and `prefer-cached` an image that is here serves when the pull failed (ENG-86). */
+async function localAfterFailure(context: StepContext, reference: string): Promise<LocalImage | undefined> {
+  const { pullBehavior } = context.settings;
+  if (pullBehavior !== 'default' && pullBehavior !== 'prefer-cached') return undefined;
+  return await context.images.find(reference, { signal: context.signal });
+}
+
+function pulled(container: string, image: LocalImage): TaskEvent {
+  return { kind: 'imagePulled', container, imageName: image.name, imageId: image.imageId };
+}

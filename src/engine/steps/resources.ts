@@ -1,0 +1,19 @@
+import type { TaskEvent } from '../../task/event.ts';
+import { taskIdOf } from '../../task/ids.ts';
+import { taskLimits } from '../container-limits.ts';
+import type { StepContext } from '../step-context.ts';
+
+/** Makes the task's cgroup with the task's limits. */
+export async function ensureResources(context: StepContext): Promise<TaskEvent> {
+  const { spec } = context.task;
+  await context.cgroups?.ensure(taskIdOf(spec.arn), taskLimits(spec));
+  return { kind: 'resourcesReady' };
+}
+
+/** Removes the cgroup and the task's network and files. */
+export async function removeResources(context: StepContext): Promise<TaskEvent> {
+  const { spec } = context.task;
+  await context.network.removeTaskNetwork(spec, { signal: context.signal });
+  await context.cgroups?.remove(taskIdOf(spec.arn));
+  return { kind: 'resourcesRemoved' };
+}

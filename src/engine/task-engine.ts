@@ -1,0 +1,230 @@
+import type { Logger } from 'pino';
+import { sleep } from '../async/deadline.ts';
+import type { RuntimeEvent } from '../runtime/runtime.ts';
+import type { QueuedReport, Store } from '../store/store.ts';
+import { admitTask } from '../task/admit.ts';
+import type { TaskRules } from '../task/event.ts';
+import { type ContainerId, containerIdOf, type TaskArn, taskIdOf } from '../task/ids.ts';
+import type { DesiredStatus } from '../task/statuses.ts';
+import type { TaskSpec } from '../task/task-spec.ts';
+import type { TaskState } from '../task/task-state.ts';
+import { refusalOf } from './refusal.ts';
+import type { StepPorts } from './step-context.ts';
+import { sweepLeftovers } from './sweep.ts';
+import type { TaskIntake } from './task-intake.ts';
+import { TaskWorker, type WorkerDependencies } from './task-worker.ts';
+
+/** What the engine is built from. */
+export interface EngineDependencies {
+  readonly ports: StepPorts;
+  readonly store: Store;
+  readonly logger: Logger;
+  enqueueReport(queued: QueuedReport): void;
+  /** A task is over: whatever else was kept for it may go. */
+  onTaskGone(arn: TaskArn): void;
+}
+
+interface Place {
+  readonly worker: TaskWorker;
+  readonly container: string;
+}
+
+/** Level over edge: everything is looked at again on this clock (ENG-81). */
+const REOBSERVE_MS = 5 * 60_000;
+const REOBSERVE_SPREAD_MS = 30_000;
+const EVENT_STREAM_RETRY_MS = 500;
+
+/** All tasks of the instance: one worker each, fed with ECS's wishes and the runtime's events. */
+export class TaskEngine implements TaskIntake {
+  readonly #deps: EngineDependencies;
+  readonly #rules: TaskRules;
+  readonly #workers = new Map<TaskArn, TaskWorker>();
+  readonly #containers = new Map<ContainerId, Place>();
+  readonly #aborter = new AbortController();
+  readonly #loops: Promise<void>[] = [];
+  /** Looks at all containers follow one another. */
+  #observing: Promise<void> = Promise.resolve();
+
+  constructor(deps: EngineDependencies) {
+    this.#deps = deps;
+    const { settings } = deps.ports;
+    this.#rules = {
+      stopTimeoutMs: settings.stopTimeoutMs,
+      cleanupWaitMs: settings.cleanupWaitMs,
+      cleanupJitterMs: settings.cleanupJitterMs,
+      pullFailureStops: settings.pullBehavior === 'always' || settings.pullBehavior === 'once',
+    };
+  }
+
+  /**
+   * Goes on with the stored tasks. The event stream is opened before anything is looked at (ENG-125): its first
+   * event asks for a look at every container, which is how running ones are adopted.
+   */
+  start(stored: readonly TaskState[]): void {
+    for (const state of stored) this.#add(new TaskWorker(state, this.#workerDependencies()));
+    for (const worker of this.#workers.values()) worker.start();
+    this.#loops.push(this.#followRuntime(), this.#reobserve());
+  }
+
+  /** Stops working; containers keep running (ENG-127). */
+  async close(): Promise<void> {
+    this.#aborter.abort(new Error('the agent is stopping'));
+    await Promise.all([...this.#workers.values()].map((worker) => worker.stop()));
+    await Promise.allSettled([...this.#loops, this.#observing]);
+  }
+
+  async accept(
+    tasks: readonly { readonly spec: TaskSpec; readonly desired: DesiredStatus }[],
+  ): Promise<void> {
+    const stopping = tasks.filter((task) => task.desired === 'STOPPED');
+    const starting = tasks.filter((task) => task.desired !== 'STOPPED');
+    await Promise.all([...stopping, ...starting].map(({ spec, desired }) => this.#take(spec, desired)));
+  }
+
+  async reject(arn: TaskArn, reason: string): Promise<void> {
+    const report = { task: arn, status: 'STOPPED', reason, containers: [] } as const;
+    const [id] = await this.#deps.store.commit([{ kind: 'enqueueReport', report }]);
+    if (id !== undefined) this.#deps.enqueueReport({ id, report });
+  }
+
+  async stop(arns: readonly TaskArn[]): Promise<void> {
+    const known = arns.map((arn) => this.#workers.get(arn)).filter((worker) => worker !== undefined);
+    await Promise.all(known.map((worker) => worker.postDurably({ kind: 'stopRequested' })));
+  }
+
+  knows(arn: TaskArn): boolean {
+    return this.#workers.has(arn);
+  }
+
+  desiredRunning(): readonly TaskArn[] {
+    return this.workers()
+      .filter((worker) => worker.state.desired === 'RUNNING')
+      .map((worker) => worker.state.spec.arn);
+  }
+
+  /** Every task with its state and its steps, for introspection. */
+  workers(): readonly TaskWorker[] {
+    return [...this.#workers.values()];
+  }
+
+  /** ECS accepted, or for good refused, a report of that task. */
+  reportSettled(arn: TaskArn): void {
+    this.#workers.get(arn)?.post({ kind: 'reportSettled' });
+  }
+
+  async #take(spec: TaskSpec, desired: DesiredStatus): Promise<void> {
+    const known = this.#workers.get(spec.arn);
+    if (known !== undefined) {
+      if (desired === 'STOPPED') await known.postDurably({ kind: 'stopRequested' });
+      else await known.admitted;
+      return;
+    }
+    const { ports } = this.#deps;
+    const refusal = refusalOf(spec, ports);
+    const { state, reports } = admitTask(spec, desired, refusal, ports.now(), this.#rules);
+    const worker = new TaskWorker(state, this.#workerDependencies());
+    this.#add(worker);
+    try {
+      await worker.admit(reports);
+    } catch (error) {
+      this.#remove(worker);
+      throw error;
+    }
+    worker.start();
+  }
+
+  #workerDependencies(): WorkerDependencies {
+    const { ports, store, logger } = this.#deps;
+    return {
+      ports,
+      store,
+      logger,
+      rules: this.#rules,
+      enqueueReport: (queued) => this.#deps.enqueueReport(queued),
+      onForgotten: (worker) => {
+        this.#remove(worker);
+        this.#deps.onTaskGone(worker.state.spec.arn);
+      },
+    };
+  }
+
+  #add(worker: TaskWorker): void {
+    const { spec, containers } = worker.state;
+    this.#workers.set(spec.arn, worker);
+    for (const { name, generation } of containers)
+      this.#containers.set(containerIdOf(spec.arn, name, generation), { worker, container: name });
+  }
+
+  #remove(worker: TaskWorker): void {
+    const { spec, containers } = worker.state;
+    this.#workers.delete(spec.arn);
+    for (const { name, generation } of containers)
+      this.#containers.delete(containerIdOf(spec.arn, name, generation));
+  }
+
+  async #followRuntime(): Promise<void> {
+    const { signal } = this.#aborter;
+    while (!signal.aborted) {
+      try {
+        for await (const event of this.#deps.ports.runtime.events({ signal })) this.#onRuntimeEvent(event);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#deps.logger.warn({ err: error }, 'event stream of the runtime broke; opening it again');
+      }
+      await sleep(EVENT_STREAM_RETRY_MS, signal).catch(() => {});
+    }
+  }
+
+  #onRuntimeEvent(event: RuntimeEvent): void {
+    switch (event.kind) {
+      case 'resync':
+        this.#observing = this.#observing.then(() => this.#observeAll());
+        return;
+      case 'exited': {
+        const place = this.#containers.get(event.id);
+        place?.worker.post({ kind: 'containerStopped', container: place.container, exit: event.exit });
+        return;
+      }
+      case 'oom':
+        this.#deps.logger.warn({ containerId: event.id }, 'a process of the container ran out of memory');
+    }
+  }
+
+  async #reobserve(): Promise<void> {
+    const { signal } = this.#aborter;
+    while (!signal.aborted) {
+      await sleep(REOBSERVE_MS + Math.random() * REOBSERVE_SPREAD_MS, signal).catch(() => {});
+      if (!signal.aborted) await this.#observeAll();
+    }
+  }
+
+  /** Compares what the runtime has with what is remembered, both ways. */
+  async #observeAll(): Promise<void> {
+    const { ports, logger } = this.#deps;
+    const { signal } = this.#aborter;
+    try {
+      const known = new Map(
+        [...this.#containers].map(([id, place]) => [id, place.worker.knownOf(place.container)]),
+      );
+      const listed = await ports.runtime.listContainers({ signal });
+      const observations = new Map(listed.map(({ id, observation }) => [id, observation]));
+      for (const [id, knownBefore] of known) {
+        const place = this.#containers.get(id);
+        place?.worker.post({
+          kind: 'containerObserved',
+          container: place.container,
+          observation: observations.get(id) ?? { state: 'absent' },
+          knownBefore,
+        });
+      }
+      for (const worker of this.#workers.values()) worker.retryNow();
+      await sweepLeftovers(ports, logger, listed, {
+        knowsContainer: (id) => this.#containers.has(id),
+        knowsTask: (id) => this.workers().some((worker) => taskIdOf(worker.state.spec.arn) === id),
+        signal,
+      });
+    } catch (error) {
+      if (!signal.aborted) logger.warn({ err: error }, 'cannot look at all containers; trying again later');
+    }
+  }
+}

@@ -1,0 +1,272 @@
+import type { Logger } from 'pino';
+import { sleep } from '../async/deadline.ts';
+import type { PullProgress } from '../image/images.ts';
+import type { QueuedReport, Store, StoreChange } from '../store/store.ts';
+import { reasonOf, TaskError } from '../task/errors.ts';
+import type { TaskEvent, TaskRules } from '../task/event.ts';
+import { taskIdOf } from '../task/ids.ts';
+import { plan } from '../task/plan.ts';
+import { reduce } from '../task/reduce.ts';
+import type { StateReport } from '../task/report.ts';
+import type { ContainerStatus } from '../task/statuses.ts';
+import type { Step } from '../task/step.ts';
+import type { TaskState } from '../task/task-state.ts';
+import { FALLIBLE_STEPS, runStep } from './run-step.ts';
+import { RunningSteps } from './running-steps.ts';
+import type { StepPorts } from './step-context.ts';
+import { logTransitions } from './transitions.ts';
+
+/** What a worker needs beside the ports of its steps. */
+export interface WorkerDependencies {
+  readonly ports: StepPorts;
+  readonly store: Store;
+  readonly rules: TaskRules;
+  readonly logger: Logger;
+  /** Hands reports that are durable to the reporter. */
+  enqueueReport(queued: QueuedReport): void;
+  /** The task's record is gone: nothing of it is left. */
+  onForgotten(worker: TaskWorker): void;
+}
+
+interface Posted {
+  readonly event: TaskEvent;
+  readonly durable?: PromiseWithResolvers<void>;
+}
+
+/** Delays between tries to write to a store that refuses, e.g. because the disk is full. */
+const STORE_RETRY_MS = 1000;
+/** Steps get this long to give up when the agent stops; what they leave is looked at after the next start. */
+const STOP_GRACE_MS = 100;
+
+/**
+ * Drives one task: takes events one batch at a time, reduces them, makes the result durable together with its
+ * reports, then starts the steps that the plan names. Nothing of one task waits for another.
+ */
+export class TaskWorker {
+  readonly #deps: WorkerDependencies;
+  readonly #log: Logger;
+  readonly #steps = new RunningSteps();
+  readonly #aborter = new AbortController();
+  readonly #progress = new Map<string, PullProgress>();
+  #state: TaskState;
+  #inbox: Posted[] = [];
+  /** Exits that came while the start of their container was under way; they count after it. */
+  #earlyExits: TaskEvent[] = [];
+  #wake = Promise.withResolvers<void>();
+  #wakeAt = 0;
+  #admission: Promise<void> = Promise.resolve();
+  #loop: Promise<void> | undefined;
+  readonly #underWay = new Set<Promise<void>>();
+
+  constructor(state: TaskState, deps: WorkerDependencies) {
+    this.#state = state;
+    this.#deps = deps;
+    this.#log = deps.logger.child({ taskId: taskIdOf(state.spec.arn) });
+  }
+
+  get state(): TaskState {
+    return this.#state;
+  }
+
+  /** Resolves once the task is in the store; rejects when the store refused it. */
+  get admitted(): Promise<void> {
+    return this.#admission;
+  }
+
+  /** Status of one of the task's containers; NONE for one that it has not. */
+  knownOf(container: string): ContainerStatus {
+    return this.#state.containers.find((c) => c.name === container)?.known ?? 'NONE';
+  }
+
+  get steps(): RunningSteps {
+    return this.#steps;
+  }
+
+  /** Progress of pulls under way, by container. */
+  get progress(): ReadonlyMap<string, PullProgress> {
+    return this.#progress;
+  }
+
+  /** Makes a new task durable with its first reports; rejects, and leaves nothing, when the store refuses. */
+  async admit(reports: readonly StateReport[]): Promise<void> {
+    this.#admission = this.#commit(this.#state, reports);
+    await this.#admission;
+    this.#log.info(
+      { family: this.#state.spec.family, version: this.#state.spec.version, desired: this.#state.desired },
+      'task taken in',
+    );
+  }
+
+  /** Begins to work; for a task that is in the store. */
+  start(): void {
+    this.#loop = this.#run();
+  }
+
+  /** Tells the worker what happened. */
+  post(event: TaskEvent): void {
+    if (event.kind === 'containerStopped' && this.#steps.isRunning('startContainer', event.container))
+      this.#earlyExits.push(event);
+    else this.#deliver({ event });
+  }
+
+  /** As `post`; resolves once what the event made of the task is durable. */
+  postDurably(event: TaskEvent): Promise<void> {
+    const durable = Promise.withResolvers<void>();
+    this.#deliver({ event, durable });
+    return durable.promise;
+  }
+
+  /** Steps that wait for their next try need not wait any longer. */
+  retryNow(): void {
+    this.#steps.retryNow();
+    this.post({ kind: 'tick' });
+  }
+
+  /** Gives up steps under way and ends; containers are left as they are. */
+  async stop(): Promise<void> {
+    this.#aborter.abort(new Error('the agent is stopping'));
+    this.#wake.resolve();
+    await this.#loop;
+    await Promise.race([Promise.allSettled(this.#underWay), sleep(STOP_GRACE_MS)]);
+    for (const { durable } of this.#inbox) durable?.reject(this.#aborter.signal.reason);
+  }
+
+  #deliver(posted: Posted): void {
+    this.#inbox.push(posted);
+    this.#wake.resolve();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#aborter.signal.aborted) {
+      this.#act();
+      await this.#sleepUntilWoken();
+      const batch = this.#inbox.splice(0);
+      await this.#advance(batch);
+    }
+  }
+
+  async #sleepUntilWoken(): Promise<void> {
+    const delay = this.#wakeAt - this.#deps.ports.now();
+    // Longer than a timer can count: another look then costs nothing.
+    const timer = setTimeout(() => this.#wake.resolve(), Math.min(Math.max(delay, 0), 0x7fff_ffff));
+    await this.#wake.promise;
+    clearTimeout(timer);
+    this.#wake = Promise.withResolvers<void>();
+  }
+
+  /** Reduces a batch and makes it durable; a store that refuses is asked again until it takes it. */
+  async #advance(batch: readonly Posted[]): Promise<void> {
+    const { ports, rules } = this.#deps;
+    let state = this.#state;
+    const reports: StateReport[] = [];
+    for (const event of batch.length === 0 ? [TICK] : batch.map((posted) => posted.event)) {
+      const reduced = reduce(state, event, ports.now(), rules);
+      logTransitions(this.#log, state, reduced.state, event);
+      state = reduced.state;
+      reports.push(...reduced.reports);
+    }
+    while (state !== this.#state) {
+      try {
+        await this.#commit(state, reports);
+        break;
+      } catch (error) {
+        if (this.#aborter.signal.aborted) return;
+        this.#log.error({ err: error }, 'cannot store the state of the task; trying again');
+        await sleep(STORE_RETRY_MS, this.#aborter.signal).catch(() => {});
+      }
+    }
+    for (const { durable } of batch) durable?.resolve();
+  }
+
+  async #commit(state: TaskState, reports: readonly StateReport[]): Promise<void> {
+    const changes: StoreChange[] = [
+      { kind: 'putTask', task: state },
+      ...reports.map((report) => ({ kind: 'enqueueReport', report }) as const),
+    ];
+    const ids = await this.#deps.store.commit(changes);
+    this.#state = state;
+    reports.forEach((report, index) => {
+      const id = ids[index];
+      if (id !== undefined) this.#deps.enqueueReport({ id, report });
+    });
+  }
+
+  #act(): void {
+    const now = this.#deps.ports.now();
+    const wanted = plan(this.#state, now, this.#deps.rules);
+    const { start, wakeAt } = this.#steps.reconcile(wanted.steps, now);
+    this.#wakeAt = Math.min(wanted.wakeAt, wakeAt);
+    for (const step of start) {
+      const running = this.#runStep(step).finally(() => this.#underWay.delete(running));
+      this.#underWay.add(running);
+    }
+  }
+
+  /** Never rejects: whatever comes of the step becomes an event or a later try. */
+  async #runStep(step: Step): Promise<void> {
+    const { ports } = this.#deps;
+    const log = this.#log.child({
+      step: step.kind,
+      ...('container' in step && { container: step.container }),
+    });
+    const signal = this.#steps.begin(step, ports.now(), this.#aborter.signal);
+    try {
+      if (step.kind === 'forgetTask') {
+        await this.#forget();
+        return;
+      }
+      const event = await runStep(
+        {
+          ...ports,
+          task: this.#state,
+          signal,
+          emit: (fact) => this.post(fact),
+          progress: (container, progress) => this.#progress.set(container, progress),
+        },
+        step,
+      );
+      this.#steps.succeed(step);
+      this.#deliver({ event });
+    } catch (error) {
+      this.#stepEndedBadly(step, error, signal, log);
+    }
+    if (step.kind === 'pullImage') this.#progress.delete(step.container);
+    if (step.kind === 'startContainer') this.#deliverEarlyExits();
+  }
+
+  #stepEndedBadly(step: Step, error: unknown, signal: AbortSignal, log: Logger): void {
+    if (signal.aborted) {
+      this.#steps.succeed(step);
+      this.post(TICK);
+    } else if (FALLIBLE_STEPS.has(step.kind) && error instanceof TaskError) {
+      this.#steps.succeed(step);
+      log.warn({ code: error.code, reason: error.message }, 'step failed');
+      this.#deliver({
+        event: {
+          kind: 'stepFailed',
+          step: step.kind,
+          reason: reasonOf(error),
+          ...('container' in step && { container: step.container }),
+        },
+      });
+    } else {
+      const stuck = this.#steps.postpone(step, error, this.#deps.ports.now());
+      if (stuck.tries === 1) log.warn({ err: error }, 'step could not be done; trying again');
+      this.post(TICK);
+    }
+  }
+
+  #deliverEarlyExits(): void {
+    for (const event of this.#earlyExits.splice(0)) this.post(event);
+  }
+
+  async #forget(): Promise<void> {
+    await this.#deps.store.commit([{ kind: 'deleteTask', arn: this.#state.spec.arn }]);
+    this.#log.info('task cleaned up');
+    this.#aborter.abort(new Error('the task is gone'));
+    this.#wake.resolve();
+    this.#deps.onForgotten(this);
+  }
+}
+
+const TICK: TaskEvent = { kind: 'tick' };

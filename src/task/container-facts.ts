@@ -1,0 +1,20 @@
+/** How a process tree ended. */
+export interface ContainerExit {
+  /** 128+n when ended by signal n; absent when nobody can know it any more, never a guess (CTD-81). */
+  readonly exitCode?: number;
+  /** Epoch ms. */
+  readonly exitedAt: number;
+  /** Killed because of its own or its task's memory limit. */
+  readonly oomKilled: boolean;
+  /** Why the exit code is unknown or forced, e.g. the shim died. */
+  readonly detail?: string;
+}
+
+/** What a runtime says of a container at one moment. */
+export type ContainerObservation =
+  | { readonly state: 'absent' }
+  | { readonly state: 'created' }
+  | { readonly state: 'running'; readonly pid: number }
+  | { readonly state: 'exited'; readonly exit: ContainerExit }
+  /** The record is there and was started once, but no process and no exit is known any more. */
+  | { readonly state: 'released' };

@@ -1,0 +1,69 @@
+import type { ContainerExit, ContainerObservation } from './container-facts.ts';
+import type { Reason } from './errors.ts';
+import type { ContainerStatus } from './statuses.ts';
+import type { StepKind } from './step.ts';
+
+/**
+ * Everything that can happen to a task: wishes of ECS, facts from steps and from the runtime, time. Facts name
+ * the container's generation, so that one of an earlier container of the same name is told apart.
+ */
+export type TaskEvent =
+  /** ECS, or an essential container's end, wants the task stopped. */
+  | { readonly kind: 'stopRequested' }
+  | { readonly kind: 'resourcesReady' }
+  | { readonly kind: 'resourcesRemoved' }
+  | { readonly kind: 'imageResolved'; readonly container: string; readonly digest?: string }
+  /** The reference carries the digest: nothing was asked, nothing is news (ECS-87). */
+  | { readonly kind: 'imagePinned'; readonly container: string; readonly digest: string }
+  /** The digest could not be had; the pull is tried nevertheless (ENG-86). */
+  | { readonly kind: 'imageUnresolved'; readonly container: string; readonly reason: Reason }
+  | { readonly kind: 'pullStarted' }
+  /** A pull ended, well or not (ECS-99). */
+  | { readonly kind: 'pullEnded' }
+  | {
+      readonly kind: 'imagePulled';
+      readonly container: string;
+      readonly imageName: string;
+      readonly imageId: string;
+    }
+  | { readonly kind: 'containerCreated'; readonly container: string }
+  | {
+      readonly kind: 'containerStarted';
+      readonly container: string;
+      readonly pid: number;
+      /** Epoch ms. */
+      readonly startedAt: number;
+    }
+  /** The process tree is proven gone; without `exit` it never ran. */
+  | { readonly kind: 'containerStopped'; readonly container: string; readonly exit?: ContainerExit }
+  | { readonly kind: 'containerReleased'; readonly container: string }
+  | { readonly kind: 'containerRemoved'; readonly container: string }
+  /** What the runtime says of a container after a gap: a restart, a lost event stream. */
+  | {
+      readonly kind: 'containerObserved';
+      readonly container: string;
+      readonly observation: ContainerObservation;
+      /** What was known of it before the runtime was asked; what became known since is not contradicted. */
+      readonly knownBefore: ContainerStatus;
+    }
+  /** A step failed for good. */
+  | {
+      readonly kind: 'stepFailed';
+      readonly step: StepKind;
+      readonly container?: string;
+      readonly reason: Reason;
+    }
+  /** Time passed; whatever has become due is done. */
+  | { readonly kind: 'tick' }
+  /** ECS accepted, or for good refused, one report of this task. */
+  | { readonly kind: 'reportSettled' };
+
+/** Times that the pure core needs, from the configuration. */
+export interface TaskRules {
+  /** Grace between stop signal and SIGKILL for containers without one of their own. */
+  readonly stopTimeoutMs: number;
+  readonly cleanupWaitMs: number;
+  readonly cleanupJitterMs: number;
+  /** What a failed pull or digest look-up means (ENG-85, ENG-86). */
+  readonly pullFailureStops: boolean;
+}

@@ -1,0 +1,87 @@
+import type { TaskRules } from './event.ts';
+import { collectionDueAt } from './reports.ts';
+import type { Step } from './step.ts';
+import type { ContainerSpec } from './task-spec.ts';
+import type { ContainerState, TaskState } from './task-state.ts';
+
+/** What to do for a task now, and when to ask again though nothing happened. */
+export interface Plan {
+  readonly steps: readonly Step[];
+  /** Epoch ms; Infinity when only an event can move the task. */
+  readonly wakeAt: number;
+}
+
+/**
+ * Decides what a task needs, from its state alone. Pure. Naming a step that runs already is how the caller
+ * learns that it is still wanted.
+ */
+export function plan(state: TaskState, at: number, rules: TaskRules): Plan {
+  const steps: Step[] = [];
+  let wakeAt = collectionDueAt(state);
+  if (state.known === 'STOPPED') {
+    const due = cleanUp(state, at);
+    steps.push(...due.steps);
+    wakeAt = Math.min(wakeAt, due.wakeAt);
+  } else if (state.desired === 'RUNNING' && state.resources === 'absent') {
+    steps.push({ kind: 'ensureResources' });
+  }
+  for (const spec of state.spec.containers) {
+    const container = state.containers.find((c) => c.name === spec.name);
+    const step = container && containerStep(state, spec, container, rules);
+    if (step !== undefined) steps.push(step);
+  }
+  return { steps, wakeAt };
+}
+
+function containerStep(
+  state: TaskState,
+  spec: ContainerSpec,
+  container: ContainerState,
+  rules: TaskRules,
+): Step | undefined {
+  const { name } = container;
+  if (container.known === 'STOPPED')
+    return container.remains === 'exited' ? { kind: 'releaseContainer', container: name } : undefined;
+  if (container.desired === 'STOPPED')
+    return {
+      kind: 'stopContainer',
+      container: name,
+      killAtMs: (container.stopRequestedAt ?? 0) + stopGraceMs(spec, rules),
+    };
+  switch (container.known) {
+    case 'NONE':
+      return { kind: 'resolveImage', container: name };
+    case 'MANIFEST_PULLED':
+      return { kind: 'pullImage', container: name };
+    case 'PULLED':
+      return state.resources === 'ready' ? { kind: 'createContainer', container: name } : undefined;
+    case 'CREATED':
+      return { kind: 'startContainer', container: name };
+    case 'RUNNING':
+    case 'RESOURCES_PROVISIONED':
+      return undefined;
+  }
+}
+
+/** The container's own stopTimeout when above zero, else the instance's (ENG-45). */
+function stopGraceMs(spec: ContainerSpec, rules: TaskRules): number {
+  return spec.stopTimeoutSec !== undefined && spec.stopTimeoutSec > 0
+    ? spec.stopTimeoutSec * 1000
+    : rules.stopTimeoutMs;
+}
+
+/** After the wait, and only once ECS knows everything about the task (ENG-117, ENG-118). */
+function cleanUp(state: TaskState, at: number): Plan {
+  const nothing = { steps: [], wakeAt: Number.POSITIVE_INFINITY };
+  const released = state.containers.every((c) => c.remains === 'released' || c.remains === 'removed');
+  if (!released || state.unsettledReports > 0) return nothing;
+  const cleanupAt = state.cleanupAt ?? at;
+  if (at < cleanupAt) return { steps: [], wakeAt: cleanupAt };
+  const left = state.containers.filter((c) => c.remains === 'released');
+  if (left.length > 0)
+    return { ...nothing, steps: left.map((c) => ({ kind: 'removeContainer', container: c.name }) as const) };
+  return {
+    ...nothing,
+    steps: [state.resources === 'removed' ? { kind: 'forgetTask' } : { kind: 'removeResources' }],
+  };
+}

@@ -1,0 +1,242 @@
+import { normaliseReason } from './admit.ts';
+import type { ContainerExit, ContainerObservation } from './container-facts.ts';
+import { type Reason, renderReason } from './errors.ts';
+import type { TaskEvent, TaskRules } from './event.ts';
+import type { StateReport } from './report.ts';
+import { collectContainerChange, reportChanges } from './reports.ts';
+import { type ContainerStatus, compareContainerStatus, compareTaskStatus } from './statuses.ts';
+import { taskFraction } from './task-fraction.ts';
+import { knownTaskStatus } from './task-progress.ts';
+import type { ContainerState, TaskState } from './task-state.ts';
+
+/** What an event made of a task, and what ECS must now be told. */
+export interface Reduced {
+  readonly state: TaskState;
+  readonly reports: readonly StateReport[];
+}
+
+/**
+ * Moves a task by one event. Pure; the only way a task's state changes after admission. Events may come twice,
+ * late or out of order: those that say nothing new return the same state object.
+ */
+export function reduce(state: TaskState, event: TaskEvent, at: number, rules: TaskRules): Reduced {
+  const moved = settle(apply(state, event, at, rules), at, rules);
+  return reportChanges(state, moved, at);
+}
+
+function apply(state: TaskState, event: TaskEvent, at: number, rules: TaskRules): TaskState {
+  switch (event.kind) {
+    case 'tick':
+      return state;
+    case 'stopRequested':
+      return state.desired === 'STOPPED' ? state : { ...state, desired: 'STOPPED' };
+    case 'resourcesReady':
+      return state.resources === 'absent' ? { ...state, resources: 'ready' } : state;
+    case 'resourcesRemoved':
+      return { ...state, resources: 'removed' };
+    case 'reportSettled':
+      return { ...state, unsettledReports: Math.max(0, state.unsettledReports - 1) };
+    case 'imageResolved':
+      return update(state, event.container, (c) =>
+        c.known === 'NONE'
+          ? {
+              ...c,
+              known: 'MANIFEST_PULLED',
+              ...(event.digest !== undefined && { imageDigest: event.digest, digestResolved: true }),
+            }
+          : c,
+      );
+    case 'imagePinned':
+      return update(state, event.container, (c) =>
+        c.known === 'NONE' ? { ...c, known: 'MANIFEST_PULLED', imageDigest: event.digest } : c,
+      );
+    case 'imageUnresolved':
+      return update(state, event.container, (c) =>
+        c.known === 'NONE' ? { ...withReason(c, event.reason), known: 'MANIFEST_PULLED' } : c,
+      );
+    case 'pullStarted':
+      return state.pullStartedAt === undefined ? { ...state, pullStartedAt: at } : state;
+    case 'pullEnded':
+      return { ...state, pullStoppedAt: at };
+    case 'imagePulled':
+      return update(state, event.container, (c) =>
+        c.known === 'MANIFEST_PULLED'
+          ? { ...c, known: 'PULLED', imageName: event.imageName, imageId: event.imageId }
+          : c,
+      );
+    case 'containerCreated':
+      return update(state, event.container, (c) => (c.known === 'PULLED' ? created(c, at) : c));
+    case 'containerStarted':
+      return update(state, event.container, (c) =>
+        compareContainerStatus(c.known, 'RUNNING') < 0 ? started(c, event.pid, event.startedAt) : c,
+      );
+    case 'containerStopped':
+      return update(state, event.container, (c) => stopped(c, event.exit, at));
+    case 'containerReleased':
+      return update(state, event.container, (c) =>
+        c.remains === 'exited' ? { ...c, remains: 'released' } : c,
+      );
+    case 'containerRemoved':
+      return update(state, event.container, (c) =>
+        c.known === 'STOPPED' && c.remains !== 'removed' ? { ...c, remains: 'removed' } : c,
+      );
+    case 'containerObserved':
+      return update(state, event.container, (c) => observed(c, event.observation, event.knownBefore, at));
+    case 'stepFailed':
+      return failed(state, event.container, event.reason, rules);
+  }
+}
+
+/** Follows from the facts: who else must stop, what is over, the task's own status (task-engine.md §2). */
+function settle(before: TaskState, at: number, rules: TaskRules): TaskState {
+  let state = before;
+  if (state.desired === 'RUNNING' && essentialEnds(state)) state = { ...state, desired: 'STOPPED' };
+  for (const { name } of state.containers) state = update(state, name, (c) => settleContainer(state, c, at));
+  if (state.executionStoppedAt === undefined) {
+    const ended = firstEssentialStop(state, at);
+    if (ended !== undefined) state = { ...state, executionStoppedAt: ended };
+  }
+  const known = knownTaskStatus(state);
+  if (compareTaskStatus(known, state.known) > 0) {
+    state = { ...state, known, knownAt: at };
+    if (known === 'STOPPED') state = { ...state, cleanupAt: at + cleanupDelayMs(state, rules) };
+  }
+  return state;
+}
+
+/** Hands the task's wish down; a container of which nothing can exist in the runtime is over at once. */
+function settleContainer(state: TaskState, container: ContainerState, at: number): ContainerState {
+  if (container.known === 'STOPPED') return container;
+  if (state.desired === 'RUNNING' && container.desired === 'RUNNING') return container;
+  if (compareContainerStatus(container.known, 'PULLED') < 0)
+    return { ...stopped(container, undefined, at), remains: 'removed' };
+  if (container.desired === 'STOPPED' && container.stopRequestedAt !== undefined) return container;
+  return { ...container, desired: 'STOPPED', stopRequestedAt: container.stopRequestedAt ?? at };
+}
+
+function update(
+  state: TaskState,
+  name: string,
+  change: (container: ContainerState) => ContainerState,
+): TaskState {
+  const before = state.containers.find((c) => c.name === name);
+  if (before === undefined) return state;
+  const after = change(before);
+  if (after === before) return state;
+  const collected = collectContainerChange(state, before, after);
+  return {
+    ...state,
+    containers: state.containers.map((c) => (c === before ? after : c)),
+    collected,
+  };
+}
+
+function created(container: ContainerState, at: number): ContainerState {
+  return { ...container, known: 'CREATED', createdAt: at };
+}
+
+function started(container: ContainerState, pid: number, startedAt: number): ContainerState {
+  return { ...container, known: 'RUNNING', pid, startedAt: container.startedAt ?? startedAt };
+}
+
+function stopped(container: ContainerState, exit: ContainerExit | undefined, at: number): ContainerState {
+  if (container.known === 'STOPPED') return container;
+  const ended: ContainerState = {
+    ...container,
+    known: 'STOPPED',
+    desired: 'STOPPED',
+    remains: 'exited',
+    finishedAt: exit?.exitedAt ?? at,
+    ...(exit !== undefined && { startedAt: container.startedAt ?? exit.exitedAt }),
+    ...(exit?.exitCode !== undefined && { exitCode: exit.exitCode }),
+  };
+  if (exit?.oomKilled === true)
+    return { ...ended, reason: { code: 'OutOfMemoryError', message: OUT_OF_MEMORY } };
+  if (exit?.detail !== undefined)
+    return withReason(ended, { code: 'DockerStateError', message: exit.detail });
+  return ended;
+}
+
+/** Text of the `OutOfMemoryError` that ECS users match on (ecs-api.md §C8). */
+export const OUT_OF_MEMORY = 'Container killed due to memory usage';
+
+function observed(
+  container: ContainerState,
+  observation: ContainerObservation,
+  knownBefore: ContainerStatus,
+  at: number,
+): ContainerState {
+  if (container.known === 'STOPPED') return container;
+  const was = (status: ContainerStatus) => compareContainerStatus(knownBefore, status) >= 0;
+  switch (observation.state) {
+    case 'absent':
+      return was('CREATED') ? stopped(withReason(container, VANISHED), undefined, at) : container;
+    case 'created':
+      if (was('RUNNING')) return stopped(withReason(container, LOST), undefined, at);
+      return container.known === 'PULLED' ? created(container, at) : container;
+    case 'running':
+      return compareContainerStatus(container.known, 'RUNNING') < 0
+        ? started(container, observation.pid, at)
+        : container;
+    case 'exited':
+      return stopped(container, observation.exit, at);
+    case 'released':
+      return was('RUNNING') ? stopped(withReason(container, LOST), undefined, at) : container;
+  }
+}
+
+const VANISHED: Reason = {
+  code: 'ContainerVanishedError',
+  message: 'No container matching saved ID found',
+};
+const LOST: Reason = {
+  code: 'ContainerVanishedError',
+  message: 'The process of the container is gone and its exit code is not known; the host may have restarted',
+};
+
+/** A failed step ends its container; without one, the task (ENG-15, ENG-43, ENG-155). */
+function failed(state: TaskState, name: string | undefined, reason: Reason, rules: TaskRules): TaskState {
+  if (name === undefined) {
+    if (state.desired === 'STOPPED' && state.stoppedReason !== '') return state;
+    return {
+      ...state,
+      desired: 'STOPPED',
+      stoppedReason: state.stoppedReason || normaliseReason(renderReason(reason)),
+    };
+  }
+  const next = update(state, name, (c) =>
+    c.known === 'STOPPED' ? c : { ...withReason(c, reason), desired: 'STOPPED' },
+  );
+  const container = next.containers.find((c) => c.name === name);
+  const pulling = container !== undefined && compareContainerStatus(container.known, 'PULLED') < 0;
+  return pulling && rules.pullFailureStops ? { ...next, desired: 'STOPPED' } : next;
+}
+
+/** The first reason is kept (ENG-17), except that a pull failure completes a failed digest look-up. */
+function withReason(container: ContainerState, reason: Reason): ContainerState {
+  if (container.reason === undefined) return { ...container, reason };
+  if (container.reason.code !== 'CannotPullImageManifestError' || reason.code === container.reason.code)
+    return container;
+  const message = `${container.reason.message}; ${renderReason(reason)}`;
+  return { ...container, reason: { code: container.reason.code, message } };
+}
+
+function essentialEnds(state: TaskState): boolean {
+  return state.spec.containers.some((spec) => {
+    const container = state.containers.find((c) => c.name === spec.name);
+    return spec.essential && container !== undefined && container.desired === 'STOPPED';
+  });
+}
+
+function firstEssentialStop(state: TaskState, at: number): number | undefined {
+  for (const spec of state.spec.containers) {
+    const container = state.containers.find((c) => c.name === spec.name);
+    if (spec.essential && container?.known === 'STOPPED') return container.finishedAt ?? at;
+  }
+  return undefined;
+}
+
+/** Jitter from the task's own id: the same after a restart, different between tasks (ENG-117). */
+function cleanupDelayMs(state: TaskState, rules: TaskRules): number {
+  return rules.cleanupWaitMs + Math.floor(taskFraction(state) * rules.cleanupJitterMs);
+}

@@ -1,0 +1,32 @@
+/**
+ * Everything the engine can do for a task. A step is "make it so": it looks, acts if needed and returns facts
+ * as events; it may be killed at any line and run again. A step of a container runs alone for that container.
+ */
+export type Step =
+  | { readonly kind: 'ensureResources' }
+  | { readonly kind: 'resolveImage'; readonly container: string }
+  | { readonly kind: 'pullImage'; readonly container: string }
+  | { readonly kind: 'createContainer'; readonly container: string }
+  | { readonly kind: 'startContainer'; readonly container: string }
+  | {
+      readonly kind: 'stopContainer';
+      readonly container: string;
+      /** Epoch ms of the SIGKILL. */
+      readonly killAtMs: number;
+    }
+  /** Completes the log and frees the process record of a stopped container. */
+  | { readonly kind: 'releaseContainer'; readonly container: string }
+  /** Removes record, snapshot and logs. */
+  | { readonly kind: 'removeContainer'; readonly container: string }
+  | { readonly kind: 'removeResources' }
+  | { readonly kind: 'forgetTask' };
+
+export type StepKind = Step['kind'];
+
+/** Steps that may be given up half-way when they are no longer wanted: they leave nothing that runs. */
+export const ABANDONABLE_STEPS: ReadonlySet<StepKind> = new Set(['resolveImage', 'pullImage']);
+
+/** The container a step is about, if any. */
+export function stepContainer(step: Step): string | undefined {
+  return 'container' in step ? step.container : undefined;
+}
