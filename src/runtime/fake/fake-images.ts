@@ -1,0 +1,55 @@
+import type { ImageRequest, ImageService, LocalImage, PullRequest } from '../../image/images.ts';
+
+/** An image service in memory: what is pulled is there. */
+export class FakeImages implements ImageService {
+  readonly #images = new Map<string, LocalImage>();
+  readonly #hook: (call: 'resolve' | 'pull', request: ImageRequest, signal: AbortSignal) => Promise<void>;
+  pulls = 0;
+
+  constructor(
+    hook: (
+      call: 'resolve' | 'pull',
+      request: ImageRequest,
+      signal: AbortSignal,
+    ) => Promise<void> = async () => {},
+  ) {
+    this.#hook = hook;
+  }
+
+  async resolveDigest(request: ImageRequest, { signal }: { signal: AbortSignal }): Promise<string> {
+    await this.#hook('resolve', request, signal);
+    return DIGEST;
+  }
+
+  async pull(request: PullRequest, { signal }: { signal: AbortSignal }): Promise<LocalImage> {
+    await this.#hook('pull', request, signal);
+    this.pulls++;
+    const image: LocalImage = {
+      name: request.reference,
+      digest: request.digest ?? DIGEST,
+      imageId: DIGEST,
+      sizeBytes: 1,
+      config: {
+        environment: {},
+        entryPoint: [],
+        command: ['sh'],
+        user: '',
+        workingDirectory: '/',
+        stopSignal: '',
+        volumes: [],
+      },
+    };
+    this.#images.set(request.reference, image);
+    return image;
+  }
+
+  async find(reference: string): Promise<LocalImage | undefined> {
+    return this.#images.get(reference);
+  }
+
+  async remove(reference: string): Promise<void> {
+    this.#images.delete(reference);
+  }
+}
+
+const DIGEST = `sha256:${'0'.repeat(64)}`;

@@ -1,0 +1,130 @@
+import { pino } from 'pino';
+import type { ContainerLogs } from '../../../src/container-log/container-logs.ts';
+import { TaskEngine } from '../../../src/engine/task-engine.ts';
+import type { Network } from '../../../src/network/network.ts';
+import { FakeImages } from '../../../src/runtime/fake/fake-images.ts';
+import { type FakeBehaviour, FakeRuntime } from '../../../src/runtime/fake/fake-runtime.ts';
+import type { CreateContainer } from '../../../src/runtime/runtime.ts';
+import type { MetaKey, Store, StoreChange, StoredState } from '../../../src/store/store.ts';
+import type { TaskArn } from '../../../src/task/ids.ts';
+import type { StateReport } from '../../../src/task/report.ts';
+import type { TaskState } from '../../../src/task/task-state.ts';
+
+/** A store in memory that survives an engine; can be told to refuse. */
+export class MapStore implements Store {
+  readonly tasks = new Map<TaskArn, TaskState>();
+  readonly outbox = new Map<number, StateReport>();
+  readonly meta = new Map<MetaKey, string>();
+  refuse: Error | undefined;
+  #id = 0;
+
+  async load(): Promise<StoredState> {
+    return {
+      tasks: [...this.tasks.values()],
+      outbox: [...this.outbox].map(([id, report]) => ({ id, report })),
+      meta: this.meta,
+      quarantined: [],
+    };
+  }
+
+  async commit(changes: readonly StoreChange[]): Promise<readonly number[]> {
+    await Promise.resolve();
+    if (this.refuse !== undefined) throw this.refuse;
+    const ids: number[] = [];
+    for (const change of changes) {
+      if (change.kind === 'putTask') this.tasks.set(change.task.spec.arn, change.task);
+      else if (change.kind === 'deleteTask') this.tasks.delete(change.arn);
+      else if (change.kind === 'enqueueReport') {
+        this.outbox.set(++this.#id, change.report);
+        ids.push(this.#id);
+      } else if (change.kind === 'deleteReport') this.outbox.delete(change.id);
+    }
+    return ids;
+  }
+
+  async close(): Promise<void> {}
+}
+
+const hostNetwork: Network = {
+  refusal: () => undefined,
+  ensureContainerNetwork: async () => ({ namespace: { kind: 'host' }, hostname: 'h', mounts: [] }),
+  removeTaskNetwork: async () => {},
+};
+
+const noLogs: ContainerLogs = {
+  drivers: ['none'],
+  prepare: async () => ({ kind: 'null' }),
+  finish: async () => {},
+  remove: async () => {},
+  list: async () => [],
+  close: async () => {},
+};
+
+/** An engine over fakes whose parts outlive it, so that a test can kill the engine and start another. */
+export class EngineWorld {
+  readonly store = new MapStore();
+  readonly runtime: FakeRuntime;
+  readonly images: FakeImages;
+  readonly reports: StateReport[] = [];
+  engine: TaskEngine;
+  readonly settings = {
+    cluster: 'c',
+    region: 'us-west-2',
+    pullBehavior: 'default',
+    createTimeoutMs: 5_000,
+    startTimeoutMs: 5_000,
+    stopTimeoutMs: 300,
+    manifestTimeoutMs: 5_000,
+    pullTimeoutMs: 5_000,
+    cleanupWaitMs: 60_000,
+    cleanupJitterMs: 0,
+  } as const;
+
+  constructor(
+    behaviour: (request: CreateContainer) => FakeBehaviour = () => ({}),
+    images = new FakeImages(),
+  ) {
+    this.runtime = new FakeRuntime(behaviour);
+    this.images = images;
+    this.engine = this.#build({});
+  }
+
+  #build(settings: { readonly cleanupWaitMs?: number; readonly startTimeoutMs?: number }): TaskEngine {
+    return new TaskEngine({
+      ports: {
+        runtime: this.runtime,
+        images: this.images,
+        network: hostNetwork,
+        logs: noLogs,
+        settings: { ...this.settings, ...settings },
+        registryCredentials: () => undefined,
+        now: Date.now,
+      },
+      store: this.store,
+      logger: pino({ level: 'silent' }),
+      enqueueReport: ({ id, report }) => {
+        this.reports.push(report);
+        // A control plane that accepts everything at once.
+        void this.store
+          .commit([{ kind: 'deleteReport', id }])
+          .then(() => this.engine.reportSettled(report.task))
+          .catch(() => {});
+      },
+      onTaskGone: () => {},
+    });
+  }
+
+  start(settings: { readonly cleanupWaitMs?: number; readonly startTimeoutMs?: number } = {}): this {
+    this.engine = this.#build(settings);
+    this.engine.start([...this.store.tasks.values()]);
+    return this;
+  }
+
+  known(arn: TaskArn): string {
+    return this.store.tasks.get(arn)?.known ?? 'gone';
+  }
+
+  statuses(): readonly string[] {
+    return this.reports.map((report) => report.status);
+  }
+}
