@@ -1,0 +1,61 @@
+import type { ContainerdClient } from './client.ts';
+import { hasCode } from './containerd-error.ts';
+
+/** Marks a lease as this agent's; the value says what it was for. */
+const LEASE_LABEL = 'ecs-containerd-agent.lease';
+const CLEANUP_TIMEOUT_MS = 10_000;
+
+export interface LeaseOptions {
+  /** Unique in the namespace, derived from what is done so that a re-run finds it. */
+  readonly id: string;
+  /** Shown to whoever lists leases, e.g. `pull`. */
+  readonly purpose: string;
+  /** How long it holds when this process dies before it lets go, ms. */
+  readonly expiresInMs: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs a job of several calls under a lease, which holds what the job makes until something else refers to it
+ * (containerd.md §4, CTD-6). The lease goes in the end, whatever happened (CTD-45).
+ */
+export async function withLease<T>(
+  client: ContainerdClient,
+  { id, purpose, expiresInMs, signal }: LeaseOptions,
+  work: (lease: string) => Promise<T>,
+): Promise<T> {
+  const expires = new Date(Date.now() + expiresInMs).toISOString().replace(/\.\d+Z$/, 'Z');
+  const labels = { 'containerd.io/gc.expire': expires, [LEASE_LABEL]: purpose };
+  try {
+    await client.unary('leases', 'Create', { id, labels }, { signal });
+  } catch (error) {
+    if (!hasCode(error, 'ALREADY_EXISTS')) throw error;
+  }
+  try {
+    return await work(id);
+  } finally {
+    await deleteLease(client, id);
+  }
+}
+
+/** Removes leases of an agent that died; only one agent uses a namespace (CTD-46). Gives their number. */
+export async function removeStaleLeases(client: ContainerdClient, signal: AbortSignal): Promise<number> {
+  const { leases } = await client.unary(
+    'leases',
+    'List',
+    { filters: [`labels."${LEASE_LABEL}"`] },
+    { signal },
+  );
+  for (const { id } of leases) await deleteLease(client, id);
+  return leases.length;
+}
+
+async function deleteLease(client: ContainerdClient, id: string): Promise<void> {
+  try {
+    // A signal of its own: an aborted job must let go as well.
+    await client.unary('leases', 'Delete', { id }, { signal: AbortSignal.timeout(CLEANUP_TIMEOUT_MS) });
+  } catch (error) {
+    // Whatever else went wrong, the lease expires by itself and the next start removes it.
+    if (!hasCode(error, 'NOT_FOUND', 'UNAVAILABLE', 'DEADLINE_EXCEEDED')) throw error;
+  }
+}
