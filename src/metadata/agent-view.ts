@@ -1,0 +1,38 @@
+import type { PullProgress } from '../image/images.ts';
+import type { StepKind } from '../task/step.ts';
+import type { TaskState } from '../task/task-state.ts';
+
+/** What the local endpoints may read of the agent; taken anew for each request. */
+export interface AgentView {
+  readonly version: string;
+  readonly cluster: string;
+  /** Absent until the instance is registered. */
+  readonly containerInstanceArn?: string;
+  readonly tasks: readonly TaskView[];
+  readonly acs: AcsView;
+  readonly runtime: { readonly name: string; readonly version: string };
+  readonly outboxDepth: number;
+}
+
+export interface AcsView {
+  readonly connected: boolean;
+  /** Epoch ms of the last message of any known type. */
+  readonly lastMessageAt?: number;
+  /** Why the last connection ended or could not be made. */
+  readonly lastError?: string;
+}
+
+export interface TaskView {
+  readonly state: TaskState;
+  readonly underWay: readonly StepView[];
+  readonly stuck: readonly (StepView & { readonly tries: number; readonly error: string })[];
+  /** Progress of pulls under way, by container. */
+  readonly progress: ReadonlyMap<string, PullProgress>;
+}
+
+export interface StepView {
+  readonly kind: StepKind;
+  readonly container?: string;
+  /** Epoch ms. */
+  readonly since: number;
+}
