@@ -57,31 +57,37 @@ async function listen(options: IntrospectionOptions, where: string | number): Pr
   return server;
 }
 
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
 function answer(view: AgentView, request: IncomingMessage, response: ServerResponse): void {
-  const url = new URL(request.url ?? '/', 'http://localhost');
+  const found = route(view, new URL(request.url ?? '/', 'http://localhost'));
+  const type = found === undefined ? 'text/plain; charset=utf-8' : 'application/json';
+  response.writeHead(found?.status ?? 200, { 'content-type': type });
+  response.end(JSON.stringify(found === undefined ? { AvailableCommands: COMMANDS } : found.body));
+}
+
+/** Undefined for an unknown path, which is answered with the list of commands (OBS-114). */
+function route(view: AgentView, url: URL): Answer | undefined {
   switch (url.pathname) {
     case '/v1/metadata':
-      return json(response, 200, metadataDocument(view));
+      return { status: 200, body: metadataDocument(view) };
     case '/v1/agent':
-      return json(response, 200, agentDocument(view));
+      return { status: 200, body: agentDocument(view) };
     case '/v1/tasks':
-      return tasks(view, url.searchParams, response);
+      return tasks(view, url.searchParams);
     default:
-      response.setHeader('content-type', 'text/plain; charset=utf-8');
-      response.end(JSON.stringify({ AvailableCommands: COMMANDS }));
+      return undefined;
   }
 }
 
-/** Both filters at once are refused (OBS-118); without one all tasks are listed. */
-function tasks(view: AgentView, query: URLSearchParams, response: ServerResponse): void {
+/** More than one filter is refused (OBS-118); without one all tasks are listed. */
+function tasks(view: AgentView, query: URLSearchParams): Answer {
   const filters = ['taskarn', 'dockerid', 'shortid'].filter((name) => query.has(name));
-  if (filters.length > 1) return json(response, 400, NO_TASK);
-  if (filters.length === 0) return json(response, 200, { Tasks: view.tasks.map(taskDocument) });
+  if (filters.length > 1) return { status: 400, body: NO_TASK };
+  if (filters.length === 0) return { status: 200, body: { Tasks: view.tasks.map(taskDocument) } };
   const task = findTask(view, query);
-  json(response, task === undefined ? 404 : 200, task === undefined ? NO_TASK : taskDocument(task));
-}
-
-function json(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(body));
+  return task === undefined ? { status: 404, body: NO_TASK } : { status: 200, body: taskDocument(task) };
 }
