@@ -28,14 +28,16 @@ export type StoreChange =
   | { readonly kind: 'deleteMeta'; readonly key: MetaKey };
 
 /** Keys of ENG-120, plus the boot id of the host at the last start. */
-export type MetaKey =
-  | 'agent-version'
-  | 'availability-zone'
-  | 'cluster-name'
-  | 'container-instance-arn'
-  | 'ec2-instance-id'
-  | 'task-manifest-seq-num'
-  | 'boot-id';
+export const META_KEYS = [
+  'agent-version',
+  'availability-zone',
+  'cluster-name',
+  'container-instance-arn',
+  'ec2-instance-id',
+  'task-manifest-seq-num',
+  'boot-id',
+] as const;
+export type MetaKey = (typeof META_KEYS)[number];
 
 export interface StoredState {
   readonly tasks: readonly TaskState[];

@@ -1,0 +1,40 @@
+import { taskIdOf } from '../task/ids.ts';
+import type { StoreChange } from './store.ts';
+import { containerRecordFormat, reportRecordFormat, taskRecordFormat, toRecords } from './task-record.ts';
+
+/** A change in the form in which it is written: keys and JSON text. */
+export type EncodedChange =
+  | {
+      readonly kind: 'putTask';
+      readonly id: string;
+      readonly record: string;
+      readonly containers: readonly { readonly key: string; readonly record: string }[];
+    }
+  | { readonly kind: 'deleteTask'; readonly id: string }
+  | { readonly kind: 'enqueueReport'; readonly record: string }
+  | Exclude<StoreChange, { kind: 'putTask' | 'deleteTask' | 'enqueueReport' }>;
+
+/** Fixes what a change writes at the moment of its commit, whatever becomes of the objects after that. */
+export function encodeChange(change: StoreChange): EncodedChange {
+  switch (change.kind) {
+    case 'putTask': {
+      const id = taskIdOf(change.task.spec.arn);
+      const { task, containers } = toRecords(change.task);
+      return {
+        kind: 'putTask',
+        id,
+        record: taskRecordFormat.encode(task),
+        containers: containers.map((container) => ({
+          key: `${id}-${container.name}`,
+          record: containerRecordFormat.encode(container),
+        })),
+      };
+    }
+    case 'deleteTask':
+      return { kind: 'deleteTask', id: taskIdOf(change.arn) };
+    case 'enqueueReport':
+      return { kind: 'enqueueReport', record: reportRecordFormat.encode(change.report) };
+    default:
+      return change;
+  }
+}

@@ -1,0 +1,71 @@
+import type { TaskArn } from '../task/ids.ts';
+import type { TaskState } from '../task/task-state.ts';
+import {
+  type MetaKey,
+  type QueuedReport,
+  type Store,
+  type StoreChange,
+  type StoredState,
+  StoreError,
+} from './store.ts';
+
+/** A store that forgets: for ECS_CHECKPOINT=false, when each start begins anew (ECS-29). */
+export function memoryStore(): Store {
+  return new MemoryStore();
+}
+
+class MemoryStore implements Store {
+  readonly #tasks = new Map<TaskArn, TaskState>();
+  readonly #outbox = new Map<number, QueuedReport>();
+  readonly #meta = new Map<MetaKey, string>();
+  #lastId = 0;
+  #closed = false;
+
+  async load(): Promise<StoredState> {
+    this.#assertOpen();
+    return {
+      tasks: [...this.#tasks.values()],
+      outbox: [...this.#outbox.values()],
+      meta: new Map(this.#meta),
+      quarantined: [],
+    };
+  }
+
+  async commit(changes: readonly StoreChange[]): Promise<readonly number[]> {
+    this.#assertOpen();
+    return changes.map((change) => this.#apply(change)).filter((id) => id !== undefined);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  #apply(change: StoreChange): number | undefined {
+    switch (change.kind) {
+      case 'putTask':
+        this.#tasks.set(change.task.spec.arn, change.task);
+        return undefined;
+      case 'deleteTask':
+        this.#tasks.delete(change.arn);
+        return undefined;
+      case 'enqueueReport': {
+        this.#lastId += 1;
+        this.#outbox.set(this.#lastId, { id: this.#lastId, report: change.report });
+        return this.#lastId;
+      }
+      case 'deleteReport':
+        this.#outbox.delete(change.id);
+        return undefined;
+      case 'putMeta':
+        this.#meta.set(change.key, change.value);
+        return undefined;
+      case 'deleteMeta':
+        this.#meta.delete(change.key);
+        return undefined;
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new StoreError('closed', 'the store is closed: the agent is stopping');
+  }
+}

@@ -1,0 +1,113 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { type ChangeWriter, changeWriter } from './change-writer.ts';
+import { DataDirLock } from './data-dir-lock.ts';
+import { openDatabase } from './database-file.ts';
+import { type EncodedChange, encodeChange } from './encode-change.ts';
+import { inTransaction, type Migration } from './migrations.ts';
+import { storeError } from './sqlite-error.ts';
+import { readState } from './state-reader.ts';
+import { type Store, type StoreChange, type StoredState, StoreError } from './store.ts';
+
+/** Name of the database in the data directory (task-engine.md §12). */
+const DATABASE = 'agent.db';
+
+/**
+ * Opens the store in `dataDir`, which is made if it is missing and locked against other agents until `close`
+ * or the end of the process. Throws StoreError: `locked`, `newer` or `io`. `migrations` differ in tests only.
+ */
+export function openStore(dataDir: string, migrations?: readonly Migration[]): Store {
+  mkdirSync(dataDir, { recursive: true, mode: 0o755 });
+  const lock = DataDirLock.take(dataDir);
+  const path = join(dataDir, DATABASE);
+  try {
+    const { db, setAside } = openDatabase(path, migrations);
+    return new SqliteStore({ db, path, lock, ...(setAside !== undefined && { setAside }) });
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly db: DatabaseSync;
+  readonly path: string;
+  readonly lock: DataDirLock;
+  readonly setAside?: NonNullable<StoredState['setAside']>;
+}
+
+/** One caller's changes on their way into the next transaction. */
+interface PendingCommit {
+  readonly changes: readonly EncodedChange[];
+  resolve(ids: readonly number[]): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Group commit: calls of one turn of the event loop share a transaction, so that a burst of tasks costs one
+ * fsync. The queue is as long as there are callers who wait; each of them awaits its commit before the next.
+ */
+class SqliteStore implements Store {
+  readonly #parts: Parts;
+  readonly #write: ChangeWriter;
+  #pending: PendingCommit[] = [];
+  #flushed: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#write = changeWriter(parts.db);
+  }
+
+  async load(): Promise<StoredState> {
+    this.#assertOpen();
+    await this.#flushed;
+    const { db, path, setAside } = this.#parts;
+    try {
+      return { ...readState(db), ...(setAside !== undefined && { setAside }) };
+    } catch (error) {
+      throw storeError(`read the agent's state from ${path}`, error);
+    }
+  }
+
+  async commit(changes: readonly StoreChange[]): Promise<readonly number[]> {
+    this.#assertOpen();
+    const encoded = changes.map(encodeChange);
+    const { promise, resolve, reject } = Promise.withResolvers<readonly number[]>();
+    this.#pending.push({ changes: encoded, resolve, reject });
+    if (this.#pending.length === 1) this.#flushed = this.#flushSoon();
+    return await promise;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#flushed;
+    this.#parts.db.close();
+    this.#parts.lock.release();
+  }
+
+  async #flushSoon(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    const batch = this.#pending;
+    this.#pending = [];
+    try {
+      const ids = inTransaction(this.#parts.db, () => batch.map(({ changes }) => this.#writeAll(changes)));
+      batch.forEach((commit, index) => {
+        commit.resolve(ids[index] ?? []);
+      });
+    } catch (error) {
+      const failure = storeError(`write the agent's state to ${this.#parts.path}`, error);
+      for (const commit of batch) commit.reject(failure);
+    }
+  }
+
+  #writeAll(changes: readonly EncodedChange[]): number[] {
+    return changes.map(this.#write).filter((id) => id !== undefined);
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new StoreError('closed', 'the store is closed: the agent is stopping');
+  }
+}

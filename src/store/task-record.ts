@@ -1,0 +1,200 @@
+import { z } from 'zod';
+import { taskArn } from '../task/ids.ts';
+import type { ContainerReport, StateReport } from '../task/report.ts';
+import { CONTAINER_STATUSES, TASK_STATUSES } from '../task/statuses.ts';
+import type { ContainerState, TaskState } from '../task/task-state.ts';
+import { versionedRecord } from './versioned-record.ts';
+
+/**
+ * Shapes of the stored records. A task is kept in one record for itself and one for each of its containers, as
+ * task-engine.md §12 has it; `containers` of the task's record names them in order.
+ */
+const text = z.string();
+const optionalText = z.exactOptional(text);
+const integer = z.int();
+const optionalInteger = z.exactOptional(integer);
+const arn = text.min(1).transform((value) => taskArn(value));
+const texts = z.array(text);
+const textMap = z.record(text, text);
+const desired = z.enum(['RUNNING', 'STOPPED']);
+const reportedStatus = z.enum(['PENDING', 'RUNNING', 'STOPPED']);
+
+const containerReport = z.object({
+  containerName: text,
+  status: reportedStatus,
+  runtimeId: optionalText,
+  imageDigest: optionalText,
+  exitCode: optionalInteger,
+  reason: optionalText,
+});
+
+const stateReport = z.object({
+  task: arn,
+  status: reportedStatus,
+  reason: text,
+  containers: z.array(containerReport),
+  pullStartedAt: optionalInteger,
+  pullStoppedAt: optionalInteger,
+  executionStoppedAt: optionalInteger,
+});
+
+const containerOptions = z.object({
+  user: optionalText,
+  workingDirectory: optionalText,
+  hostname: optionalText,
+  labels: textMap,
+  terminal: z.boolean(),
+  openStdin: z.boolean(),
+  capabilitiesAdd: texts,
+  capabilitiesDrop: texts,
+  readonlyRootfs: z.boolean(),
+  ulimits: z.array(z.object({ name: text, soft: integer, hard: integer })),
+  sysctls: textMap,
+  dns: texts,
+  dnsSearch: texts,
+  extraHosts: texts,
+  shmSizeBytes: optionalInteger,
+  tmpfs: textMap,
+  memoryReservationBytes: optionalInteger,
+  memorySwapBytes: optionalInteger,
+  memorySwappiness: optionalInteger,
+});
+
+const registryAuth = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('ecr'),
+    registryId: text,
+    region: text,
+    endpointOverride: optionalText,
+    useExecutionRole: z.boolean(),
+  }),
+  z.object({ kind: z.literal('secretsmanager'), credentialsParameter: text, region: text }),
+]);
+
+const containerSpec = z.object({
+  name: text,
+  image: text,
+  essential: z.boolean(),
+  command: z.exactOptional(texts),
+  entryPoint: z.exactOptional(texts),
+  environment: textMap,
+  cpu: z.number(),
+  memoryMiB: z.number(),
+  stopTimeoutSec: z.exactOptional(z.number()),
+  containerArn: optionalText,
+  registryAuth: z.exactOptional(registryAuth),
+  log: z.object({ driver: text, options: textMap }),
+  options: containerOptions,
+});
+
+const taskSpec = z.object({
+  arn,
+  clusterArn: text,
+  family: text,
+  version: text,
+  group: optionalText,
+  serviceName: optionalText,
+  launchType: optionalText,
+  cpu: z.exactOptional(z.number()),
+  memoryMiB: z.exactOptional(z.number()),
+  networkMode: z.enum(['awsvpc', 'bridge', 'host', 'none']),
+  taskCredentialsId: optionalText,
+  executionCredentialsId: optionalText,
+  containers: z.array(containerSpec),
+  unsupported: texts,
+});
+
+const containerState = z.object({
+  name: text,
+  generation: integer,
+  known: z.enum(CONTAINER_STATUSES),
+  desired,
+  imageDigest: optionalText,
+  digestResolved: z.boolean(),
+  imageName: optionalText,
+  imageId: optionalText,
+  reason: z.exactOptional(z.object({ code: text, message: text })),
+  exitCode: optionalInteger,
+  createdAt: optionalInteger,
+  startedAt: optionalInteger,
+  finishedAt: optionalInteger,
+  pid: optionalInteger,
+  stopRequestedAt: optionalInteger,
+  remains: z.enum(['live', 'exited', 'released', 'removed']),
+});
+
+const taskState = z.object({
+  spec: taskSpec,
+  desired,
+  known: z.enum(TASK_STATUSES),
+  knownAt: integer,
+  receivedAt: integer,
+  stoppedReason: text,
+  resources: z.enum(['absent', 'ready', 'removed']),
+  /** Names of the task's containers, whose records lie beside this one. */
+  containers: texts,
+  pullStartedAt: optionalInteger,
+  pullStoppedAt: optionalInteger,
+  executionStoppedAt: optionalInteger,
+  reportedStatus: z.enum(TASK_STATUSES),
+  collected: z.array(containerReport),
+  collectedAt: optionalInteger,
+  unsettledReports: integer,
+  cleanupAt: optionalInteger,
+});
+
+/** A task's own record: its state with the names of its containers in place of their states. */
+export type TaskRecord = Omit<TaskState, 'containers'> & { readonly containers: readonly string[] };
+
+export const taskRecordFormat = versionedRecord<TaskRecord>(taskState);
+export const containerRecordFormat = versionedRecord<ContainerState>(containerState);
+export const reportRecordFormat = versionedRecord<StateReport>(stateReport);
+
+/** Splits a task into what its records hold. */
+export function toRecords(task: TaskState): {
+  readonly task: TaskRecord;
+  readonly containers: readonly ContainerState[];
+} {
+  const { containers, ...rest } = task;
+  return { task: { ...rest, containers: containers.map((c) => c.name) }, containers };
+}
+
+/** Joins the records of a task again; throws when the record of a container is missing. */
+export function fromRecords(task: TaskRecord, containers: ReadonlyMap<string, ContainerState>): TaskState {
+  const states = task.containers.map((name) => {
+    const state = containers.get(name);
+    if (state === undefined) throw new Error(`the record of its container "${name}" is missing or broken`);
+    return state;
+  });
+  return { ...task, containers: states };
+}
+
+/** Compiles only while the schemas above and the domain types say the same, optional members included. */
+type Same<A, B> = [DeepReadonly<A>] extends [DeepReadonly<B>]
+  ? [DeepReadonly<B>] extends [DeepReadonly<A>]
+    ? [Paths<A>] extends [Paths<B>]
+      ? [Paths<B>] extends [Paths<A>]
+        ? true
+        : false
+      : false
+    : false
+  : false;
+type DeepReadonly<T> = T extends string | number | boolean
+  ? T
+  : T extends readonly (infer E)[]
+    ? readonly DeepReadonly<E>[]
+    : { readonly [K in keyof T]: DeepReadonly<T[K]> };
+/** Names of all members at any depth: an optional member that is missing on one side shows here alone. */
+type Paths<T> = T extends string | number | boolean
+  ? never
+  : T extends readonly (infer E)[]
+    ? Paths<E>
+    : { [K in keyof T & string]-?: K | `${K}.${Paths<NonNullable<T[K]>>}` }[keyof T & string];
+
+type Holds<T extends true> = T;
+type _SchemasMatchTypes = [
+  Holds<Same<z.output<typeof taskState>, TaskRecord>>,
+  Holds<Same<z.output<typeof containerState>, ContainerState>>,
+  Holds<Same<z.output<typeof stateReport>, StateReport>>,
+  Holds<Same<z.output<typeof containerReport>, ContainerReport>>,
+];

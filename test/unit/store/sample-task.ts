@@ -1,0 +1,276 @@
+import fc from 'fast-check';
+import { type TaskArn, taskArn } from '../../../src/task/ids.ts';
+import type { StateReport } from '../../../src/task/report.ts';
+import { CONTAINER_STATUSES, TASK_STATUSES } from '../../../src/task/statuses.ts';
+import type { ContainerSpec } from '../../../src/task/task-spec.ts';
+import type { ContainerState, TaskState } from '../../../src/task/task-state.ts';
+
+/** An ARN that ends in `id`. */
+export function arnOf(id: string): TaskArn {
+  return taskArn(`arn:aws:ecs:us-west-2:123456789012:task/default/${id}`);
+}
+
+/** A running task of one container. */
+export function sampleTask(id: string, changes: Partial<TaskState> = {}): TaskState {
+  return {
+    spec: {
+      arn: arnOf(id),
+      clusterArn: 'arn:aws:ecs:us-west-2:123456789012:cluster/default',
+      family: 'web',
+      version: '3',
+      networkMode: 'host',
+      containers: [sampleContainerSpec('app')],
+      unsupported: [],
+    },
+    desired: 'RUNNING',
+    known: 'RUNNING',
+    knownAt: 1_767_225_601_200,
+    receivedAt: 1_767_225_600_000,
+    stoppedReason: '',
+    resources: 'ready',
+    containers: [sampleContainerState('app')],
+    reportedStatus: 'RUNNING',
+    collected: [],
+    unsettledReports: 0,
+    ...changes,
+  };
+}
+
+export function sampleContainerSpec(name: string): ContainerSpec {
+  return {
+    name,
+    image: 'registry.example.com/app:1',
+    essential: true,
+    environment: { A: 'b' },
+    cpu: 128,
+    memoryMiB: 64,
+    log: { driver: 'json-file', options: {} },
+    options: {
+      labels: {},
+      terminal: false,
+      openStdin: false,
+      capabilitiesAdd: [],
+      capabilitiesDrop: [],
+      readonlyRootfs: false,
+      ulimits: [],
+      sysctls: {},
+      dns: [],
+      dnsSearch: [],
+      extraHosts: [],
+      tmpfs: {},
+    },
+  };
+}
+
+export function sampleContainerState(name: string): ContainerState {
+  return {
+    name,
+    generation: 0,
+    known: 'RUNNING',
+    desired: 'RUNNING',
+    digestResolved: true,
+    imageDigest: `sha256:${'0a'.repeat(32)}`,
+    pid: 4711,
+    startedAt: 1_767_225_601_100,
+    remains: 'live',
+  };
+}
+
+/** A report whose reason tells it from others. */
+export function sampleReport(id: string, reason: string): StateReport {
+  return { task: arnOf(id), status: 'RUNNING', reason, containers: [] };
+}
+
+const epochMs = fc.integer({ min: 0, max: 4_102_444_800_000 });
+const texts = fc.array(fc.string(), { maxLength: 3 });
+const textMap = fc.dictionary(fc.string(), fc.string(), { maxKeys: 3, noNullPrototype: true });
+const desired = fc.constantFrom('RUNNING' as const, 'STOPPED' as const);
+const exitCode = fc.integer({ min: -1, max: 255 });
+
+/** Every member of a container's specification, present or not. */
+const containerSpec: fc.Arbitrary<ContainerSpec> = fc.record(
+  {
+    name: fc.string({ minLength: 1 }),
+    image: fc.string(),
+    essential: fc.boolean(),
+    command: texts,
+    entryPoint: texts,
+    environment: textMap,
+    cpu: fc.nat(),
+    memoryMiB: fc.nat(),
+    stopTimeoutSec: fc.nat(),
+    containerArn: fc.string(),
+    registryAuth: fc.oneof(
+      fc.record(
+        {
+          kind: fc.constant('ecr' as const),
+          registryId: fc.string(),
+          region: fc.string(),
+          endpointOverride: fc.string(),
+          useExecutionRole: fc.boolean(),
+        },
+        { requiredKeys: ['kind', 'registryId', 'region', 'useExecutionRole'], noNullPrototype: true },
+      ),
+      fc.record({
+        kind: fc.constant('secretsmanager' as const),
+        credentialsParameter: fc.string(),
+        region: fc.string(),
+      }),
+    ),
+    log: fc.record({ driver: fc.string(), options: textMap }),
+    options: fc.record(
+      {
+        user: fc.string(),
+        workingDirectory: fc.string(),
+        hostname: fc.string(),
+        labels: textMap,
+        terminal: fc.boolean(),
+        openStdin: fc.boolean(),
+        capabilitiesAdd: texts,
+        capabilitiesDrop: texts,
+        readonlyRootfs: fc.boolean(),
+        ulimits: fc.array(fc.record({ name: fc.string(), soft: fc.integer(), hard: fc.integer() })),
+        sysctls: textMap,
+        dns: texts,
+        dnsSearch: texts,
+        extraHosts: texts,
+        shmSizeBytes: fc.nat(),
+        tmpfs: textMap,
+        memoryReservationBytes: fc.nat(),
+        memorySwapBytes: fc.integer({ min: -1 }),
+        memorySwappiness: fc.nat(100),
+      },
+      {
+        requiredKeys: [
+          'labels',
+          'terminal',
+          'openStdin',
+          'capabilitiesAdd',
+          'capabilitiesDrop',
+          'readonlyRootfs',
+          'ulimits',
+          'sysctls',
+          'dns',
+          'dnsSearch',
+          'extraHosts',
+          'tmpfs',
+        ],
+        noNullPrototype: true,
+      },
+    ),
+  },
+  {
+    requiredKeys: ['name', 'image', 'essential', 'environment', 'cpu', 'memoryMiB', 'log', 'options'],
+    noNullPrototype: true,
+  },
+);
+
+const containerState: fc.Arbitrary<ContainerState> = fc.record(
+  {
+    name: fc.string({ minLength: 1 }),
+    generation: fc.nat(),
+    known: fc.constantFrom(...CONTAINER_STATUSES),
+    desired,
+    imageDigest: fc.string(),
+    digestResolved: fc.boolean(),
+    imageName: fc.string(),
+    imageId: fc.string(),
+    reason: fc.record({ code: fc.string(), message: fc.string() }),
+    exitCode,
+    createdAt: epochMs,
+    startedAt: epochMs,
+    finishedAt: epochMs,
+    pid: fc.nat(),
+    stopRequestedAt: epochMs,
+    remains: fc.constantFrom('live' as const, 'exited' as const, 'released' as const, 'removed' as const),
+  },
+  {
+    requiredKeys: ['name', 'generation', 'known', 'desired', 'digestResolved', 'remains'],
+    noNullPrototype: true,
+  },
+);
+
+const containerReport = fc.record(
+  {
+    containerName: fc.string(),
+    status: fc.constantFrom('PENDING' as const, 'RUNNING' as const, 'STOPPED' as const),
+    runtimeId: fc.string(),
+    imageDigest: fc.string(),
+    exitCode,
+    reason: fc.string(),
+  },
+  { requiredKeys: ['containerName', 'status'], noNullPrototype: true },
+);
+
+/** Any report that the types allow. */
+export const anyReport: fc.Arbitrary<StateReport> = fc.record(
+  {
+    task: fc.uuid().map(arnOf),
+    status: fc.constantFrom('PENDING' as const, 'RUNNING' as const, 'STOPPED' as const),
+    reason: fc.string(),
+    containers: fc.array(containerReport, { maxLength: 3 }),
+    pullStartedAt: epochMs,
+    pullStoppedAt: epochMs,
+    executionStoppedAt: epochMs,
+  },
+  { requiredKeys: ['task', 'status', 'reason', 'containers'], noNullPrototype: true },
+);
+
+/** Any task that the types allow, with container names of its own. */
+export const anyTask: fc.Arbitrary<TaskState> = fc.record(
+  {
+    spec: fc.record(
+      {
+        arn: fc.uuid().map(arnOf),
+        clusterArn: fc.string(),
+        family: fc.string(),
+        version: fc.string(),
+        group: fc.string(),
+        serviceName: fc.string(),
+        launchType: fc.string(),
+        cpu: fc.double({ min: 0.125, max: 192, noNaN: true }),
+        memoryMiB: fc.nat(),
+        networkMode: fc.constantFrom('awsvpc' as const, 'bridge' as const, 'host' as const, 'none' as const),
+        taskCredentialsId: fc.string(),
+        executionCredentialsId: fc.string(),
+        containers: fc.array(containerSpec, { maxLength: 3 }),
+        unsupported: texts,
+      },
+      {
+        requiredKeys: ['arn', 'clusterArn', 'family', 'version', 'networkMode', 'containers', 'unsupported'],
+        noNullPrototype: true,
+      },
+    ),
+    desired,
+    known: fc.constantFrom(...TASK_STATUSES),
+    knownAt: epochMs,
+    receivedAt: epochMs,
+    stoppedReason: fc.string(),
+    resources: fc.constantFrom('absent' as const, 'ready' as const, 'removed' as const),
+    containers: fc.uniqueArray(containerState, { maxLength: 4, selector: (c) => c.name }),
+    pullStartedAt: epochMs,
+    pullStoppedAt: epochMs,
+    executionStoppedAt: epochMs,
+    reportedStatus: fc.constantFrom(...TASK_STATUSES),
+    collected: fc.array(containerReport, { maxLength: 3 }),
+    collectedAt: epochMs,
+    unsettledReports: fc.nat(),
+    cleanupAt: epochMs,
+  },
+  {
+    requiredKeys: [
+      'spec',
+      'desired',
+      'known',
+      'knownAt',
+      'receivedAt',
+      'stoppedReason',
+      'resources',
+      'containers',
+      'reportedStatus',
+      'collected',
+      'unsettledReports',
+    ],
+    noNullPrototype: true,
+  },
+);

@@ -1,0 +1,121 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { memoryStore } from '../../../src/store/memory-store.ts';
+import { openStore } from '../../../src/store/sqlite-store.ts';
+import { META_KEYS, type MetaKey, type Store, type StoreChange } from '../../../src/store/store.ts';
+import type { TaskState } from '../../../src/task/task-state.ts';
+import { arnOf, sampleReport, sampleTask } from './sample-task.ts';
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'ecs-test-store-'));
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const byArn = (a: TaskState, b: TaskState) => (a.spec.arn < b.spec.arn ? -1 : 1);
+
+/** Deletions name the n-th report ever enqueued, whether or not it is there any more. */
+type Act =
+  | Exclude<StoreChange, { kind: 'deleteReport' }>
+  | { readonly kind: 'deleteNthReport'; readonly n: number };
+
+const taskId = fc.constantFrom('t1', 't2', 't3');
+const metaKey = fc.constantFrom(...META_KEYS);
+const anyAct: fc.Arbitrary<Act> = fc.oneof(
+  fc.record({
+    kind: fc.constant('putTask' as const),
+    task: fc.tuple(taskId, fc.nat()).map(([id, knownAt]) => sampleTask(id, { knownAt })),
+  }),
+  fc.record({ kind: fc.constant('deleteTask' as const), arn: taskId.map(arnOf) }),
+  fc.record({
+    kind: fc.constant('enqueueReport' as const),
+    report: fc.tuple(taskId, fc.string()).map(([id, reason]) => sampleReport(id, reason)),
+  }),
+  fc.record({ kind: fc.constant('deleteNthReport' as const), n: fc.nat(10) }),
+  fc.record({ kind: fc.constant('putMeta' as const), key: metaKey, value: fc.string() }),
+  fc.record({ kind: fc.constant('deleteMeta' as const), key: metaKey }),
+);
+
+describe.each([
+  ['memory', () => memoryStore()],
+  ['SQLite', () => openStore(mkdtempSync(join(directory, 'data-')))],
+])('the %s store', (_, open) => {
+  test('is empty at first', async () => {
+    const store = open();
+    expect(await store.load()).toEqual({ tasks: [], outbox: [], meta: new Map(), quarantined: [] });
+    await store.close();
+  });
+
+  test('applies commits that arrive together in the order of their calls', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(fc.array(anyAct)), { maxLength: 4 }), async (bursts) => {
+        const store = open();
+        try {
+          await expectSameAsModel(store, bursts);
+        } finally {
+          await store.close();
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('never gives an outbox id twice', async () => {
+    const store = open();
+    const [first] = await store.commit([{ kind: 'enqueueReport', report: sampleReport('t1', 'a') }]);
+    await store.commit([{ kind: 'deleteReport', id: first ?? -1 }]);
+    const [second] = await store.commit([{ kind: 'enqueueReport', report: sampleReport('t1', 'b') }]);
+    expect(second).toBeGreaterThan(first ?? Number.POSITIVE_INFINITY);
+    await store.close();
+  });
+
+  test('refuses commits after its close, which waits for those before it', async () => {
+    const store = open();
+    const last = store.commit([{ kind: 'putMeta', key: 'cluster-name', value: 'c' }]);
+    const closed = store.close();
+    await expect(store.commit([])).rejects.toMatchObject({ name: 'StoreError', code: 'closed' });
+    await expect(last).resolves.toEqual([]);
+    await closed;
+    await store.close();
+  });
+});
+
+/** Runs each burst of commits at once and compares what is stored then with a model that runs them one by one. */
+async function expectSameAsModel(store: Store, bursts: readonly (readonly (readonly Act[])[])[]) {
+  const tasks = new Map<string, TaskState>();
+  const meta = new Map<MetaKey, string>();
+  const enqueued: { id: number; report: unknown }[] = [];
+  const deleted = new Set<number>();
+  for (const burst of bursts) {
+    const known = [...enqueued];
+    const commits = burst.map((acts) =>
+      store.commit(
+        acts.map((act) =>
+          act.kind === 'deleteNthReport' ? { kind: 'deleteReport', id: known[act.n]?.id ?? 0 } : act,
+        ),
+      ),
+    );
+    const ids = await Promise.all(commits);
+    burst.forEach((acts, index) => {
+      const given = [...(ids[index] ?? [])];
+      for (const act of acts) {
+        if (act.kind === 'putTask') tasks.set(act.task.spec.arn, act.task);
+        if (act.kind === 'deleteTask') tasks.delete(act.arn);
+        if (act.kind === 'putMeta') meta.set(act.key, act.value);
+        if (act.kind === 'deleteMeta') meta.delete(act.key);
+        if (act.kind === 'enqueueReport') enqueued.push({ id: given.shift() ?? -1, report: act.report });
+        if (act.kind === 'deleteNthReport') deleted.add(known[act.n]?.id ?? 0);
+      }
+      expect(given).toEqual([]);
+    });
+    const growing = enqueued.every(({ id }, index) => index === 0 || id > (enqueued[index - 1]?.id ?? 0));
+    expect(growing).toBe(true);
+    const state = await store.load();
+    expect([...state.tasks].sort(byArn)).toEqual([...tasks.values()].sort(byArn));
+    expect(state.outbox).toEqual(enqueued.filter(({ id }) => !deleted.has(id)));
+    expect(state.meta).toEqual(meta);
+  }
+}
