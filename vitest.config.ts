@@ -1,6 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-const host = { pool: 'forks', fileParallelism: false, testTimeout: 60_000, hookTimeout: 120_000 } as const;
+const host = {
+  pool: 'forks',
+  fileParallelism: false,
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+  globalSetup: 'test/support/sweep-abandoned.ts',
+} as const;
 
 /** Layers of test/: unit needs nothing, the others run on real daemons as root, one file at a time. */
 export default defineConfig({

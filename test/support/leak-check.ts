@@ -1,0 +1,104 @@
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+import { cgroupsUnder } from './cgroups.ts';
+import type { TestContainerd } from './containerd.ts';
+import { hostMounts } from './mounts.ts';
+import { hostProcesses, shimProcesses } from './processes.ts';
+import { until } from './until.ts';
+
+export interface LeakScope {
+  /** Also looks at what it holds in these namespaces; all its namespaces when none are named. */
+  readonly containerd?: TestContainerd;
+  readonly namespaces?: readonly string[];
+  /** Cgroups whose subtrees are looked at; default `/ecs`. */
+  readonly cgroups?: readonly string[];
+  /** Drops findings that are not this test's, such as those of a program beside it. */
+  readonly ignore?: (finding: string) => boolean;
+}
+
+/** What a host had when the check began. */
+export interface LeakCheck {
+  /** Everything that is there now and was not before, one readable line each. Only reads. */
+  findings(): Promise<string[]>;
+  /** Waits until there are no findings; the error lists those that stay. Default 10 000 ms. */
+  expectNone(timeoutMs?: number): Promise<void>;
+}
+
+/**
+ * Remembers the host's network namespaces, mounts, cgroups, shims and, with a containerd, its containers,
+ * tasks, snapshots, leases and ingests, to compare with later. Images and their content are no leak.
+ */
+export async function leakCheck(scope: LeakScope = {}): Promise<LeakCheck> {
+  const before = new Set(await inventory(scope));
+  const findings = async () =>
+    (await inventory(scope)).filter((item) => !before.has(item) && scope.ignore?.(item) !== true);
+  return {
+    findings,
+    expectNone: async (timeoutMs = 10_000) => {
+      let left: string[] = [];
+      await until(
+        async () => {
+          left = await findings();
+          return left.length === 0;
+        },
+        { what: 'nothing is left behind', timeoutMs, intervalMs: 100 },
+      ).catch((cause: unknown) => {
+        throw new Error(`left behind:\n  ${left.join('\n  ')}`, { cause });
+      });
+    },
+  };
+}
+
+async function inventory(scope: LeakScope): Promise<string[]> {
+  const { containerd, cgroups = ['/ecs'] } = scope;
+  return [
+    ...networkNamespaces(),
+    ...hostMounts().map(({ mountPoint, fsType }) => `mount ${mountPoint} (${fsType})`),
+    ...cgroups.flatMap(cgroupsUnder).map((folder) => `cgroup ${folder}`),
+    ...shimProcesses(containerd?.address).map(({ pid, args }) => `shim ${pid} ${args.slice(1).join(' ')}`),
+    ...(containerd === undefined ? [] : await containerdObjects(containerd, scope.namespaces)),
+  ];
+}
+
+/** By inode, whether a process, a mount or only a name under /run/netns holds them. */
+function networkNamespaces(): string[] {
+  const held = hostProcesses().flatMap(({ pid }) => {
+    try {
+      return [readlinkSync(`/proc/${pid}/ns/net`)];
+    } catch {
+      return [];
+    }
+  });
+  const mounted = hostMounts().flatMap(({ root }) => (root.startsWith('net:') ? [root] : []));
+  const named = existsSync('/run/netns') ? readdirSync('/run/netns').map((name) => `/run/netns/${name}`) : [];
+  return [...new Set([...held, ...mounted, ...named])].map((name) => `network namespace ${name}`);
+}
+
+async function containerdObjects(containerd: TestContainerd, only?: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const namespace of only ?? (await lines(containerd, '', 'namespaces', 'ls', '-q'))) {
+    const list = async (kind: string, ...args: string[]) => {
+      for (const line of await lines(containerd, namespace, ...args))
+        found.push(`${kind} ${line.split(/\s+/)[0]} of namespace ${namespace}`);
+    };
+    await list('container', 'containers', 'ls', '-q');
+    await list('containerd task', 'tasks', 'ls', '-q');
+    await list('lease', 'leases', 'ls', '-q');
+    const snapshots = await lines(containerd, namespace, 'snapshots', 'ls');
+    // The first line is a heading; committed snapshots are images' layers.
+    for (const line of snapshots.slice(1))
+      if (!line.endsWith('Committed'))
+        found.push(`snapshot ${line.split(/\s+/)[0]} of namespace ${namespace}`);
+    const ingests = await lines(containerd, namespace, 'content', 'active');
+    for (const line of ingests.slice(1))
+      found.push(`ingest ${line.split(/\s+/)[0]} of namespace ${namespace}`);
+  }
+  return found;
+}
+
+async function lines(containerd: TestContainerd, namespace: string, ...args: string[]): Promise<string[]> {
+  const output = await containerd.ctr(namespace, ...args);
+  return output
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}

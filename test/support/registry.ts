@@ -1,0 +1,131 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { accepts, type Daemon, startDaemon } from './daemon.ts';
+import { run } from './run.ts';
+import { makeScratch, type Scratch } from './scratch.ts';
+
+export interface RegistryOptions {
+  /** Default none. */
+  readonly auth?: 'none' | 'basic';
+  /** Serves https with a certificate of its own for 127.0.0.1 and localhost. */
+  readonly tls?: boolean;
+}
+
+/** Name and password of the only user of a registry. */
+export interface RegistryUser {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** An image registry of this test's own, on a loopback port. */
+export interface TestRegistry extends AsyncDisposable {
+  /** `127.0.0.1:<port>`, the first part of an image's name. */
+  readonly host: string;
+  /** `http://` or `https://` and the host. */
+  readonly url: string;
+  readonly port: number;
+  /** Set with `auth: 'basic'`. */
+  readonly user?: RegistryUser;
+  /** PEM file of the certificate to trust; set with `tls`. */
+  readonly caFile?: string;
+  /** Its log, with one access line a request. */
+  readonly logFile: string;
+  /** Requests served so far, `GET /v2/test/manifests/1 200`, in order. */
+  requests(): string[];
+  /** Ends the server and waits for it; what was pushed stays for `start`. */
+  halt(): Promise<void>;
+  /** Serves again on the same port. */
+  start(): Promise<void>;
+  /** Ends the server and removes its files. May be called twice. */
+  stop(): Promise<void>;
+}
+
+/** Starts a registry and waits until it serves. */
+export async function startRegistry(options: RegistryOptions = {}): Promise<TestRegistry> {
+  const scratch = makeScratch();
+  try {
+    return await serve(scratch, options);
+  } catch (error) {
+    await scratch.remove();
+    throw error;
+  }
+}
+
+async function serve(scratch: Scratch, options: RegistryOptions): Promise<TestRegistry> {
+  const logFile = scratch.path('registry.log');
+  const configFile = scratch.path('registry.json');
+  const user = options.auth === 'basic' ? { username: 'tester', password: 'correct-horse' } : undefined;
+  const tls = options.tls === true ? await makeCertificate(scratch) : undefined;
+  if (user !== undefined)
+    writeFileSync(scratch.path('htpasswd'), await run('htpasswd', ['-Bbn', user.username, user.password]));
+
+  const writeConfig = (port: number) =>
+    writeFileSync(
+      configFile,
+      // YAML reads JSON.
+      JSON.stringify({
+        version: '0.1',
+        log: { level: 'info', fields: {} },
+        storage: { filesystem: { rootdirectory: scratch.path('data') }, delete: { enabled: true } },
+        ...(user && { auth: { htpasswd: { realm: 'test', path: scratch.path('htpasswd') } } }),
+        http: {
+          addr: `127.0.0.1:${port}`,
+          secret: 'test',
+          ...(tls && { tls: { certificate: tls.certificateFile, key: tls.keyFile } }),
+        },
+      }),
+    );
+  const start = (ready: () => boolean | Promise<boolean>): Promise<Daemon> =>
+    startDaemon({ command: 'docker-registry', args: ['serve', configFile], logFile, ready });
+
+  // Port 0, so that no other process can take the port before the registry has it.
+  writeConfig(0);
+  let daemon = await start(() => listeningPort(logFile) !== undefined);
+  const port = listeningPort(logFile) ?? 0;
+  writeConfig(port);
+
+  const host = `127.0.0.1:${port}`;
+  const halt = () => daemon.stop();
+  const stop = async () => {
+    await halt();
+    await scratch.remove();
+  };
+  return {
+    host,
+    port,
+    url: `${tls === undefined ? 'http' : 'https'}://${host}`,
+    ...(user && { user }),
+    ...(tls && { caFile: tls.certificateFile }),
+    logFile,
+    requests: () => requestsIn(readFileSync(logFile, 'utf8')),
+    halt,
+    start: async () => {
+      await halt();
+      daemon = await start(() => accepts(port));
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+function listeningPort(logFile: string): number | undefined {
+  const port = /listening on 127\.0\.0\.1:(\d+)/.exec(readFileSync(logFile, 'utf8'))?.[1];
+  return port === undefined ? undefined : Number(port);
+}
+
+/** From the access lines in the combined log format, without query strings. */
+function requestsIn(log: string): string[] {
+  return [...log.matchAll(/^[\d.]+ - \S+ \[[^\]]+\] "(\S+ [^\s?]+)\S* HTTP\/[\d.]+" (\d{3}) /gm)].map(
+    ([, request, status]) => `${request} ${status}`,
+  );
+}
+
+async function makeCertificate(scratch: Scratch): Promise<{ certificateFile: string; keyFile: string }> {
+  const keyFile = scratch.path('key.pem');
+  const certificateFile = scratch.path('certificate.pem');
+  await run('openssl', [
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
+    ...['-subj', '/CN=test registry', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'],
+    ...['-keyout', keyFile, '-out', certificateFile],
+  ]);
+  return { certificateFile, keyFile };
+}

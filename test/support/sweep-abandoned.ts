@@ -1,0 +1,17 @@
+import { rmSync } from 'node:fs';
+import { containerdPlaces } from './containerd.ts';
+import { removeContainerdRemains } from './containerd-remains.ts';
+import { unmountUnder } from './mounts.ts';
+import { abandonedScratch } from './scratch.ts';
+
+/** Removes what test processes that were killed left behind. Runs before and after each layer of tests. */
+async function sweepAbandoned(): Promise<void> {
+  for (const directory of abandonedScratch()) {
+    await removeContainerdRemains(containerdPlaces(directory));
+    await unmountUnder(directory);
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+export const setup = sweepAbandoned;
+export const teardown = sweepAbandoned;
