@@ -121,7 +121,7 @@ export class TaskEngine implements TaskIntake {
     }
     const { ports } = this.#deps;
     const refusal = refusalOf(spec, ports);
-    const { state, reports } = admitTask(spec, desired, refusal, ports.now(), this.#rules);
+    const { state, reports } = admitTask(spec, desired, refusal, ports.now());
     const worker = new TaskWorker(state, this.#workerDependencies());
     this.#add(worker);
     try {

@@ -74,9 +74,10 @@ export function agentDocument(view: AgentView): unknown {
         ...(step.container !== undefined && { progress: task.progress.get(step.container) }),
       })),
       stuck: task.stuck.map((step) => ({ ...step, since: isoTime(step.since) })),
-      containers: task.state.containers.map(({ name, known, exitCode, reason }) => ({
+      containers: task.state.containers.map(({ name, known, exitCode, reason, remains }) => ({
         name,
         known,
+        logComplete: remains === 'released' || remains === 'removed',
         ...(exitCode !== undefined && { exitCode }),
         ...(reason !== undefined && { reason }),
       })),

@@ -1,4 +1,3 @@
-import type { TaskRules } from './event.ts';
 import type { StateReport } from './report.ts';
 import type { DesiredStatus } from './statuses.ts';
 import type { TaskSpec } from './task-spec.ts';
@@ -20,7 +19,6 @@ export function admitTask(
   desired: DesiredStatus,
   refusal: string | undefined,
   at: number,
-  rules: TaskRules,
 ): Admission {
   const refused = refusal === undefined ? undefined : refusedReason(spec, refusal);
   const stopped = desired === 'STOPPED' || refused !== undefined;
@@ -48,7 +46,6 @@ export function admitTask(
     reportedStatus: stopped ? 'STOPPED' : 'NONE',
     collected: [],
     unsettledReports: stopped ? 1 : 0,
-    ...(stopped && { cleanupAt: at + rules.cleanupWaitMs }),
   };
   if (!stopped) return { state, reports: [] };
   const report: StateReport = {

@@ -1,6 +1,7 @@
 import type { TaskRules } from './event.ts';
 import { collectionDueAt } from './reports.ts';
 import type { Step } from './step.ts';
+import { taskFraction } from './task-fraction.ts';
 import type { ContainerSpec } from './task-spec.ts';
 import type { ContainerState, TaskState } from './task-state.ts';
 
@@ -19,7 +20,7 @@ export function plan(state: TaskState, at: number, rules: TaskRules): Plan {
   const steps: Step[] = [];
   let wakeAt = collectionDueAt(state);
   if (state.known === 'STOPPED') {
-    const due = cleanUp(state, at);
+    const due = cleanUp(state, at, rules);
     steps.push(...due.steps);
     wakeAt = Math.min(wakeAt, due.wakeAt);
   } else if (state.desired === 'RUNNING' && state.resources === 'absent') {
@@ -70,12 +71,12 @@ function stopGraceMs(spec: ContainerSpec, rules: TaskRules): number {
     : rules.stopTimeoutMs;
 }
 
-/** After the wait, and only once ECS knows everything about the task (ENG-117, ENG-118). */
-function cleanUp(state: TaskState, at: number): Plan {
+/** After the wait, counted from the task's end, and only once ECS knows everything about the task (ENG-117, ENG-118). */
+function cleanUp(state: TaskState, at: number, rules: TaskRules): Plan {
   const nothing = { steps: [], wakeAt: Number.POSITIVE_INFINITY };
   const released = state.containers.every((c) => c.remains === 'released' || c.remains === 'removed');
   if (!released || state.unsettledReports > 0) return nothing;
-  const cleanupAt = state.cleanupAt ?? at;
+  const cleanupAt = state.knownAt + rules.cleanupWaitMs + taskFraction(state) * rules.cleanupJitterMs;
   if (at < cleanupAt) return { steps: [], wakeAt: cleanupAt };
   const left = state.containers.filter((c) => c.remains === 'released');
   if (left.length > 0)

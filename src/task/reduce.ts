@@ -5,7 +5,6 @@ import type { TaskEvent, TaskRules } from './event.ts';
 import type { StateReport } from './report.ts';
 import { collectContainerChange, reportChanges } from './reports.ts';
 import { type ContainerStatus, compareContainerStatus, compareTaskStatus } from './statuses.ts';
-import { taskFraction } from './task-fraction.ts';
 import { knownTaskStatus } from './task-progress.ts';
 import type { ContainerState, TaskState } from './task-state.ts';
 
@@ -20,7 +19,7 @@ export interface Reduced {
  * late or out of order: those that say nothing new return the same state object.
  */
 export function reduce(state: TaskState, event: TaskEvent, at: number, rules: TaskRules): Reduced {
-  const moved = settle(apply(state, event, at, rules), at, rules);
+  const moved = settle(apply(state, event, at, rules), at);
   return reportChanges(state, moved, at);
 }
 
@@ -88,7 +87,7 @@ function apply(state: TaskState, event: TaskEvent, at: number, rules: TaskRules)
 }
 
 /** Follows from the facts: who else must stop, what is over, the task's own status (task-engine.md §2). */
-function settle(before: TaskState, at: number, rules: TaskRules): TaskState {
+function settle(before: TaskState, at: number): TaskState {
   let state = before;
   if (state.desired === 'RUNNING' && essentialEnds(state)) state = { ...state, desired: 'STOPPED' };
   for (const { name } of state.containers) state = update(state, name, (c) => settleContainer(state, c, at));
@@ -97,11 +96,7 @@ function settle(before: TaskState, at: number, rules: TaskRules): TaskState {
     if (ended !== undefined) state = { ...state, executionStoppedAt: ended };
   }
   const known = knownTaskStatus(state);
-  if (compareTaskStatus(known, state.known) > 0) {
-    state = { ...state, known, knownAt: at };
-    if (known === 'STOPPED') state = { ...state, cleanupAt: at + cleanupDelayMs(state, rules) };
-  }
-  return state;
+  return compareTaskStatus(known, state.known) > 0 ? { ...state, known, knownAt: at } : state;
 }
 
 /** Hands the task's wish down; a container of which nothing can exist in the runtime is over at once. */
@@ -234,9 +229,4 @@ function firstEssentialStop(state: TaskState, at: number): number | undefined {
     if (spec.essential && container?.known === 'STOPPED') return container.finishedAt ?? at;
   }
   return undefined;
-}
-
-/** Jitter from the task's own id: the same after a restart, different between tasks (ENG-117). */
-function cleanupDelayMs(state: TaskState, rules: TaskRules): number {
-  return rules.cleanupWaitMs + Math.floor(taskFraction(state) * rules.cleanupJitterMs);
 }

@@ -34,8 +34,6 @@ export interface TaskState {
   readonly collectedAt?: number;
   /** Reports of this task in the outbox that ECS has not accepted yet. */
   readonly unsettledReports: number;
-  /** When the stopped task's remains may go. */
-  readonly cleanupAt?: number;
 }
 
 export interface ContainerState {

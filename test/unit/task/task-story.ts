@@ -69,7 +69,7 @@ export class TaskStory {
     options: { desired?: DesiredStatus; refusal?: string; rules?: Partial<TaskRules> } = {},
   ) {
     this.rules = { ...RULES, ...options.rules };
-    const admission = admitTask(spec, options.desired ?? 'RUNNING', options.refusal, this.now, this.rules);
+    const admission = admitTask(spec, options.desired ?? 'RUNNING', options.refusal, this.now);
     this.state = admission.state;
     this.reports.push(...admission.reports);
   }

@@ -1,0 +1,61 @@
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+const progressSchema = z.object({
+  bytesDone: z.number(),
+  bytesTotal: z.number(),
+  layersUnpacked: z.number(),
+  layersTotal: z.number(),
+});
+
+const stepSchema = z.looseObject({
+  kind: z.string(),
+  container: z.string().optional(),
+  since: z.string(),
+  progress: progressSchema.optional(),
+});
+
+const agentSchema = z.looseObject({
+  containerInstanceArn: z.string().nullable(),
+  acs: z.looseObject({ connected: z.boolean(), lastError: z.string().optional() }),
+  tasks: z.array(
+    z.looseObject({
+      arn: z.string(),
+      known: z.string(),
+      desired: z.string(),
+      containers: z.array(z.looseObject({ name: z.string(), logComplete: z.boolean() })),
+      steps: z.array(stepSchema),
+      stuck: z.array(stepSchema.extend({ error: z.string() })),
+    }),
+  ),
+});
+
+export type AgentDocument = z.infer<typeof agentSchema>;
+
+/** What the agent says of itself over its introspection socket; undefined while it does not answer. */
+export async function askAgent(runDir: string): Promise<AgentDocument | undefined> {
+  try {
+    return agentSchema.parse(await get(join(runDir, 'introspection.sock'), '/v1/agent'));
+  } catch {
+    return undefined;
+  }
+}
+
+async function get(socketPath: string, path: string): Promise<unknown> {
+  return await new Promise((resolve, reject) => {
+    const call = request({ socketPath, path, timeout: 2_000 }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => {
+        try {
+          resolve(JSON.parse(Buffer.concat(chunks).toString()));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+    call.on('timeout', () => call.destroy(new Error('the agent does not answer')));
+    call.on('error', reject).end();
+  });
+}
