@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import type { LogConfig } from '../task/task-spec.ts';
+import { describeIssue } from '../wire/envelope.ts';
+
+/**
+ * `dockerConfig.config` and `.hostConfig`: JSON texts in the format of Docker's container-create body (acs.md
+ * §10.7). Members named here are honoured; what the others mean is decided in unsupported.ts.
+ */
+const text = z.string().nullish();
+const texts = z.array(z.string()).nullish();
+const textMap = z.record(z.string(), z.string()).nullish();
+const flag = z.boolean().nullish();
+const whole = z.number().int().nullish();
+const words = z.union([z.string().transform((word) => [word]), z.array(z.string())]).nullish();
+
+export const configSchema = z.looseObject({
+  Cmd: words,
+  Entrypoint: words,
+  Env: texts,
+  User: text,
+  Hostname: text,
+  WorkingDir: text,
+  Labels: textMap,
+  Tty: flag,
+  OpenStdin: flag,
+});
+
+export const hostConfigSchema = z.looseObject({
+  NetworkMode: text,
+  CapAdd: texts,
+  CapDrop: texts,
+  ReadonlyRootfs: flag,
+  Dns: texts,
+  DnsSearch: texts,
+  ExtraHosts: texts,
+  Ulimits: z.array(z.object({ Name: z.string(), Soft: z.number().int(), Hard: z.number().int() })).nullish(),
+  LogConfig: z.object({ Type: text, Config: textMap }).nullish(),
+  ShmSize: whole,
+  Tmpfs: textMap,
+  Sysctls: textMap,
+  Memory: whole,
+  MemoryReservation: whole,
+  MemorySwap: whole,
+  MemorySwappiness: whole,
+  CpuShares: whole,
+});
+
+export type DockerConfig = z.infer<typeof configSchema>;
+export type DockerHostConfig = z.infer<typeof hostConfigSchema>;
+
+/** Members that the parser takes over into the domain's task. */
+export const HONOURED_CONFIG: ReadonlySet<string> = new Set(Object.keys(configSchema.shape));
+export const HONOURED_HOST_CONFIG: ReadonlySet<string> = new Set(Object.keys(hostConfigSchema.shape));
+
+/** A text that was read, or why it could not be; the latter fails the container, not the payload. */
+export type Decoded<T> = { readonly value: T; readonly problem?: string };
+
+/** Reads `dockerConfig.config`. */
+export function decodeConfig(json: string | null | undefined): Decoded<DockerConfig> {
+  return decode(configSchema, json, 'DockerClientConfigError');
+}
+
+/** Reads `dockerConfig.hostConfig`. */
+export function decodeHostConfig(json: string | null | undefined): Decoded<DockerHostConfig> {
+  return decode(hostConfigSchema, json, 'HostConfigError');
+}
+
+/** Log driver; Docker's own default when none is named. */
+export function logConfigOf({ LogConfig: log }: DockerHostConfig): LogConfig {
+  return { driver: log?.Type || 'json-file', options: log?.Config ?? {} };
+}
+
+/** `KEY=value` entries as a map; one without `=` stands for an empty value. */
+export function environmentOf(entries: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const equals = entry.indexOf('=');
+      return equals < 0 ? [entry, ''] : [entry.slice(0, equals), entry.slice(equals + 1)];
+    }),
+  );
+}
+
+function decode<T extends object>(
+  schema: z.ZodType<T>,
+  json: string | null | undefined,
+  errorName: string,
+): Decoded<T> {
+  const empty = schema.parse({});
+  if (json === null || json === undefined || json === '') return { value: empty };
+  let raw: unknown;
+  try {
+    raw = JSON.parse(json);
+  } catch (error) {
+    return {
+      value: empty,
+      problem: `${errorName}: ${error instanceof Error ? error.message : String(error)}`,
+    };
+  }
+  const parsed = schema.safeParse(raw ?? {});
+  if (parsed.success) return { value: parsed.data };
+  return { value: empty, problem: `${errorName}: ${parsed.error.issues.map(describeIssue).join('; ')}` };
+}

@@ -1,0 +1,158 @@
+import type { ContainerOptions, ContainerSpec, RegistryAuth } from '../task/task-spec.ts';
+import type { PayloadContainer } from '../wire/acs-payload.ts';
+import { dropAbsent, nonEmpty } from './absent.ts';
+import {
+  type DockerConfig,
+  type DockerHostConfig,
+  decodeConfig,
+  decodeHostConfig,
+  environmentOf,
+  logConfigOf,
+} from './docker-config.ts';
+import { InvalidTaskError } from './invalid-task.ts';
+
+/** A container of the domain, the decoded texts it was made from, and what of it cannot be had. */
+export interface ParsedContainer {
+  readonly spec: ContainerSpec;
+  readonly payload: PayloadContainer;
+  readonly config: DockerConfig;
+  readonly hostConfig: DockerHostConfig;
+  /** Problems that fail the container, not the payload. */
+  readonly problems: readonly string[];
+}
+
+const BYTES_PER_MIB = 1024 * 1024;
+const MAX_PORT = 65_535;
+
+/**
+ * A payload container with dockerConfig laid over its other members (resources.md §12.1). Throws
+ * `InvalidTaskError` by the rules of acs.md §11.
+ */
+export function parseContainer(payload: PayloadContainer): ParsedContainer {
+  const name = payload.name ?? '';
+  checkNumbers(name, payload);
+  checkPorts(name, payload);
+  const config = decodeConfig(payload.dockerConfig?.config);
+  const hostConfig = decodeHostConfig(payload.dockerConfig?.hostConfig);
+  const auth = registryAuth(payload.registryAuthentication);
+  const place = `containers[${name}]`;
+  const problems = [
+    name === '' && `${place} has no name`,
+    nonEmpty(payload.image) === undefined && `${place} has no image`,
+    config.problem !== undefined && `${place}.dockerConfig.config (${config.problem})`,
+    hostConfig.problem !== undefined && `${place}.dockerConfig.hostConfig (${hostConfig.problem})`,
+    typeof auth === 'string' && `${place}.registryAuthentication (${auth})`,
+  ].filter((problem) => typeof problem === 'string');
+  const command = overriddenCommand(name, payload.overrides) ?? payload.command;
+  const spec: ContainerSpec = {
+    name,
+    image: payload.image ?? '',
+    essential: payload.essential ?? false,
+    environment: config.value.Env == null ? (payload.environment ?? {}) : environmentOf(config.value.Env),
+    cpu: hostConfig.value.CpuShares ?? payload.cpu ?? 0,
+    memoryMiB:
+      hostConfig.value.Memory == null ? (payload.memory ?? 0) : hostConfig.value.Memory / BYTES_PER_MIB,
+    log: logConfigOf(hostConfig.value),
+    options: optionsOf(config.value, hostConfig.value),
+    ...dropAbsent({
+      command: config.value.Cmd ?? command,
+      entryPoint: config.value.Entrypoint ?? payload.entryPoint,
+      stopTimeoutSec: payload.stopTimeout || undefined,
+      containerArn: nonEmpty(payload.containerArn),
+      registryAuth: typeof auth === 'string' ? undefined : auth,
+    }),
+  };
+  return { spec, payload, config: config.value, hostConfig: hostConfig.value, problems };
+}
+
+function optionsOf(config: DockerConfig, host: DockerHostConfig): ContainerOptions {
+  return {
+    labels: config.Labels ?? {},
+    terminal: config.Tty ?? false,
+    openStdin: config.OpenStdin ?? false,
+    capabilitiesAdd: host.CapAdd ?? [],
+    capabilitiesDrop: host.CapDrop ?? [],
+    readonlyRootfs: host.ReadonlyRootfs ?? false,
+    ulimits: (host.Ulimits ?? []).map(({ Name, Soft, Hard }) => ({ name: Name, soft: Soft, hard: Hard })),
+    sysctls: host.Sysctls ?? {},
+    dns: host.Dns ?? [],
+    dnsSearch: host.DnsSearch ?? [],
+    extraHosts: host.ExtraHosts ?? [],
+    tmpfs: host.Tmpfs ?? {},
+    ...dropAbsent({
+      user: nonEmpty(config.User),
+      workingDirectory: nonEmpty(config.WorkingDir),
+      hostname: nonEmpty(config.Hostname),
+      shmSizeBytes: host.ShmSize || undefined,
+      memoryReservationBytes: host.MemoryReservation || undefined,
+      memorySwapBytes: host.MemorySwap || undefined,
+      memorySwappiness: host.MemorySwappiness === -1 ? undefined : host.MemorySwappiness,
+    }),
+  };
+}
+
+/** `overrides.command`; the member is an object or a JSON text of one (ACS-55, ACS-56). */
+function overriddenCommand(name: string, overrides: unknown): readonly string[] | undefined {
+  if (overrides === null || overrides === undefined) return undefined;
+  const value = typeof overrides === 'string' ? parseJson(name, overrides) : overrides;
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new InvalidTaskError(`container ${name}: overrides is not an object`);
+  const { command, ...others } = value as Record<string, unknown>;
+  const [other] = Object.keys(others);
+  if (other !== undefined) throw new InvalidTaskError(`container ${name}: overrides has the key ${other}`);
+  if (command === null || command === undefined) return undefined;
+  if (!Array.isArray(command) || !command.every((word) => typeof word === 'string'))
+    throw new InvalidTaskError(`container ${name}: overrides.command is not a list of texts`);
+  return command;
+}
+
+function parseJson(name: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new InvalidTaskError(`container ${name}: overrides is not JSON`, { cause: error });
+  }
+}
+
+function checkNumbers(name: string, payload: PayloadContainer): void {
+  for (const field of ['cpu', 'memory', 'startTimeout', 'stopTimeout'] as const) {
+    const value = payload[field];
+    if (value != null && value < 0)
+      throw new InvalidTaskError(`container ${name}: ${field} ${value} is negative`);
+  }
+}
+
+function checkPorts(name: string, { portMappings }: PayloadContainer): void {
+  for (const { containerPort, hostPort, protocol } of portMappings ?? []) {
+    for (const port of [containerPort, hostPort])
+      if (port != null && (port < 0 || port > MAX_PORT))
+        throw new InvalidTaskError(`container ${name}: port ${port} is out of range`);
+    if (protocol != null && !['', 'tcp', 'udp'].includes(protocol))
+      throw new InvalidTaskError(`container ${name}: protocol ${protocol} is neither tcp nor udp`);
+  }
+}
+
+/** How to authenticate, undefined for not at all, or what is wrong with it. */
+function registryAuth(data: PayloadContainer['registryAuthentication']): RegistryAuth | string | undefined {
+  const type = nonEmpty(data?.type);
+  if (type === undefined) return undefined;
+  if (type === 'ecr') {
+    const ecr = data?.ecrAuthData;
+    if (ecr == null) return 'type ecr without ecrAuthData';
+    return {
+      kind: 'ecr',
+      registryId: ecr.registryId ?? '',
+      region: ecr.region ?? '',
+      useExecutionRole: ecr.useExecutionRole ?? false,
+      ...dropAbsent({ endpointOverride: nonEmpty(ecr.endpointOverride) }),
+    };
+  }
+  if (type !== 'asm') return `unknown type ${type}`;
+  const asm = data?.asmAuthData;
+  if (asm == null) return 'type asm without asmAuthData';
+  return {
+    kind: 'secretsmanager',
+    credentialsParameter: asm.credentialsParameter ?? '',
+    region: asm.region ?? '',
+  };
+}

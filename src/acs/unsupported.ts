@@ -1,0 +1,226 @@
+import type { PayloadContainer, PayloadTask } from '../wire/acs-payload.ts';
+import type { TaskAttachment } from './attachments.ts';
+import {
+  type DockerConfig,
+  type DockerHostConfig,
+  HONOURED_CONFIG,
+  HONOURED_HOST_CONFIG,
+} from './docker-config.ts';
+import type { VolumeSpec } from './volumes.ts';
+
+/**
+ * Everything that a payload may ask for and that this agent cannot honour yet, in one place. A task that carries
+ * any of it is refused in set-up with these names, never half-run. Support for a feature removes its row.
+ * Gists name things; they never show secrets or environment values.
+ */
+interface Row<T> {
+  readonly field: string;
+  /** What the value asks for, or undefined when it asks for nothing. */
+  readonly gist: (value: T) => string | undefined;
+}
+
+/** A task with the parts of it that were read already. */
+export interface ReadTask {
+  readonly payload: PayloadTask;
+  readonly networkMode: string;
+  readonly volumes: readonly VolumeSpec[];
+  readonly attachments: readonly TaskAttachment[];
+}
+
+/** A container with its dockerConfig texts decoded. */
+export interface ReadContainer {
+  readonly payload: PayloadContainer;
+  readonly networkMode: string;
+  readonly config: DockerConfig;
+  readonly hostConfig: DockerHostConfig;
+}
+
+const SUPPORTED_NETWORK_MODES: ReadonlySet<string> = new Set(['host', 'none']);
+
+const TASK_ROWS: readonly Row<ReadTask>[] = [
+  {
+    field: 'networkMode',
+    gist: ({ networkMode }) => (SUPPORTED_NETWORK_MODES.has(networkMode) ? undefined : networkMode),
+  },
+  { field: 'volumes', gist: ({ volumes }) => listed(volumes.map(({ name, kind }) => `${name} (${kind})`)) },
+  { field: 'attachments', gist: ({ attachments }) => listed(attachments.map(({ type }) => type)) },
+  {
+    field: 'elasticNetworkInterfaces',
+    gist: ({ payload }) => listed((payload.elasticNetworkInterfaces ?? []).map(({ ec2Id }) => ec2Id ?? '')),
+  },
+  {
+    field: 'associations',
+    gist: ({ payload }) => listed((payload.associations ?? []).map(({ type }) => type ?? '')),
+  },
+  { field: 'proxyConfiguration', gist: ({ payload }) => payload.proxyConfiguration?.type ?? undefined },
+  { field: 'pidMode', gist: ({ payload }) => payload.pidMode ?? undefined },
+  { field: 'ipcMode', gist: ({ payload }) => payload.ipcMode ?? undefined },
+  {
+    field: 'enableFaultInjection',
+    gist: ({ payload }) => (payload.enableFaultInjection ? 'true' : undefined),
+  },
+];
+
+const CONTAINER_ROWS: readonly Row<ReadContainer>[] = [
+  {
+    field: 'portMappings',
+    gist: ({ payload, networkMode }) =>
+      networkMode === 'host'
+        ? undefined
+        : listed(
+            (payload.portMappings ?? []).map(
+              (port) => `${port.containerPort ?? port.containerPortRange ?? 0}`,
+            ),
+          ),
+  },
+  {
+    field: 'dependsOn',
+    gist: ({ payload }) =>
+      listed((payload.dependsOn ?? []).map((on) => `${on.containerName ?? ''} ${on.condition ?? ''}`)),
+  },
+  { field: 'links', gist: ({ payload }) => listed(payload.links ?? []) },
+  {
+    field: 'mountPoints',
+    gist: ({ payload }) => listed((payload.mountPoints ?? []).map(({ sourceVolume }) => sourceVolume ?? '')),
+  },
+  {
+    field: 'volumesFrom',
+    gist: ({ payload }) =>
+      listed((payload.volumesFrom ?? []).map(({ sourceContainer }) => sourceContainer ?? '')),
+  },
+  {
+    field: 'environmentFiles',
+    gist: ({ payload }) => listed((payload.environmentFiles ?? []).map(({ value }) => value ?? '')),
+  },
+  { field: 'secrets', gist: ({ payload }) => listed((payload.secrets ?? []).map(({ name }) => name ?? '')) },
+  { field: 'healthCheck', gist: healthCheckGist },
+  { field: 'restartPolicy', gist: ({ payload }) => (payload.restartPolicy?.enabled ? 'enabled' : undefined) },
+  {
+    field: 'managedAgents',
+    gist: ({ payload }) => listed((payload.managedAgents ?? []).map(({ name }) => name ?? '')),
+  },
+  {
+    field: 'firelensConfiguration',
+    gist: ({ payload }) => (payload.firelensConfiguration == null ? undefined : 'set'),
+  },
+  { field: 'credentialSpecs', gist: ({ payload }) => listed(payload.credentialSpecs ?? []) },
+  {
+    field: 'logsAuthStrategy',
+    gist: ({ payload }) => (payload.logsAuthStrategy === 'ExecutionRole' ? 'ExecutionRole' : undefined),
+  },
+];
+
+/** Whether a value of a member changes nothing here. */
+type Harmless = (value: unknown) => boolean;
+
+/** Members of `config` that change nothing here, or mean something only with a value that is given. */
+const HARMLESS_CONFIG: ReadonlyMap<string, Harmless> = new Map<string, Harmless>([
+  ['ArgsEscaped', () => true],
+  ['AttachStderr', () => true],
+  ['AttachStdin', () => true],
+  ['AttachStdout', () => true],
+  ['ExposedPorts', () => true],
+  ['Healthcheck', () => true],
+  ['OnBuild', () => true],
+  ['Shell', () => true],
+  ['StdinOnce', () => true],
+  ['StopTimeout', () => true],
+]);
+
+/** The same for `hostConfig`. */
+const HARMLESS_HOST_CONFIG: ReadonlyMap<string, Harmless> = new Map<string, Harmless>([
+  ['Annotations', () => true],
+  ['CgroupParent', () => true],
+  ['ConsoleSize', () => true],
+  ['ContainerIDFile', () => true],
+  ['IpcMode', (value) => value === 'private' || value === 'shareable'],
+  ['OomKillDisable', (value) => value === false],
+  ['PidsLimit', (value) => value === -1],
+  ['RestartPolicy', isNeverRestart],
+]);
+
+/** What of a task cannot be honoured, e.g. `networkMode=bridge`. Empty: everything can. */
+export function unsupportedOfTask(task: ReadTask): readonly string[] {
+  return rowsOf(TASK_ROWS, task, '');
+}
+
+/** What of a container cannot be honoured, e.g. `containers[app].dependsOn=db START`. */
+export function unsupportedOfContainer(container: ReadContainer): readonly string[] {
+  const { payload, networkMode, config, hostConfig } = container;
+  const place = `containers[${payload.name ?? ''}].`;
+  return [
+    ...rowsOf(CONTAINER_ROWS, container, place),
+    ...otherNetwork(networkMode, hostConfig, place),
+    ...members(config, HONOURED_CONFIG, HARMLESS_CONFIG, `${place}config.`),
+    ...otherImage(payload, config, place),
+    ...members(hostConfig, HONOURED_HOST_CONFIG, HARMLESS_HOST_CONFIG, `${place}hostConfig.`),
+  ];
+}
+
+function rowsOf<T>(rows: readonly Row<T>[], value: T, place: string): readonly string[] {
+  return rows.flatMap(({ field, gist }) => {
+    const asked = gist(value);
+    return asked === undefined || asked === '' ? [] : [`${place}${field}=${shortened(asked)}`];
+  });
+}
+
+/** Members that are set, are not read by us and would change how the container runs. */
+function members(
+  decoded: Readonly<Record<string, unknown>>,
+  honoured: ReadonlySet<string>,
+  harmless: ReadonlyMap<string, Harmless>,
+  place: string,
+): readonly string[] {
+  return Object.entries(decoded)
+    .filter(([name]) => !honoured.has(name) && name !== 'Image')
+    .filter(([name, value]) => !asksNothing(value) && harmless.get(name)?.(value) !== true)
+    .map(([name, value]) => `${place}${name}=${shortened(JSON.stringify(value))}`);
+}
+
+function healthCheckGist({ payload, config }: ReadContainer): string | undefined {
+  const { Healthcheck: check } = config;
+  if (asksNothing(check)) return payload.healthCheckType === 'docker' ? 'without a Healthcheck' : undefined;
+  const test = typeof check === 'object' && check !== null && 'Test' in check ? check.Test : undefined;
+  if (Array.isArray(test) && test[0] === 'NONE') return undefined;
+  return JSON.stringify(test ?? check);
+}
+
+/** A container's own network mode has to be the task's; `default` is Docker's word for `bridge`. */
+function otherNetwork(
+  networkMode: string,
+  { NetworkMode }: DockerHostConfig,
+  place: string,
+): readonly string[] {
+  const own = NetworkMode === 'default' ? 'bridge' : NetworkMode;
+  return own == null || own === '' || own === networkMode ? [] : [`${place}hostConfig.NetworkMode=${own}`];
+}
+
+/** The image that runs has to be the one that is pulled. */
+function otherImage(
+  payload: PayloadContainer,
+  { Image: image }: DockerConfig,
+  place: string,
+): readonly string[] {
+  return asksNothing(image) || image === payload.image ? [] : [`${place}config.Image=${String(image)}`];
+}
+
+function isNeverRestart(policy: unknown): boolean {
+  return typeof policy === 'object' && policy !== null && 'Name' in policy && policy.Name === 'no';
+}
+
+/** Zero values of Docker's structures, also nested. */
+function asksNothing(value: unknown): boolean {
+  if (value === null || value === undefined || value === false || value === 0 || value === '') return true;
+  if (Array.isArray(value)) return value.length === 0;
+  return typeof value === 'object' && Object.values(value).every(asksNothing);
+}
+
+function listed(items: readonly string[]): string | undefined {
+  return items.length === 0 ? undefined : items.map((item) => (item === '' ? '?' : item)).join(', ');
+}
+
+const GIST_LIMIT = 80;
+
+function shortened(text: string): string {
+  return text.length <= GIST_LIMIT ? text : `${text.slice(0, GIST_LIMIT - 1)}…`;
+}
