@@ -1,0 +1,186 @@
+import { createHash } from 'node:crypto';
+import { ActivityWatch } from '../../../image/activity-watch.ts';
+import { resolveDigest } from '../../../image/digest-resolver.ts';
+import type { ImageService, LocalImage, PullProgress, PullRequest } from '../../../image/images.ts';
+import { machinePlatform, type Platform } from '../../../image/manifest.ts';
+import { imageError } from '../../../image/pull-errors.ts';
+import { PullProgressMeter } from '../../../image/pull-progress.ts';
+import { type ImageReference, InvalidReferenceError, parseReference } from '../../../image/reference.ts';
+import { RegistryClient } from '../../../image/registry/registry-client.ts';
+import { MANIFEST_RETRY, PULL_RETRY, type RetryPolicy } from '../../../image/retry.ts';
+import { SharedWork } from '../../../image/shared-work.ts';
+import { TaskError } from '../../../task/errors.ts';
+import { formatGoDuration } from '../../../task/go-duration.ts';
+import type { ContainerdClient } from '../client.ts';
+import { atPort, hasCode } from '../containerd-error.ts';
+import { BlobStore } from './blob-store.ts';
+import { findLocalImage } from './local-image.ts';
+import { ImagePull } from './pull-image.ts';
+import { removeStalePullLeases, withPullLease } from './pull-lease.ts';
+
+export interface ContainerdImagesOptions {
+  readonly client: ContainerdClient;
+  /** Name of the snapshotter that images are unpacked for, e.g. `overlayfs`. */
+  readonly snapshotter: string;
+  /** Default: one of its own, with the process's environment. */
+  readonly registry?: RegistryClient;
+  /** Default: linux on this machine's architecture. */
+  readonly platform?: Platform;
+  /** A pull without any progress for so long fails (ECS_IMAGE_PULL_INACTIVITY_TIMEOUT); default 1 min. */
+  readonly inactivityTimeoutMs?: number;
+  /** A pull without a first sign of life within that fails (ENG-23); default 5 min. */
+  readonly beginTimeoutMs?: number;
+  readonly manifestRetry?: RetryPolicy;
+  readonly pullRetry?: RetryPolicy;
+}
+
+/** The image service on containerd, and what its owner does with it. */
+export interface ContainerdImages extends ImageService {
+  /**
+   * Frees what pulls of an agent that was killed still hold. Pulls that have begun again take over what it had
+   * fetched, so this is best called once adopted tasks have asked for their images (CTD-15, CTD-46).
+   */
+  removeStalePulls(options: { readonly signal: AbortSignal }): Promise<void>;
+  /** Aborts pulls under way and closes connections to registries; the client stays its owner's. */
+  close(): Promise<void>;
+}
+
+/** Images of one containerd namespace. Pulls by content ingest, with no help from containerd's own resolver. */
+export function createContainerdImages(options: ContainerdImagesOptions): ContainerdImages {
+  return new ContainerdImageService(options);
+}
+
+class ContainerdImageService implements ContainerdImages {
+  readonly #options: ContainerdImagesOptions;
+  readonly #registry: RegistryClient;
+  readonly #platform: Platform;
+  readonly #pulls = new SharedWork<PullProgress, LocalImage>();
+  readonly #liveLeases = new Set<string>();
+
+  constructor(options: ContainerdImagesOptions) {
+    this.#options = options;
+    this.#registry = options.registry ?? new RegistryClient();
+    this.#platform = options.platform ?? machinePlatform();
+  }
+
+  resolveDigest: ImageService['resolveDigest'] = (request, { signal }) =>
+    resolveDigest(this.#registry, request, { signal, policy: this.#options.manifestRetry ?? MANIFEST_RETRY });
+
+  pull: ImageService['pull'] = async (request, { signal }) => {
+    try {
+      const reference = parseReference(request.reference);
+      const { onProgress } = request;
+      return await this.#pulls.join(keyOf(request, reference), { signal, onProgress }, (shared, publish) =>
+        this.#pull(request, reference, shared, publish),
+      );
+    } catch (error) {
+      signal.throwIfAborted();
+      throw imageError('CannotPullContainerError', request.reference, error);
+    }
+  };
+
+  find: ImageService['find'] = async (reference, { signal }) => {
+    const parsed = parsedOrNothing(reference);
+    if (parsed === undefined) return undefined;
+    const { client, snapshotter } = this.#options;
+    try {
+      return await findLocalImage({ client, snapshotter, platform: this.#platform }, parsed, { signal });
+    } catch (error) {
+      throw atPort(error);
+    }
+  };
+
+  remove: ImageService['remove'] = async (reference, { signal }) => {
+    const parsed = parsedOrNothing(reference);
+    if (parsed === undefined) return;
+    try {
+      await this.#options.client.unary(
+        'images',
+        'Delete',
+        { name: parsed.canonical, sync: true },
+        { signal },
+      );
+    } catch (error) {
+      if (!hasCode(error, 'NOT_FOUND')) throw atPort(error);
+    }
+  };
+
+  async removeStalePulls(call: { readonly signal: AbortSignal }): Promise<void> {
+    await removeStalePullLeases(this.#options.client, this.#liveLeases, call);
+  }
+
+  async close(): Promise<void> {
+    await this.#pulls.close(new Error('the agent is stopping'));
+    await this.#registry.close();
+  }
+
+  async #pull(
+    request: PullRequest,
+    reference: ImageReference,
+    shared: AbortSignal,
+    publish: (progress: PullProgress) => void,
+  ): Promise<LocalImage> {
+    const { client, snapshotter, inactivityTimeoutMs = 60_000, beginTimeoutMs = 300_000 } = this.#options;
+    const { credentials } = request;
+    const { host, repository } = reference;
+    const target = { host, repository, ...(credentials === undefined ? {} : { credentials }) };
+    const policy = this.#options.pullRetry ?? PULL_RETRY;
+    const stalled = new AbortController();
+    const signal = AbortSignal.any([shared, stalled.signal]);
+    return await withPullLease(client, this.#liveLeases, signal, async (lease) => {
+      let pull: ImagePull | undefined;
+      using watch = new ActivityWatch(
+        { beginMs: beginTimeoutMs, inactivityMs: inactivityTimeoutMs },
+        {
+          stillMoving: async () => (await pull?.stillMoving()) ?? false,
+          onNeverBegun: () => stalled.abort(neverBegun(beginTimeoutMs)),
+          onInactive: () => stalled.abort(inactive(request.reference, inactivityTimeoutMs)),
+        },
+      );
+      const onActivity = () => watch.touch();
+      const registry = this.#registry;
+      const blobs = new BlobStore({ client, registry, target, lease, policy, onActivity });
+      pull = new ImagePull({
+        client,
+        registry,
+        target,
+        blobs,
+        policy,
+        snapshotter,
+        lease,
+        onActivity,
+        platform: this.#platform,
+        name: reference.canonical,
+        tagOrDigest: request.digest ?? reference.digest ?? reference.tag ?? 'latest',
+        progress: new PullProgressMeter(publish),
+      });
+      return await pull.run(signal);
+    });
+  }
+}
+
+function neverBegun(timeoutMs: number): TaskError {
+  const text = `Could not transition to pullBegin; timed out after waiting ${formatGoDuration(timeoutMs)}`;
+  return new TaskError('DockerTimeoutError', text, { retryable: true });
+}
+
+function inactive(reference: string, timeoutMs: number): TaskError {
+  const text = `pulling ${reference}: inactive for too long, no progress within ${formatGoDuration(timeoutMs)}`;
+  return new TaskError('CannotPullContainerError', text, { retryable: true });
+}
+
+/** Pulls are the same when name, digest and credentials are: nobody rides on another's rights. */
+function keyOf({ digest, credentials }: PullRequest, { canonical }: ImageReference): string {
+  const who = JSON.stringify(credentials === undefined ? [] : [credentials.username, credentials.password]);
+  return `${canonical} ${digest ?? ''} ${createHash('sha256').update(who).digest('base64')}`;
+}
+
+/** A text that is no reference names no local image. */
+function parsedOrNothing(reference: string): ImageReference | undefined {
+  try {
+    return parseReference(reference);
+  } catch (error) {
+    if (error instanceof InvalidReferenceError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,121 @@
+import type { LocalImage } from '../../../image/images.ts';
+import {
+  choosePlatform,
+  type Manifest,
+  type ParsedImageConfig,
+  type Platform,
+  parseImageConfig,
+  parseManifest,
+  UnsupportedImageError,
+} from '../../../image/manifest.ts';
+import type { ImageReference } from '../../../image/reference.ts';
+import type { AnswerOf } from '../api.ts';
+import type { ContainerdClient } from '../client.ts';
+import { hasCode } from '../containerd-error.ts';
+import { blobInfo, readBlob } from './content.ts';
+import { snapshotLabel } from './gc-labels.ts';
+import { chainIds, layerSnapshot } from './unpack-layer.ts';
+
+type ImageManifest = Extract<Manifest, { readonly kind: 'image' }>;
+type ImageRecord = NonNullable<AnswerOf<'images', 'Get'>['image']>;
+
+export interface LocalImageStore {
+  readonly client: ContainerdClient;
+  readonly snapshotter: string;
+  readonly platform: Platform;
+}
+
+const MAX_DOCUMENT_BYTES = 8 << 20;
+const MAX_DEPTH = 4;
+
+/** The image in the words of the port. Its size is that of the compressed layers and the configuration. */
+export function localImageOf(
+  name: string,
+  digest: string,
+  manifest: ImageManifest,
+  { config }: ParsedImageConfig,
+): LocalImage {
+  const sizeBytes = manifest.layers.reduce((total, { size }) => total + size, manifest.config.size);
+  return { name, digest, imageId: manifest.config.digest, sizeBytes, config };
+}
+
+/**
+ * The image that a reference names, if it is whole for this machine and unpacked for the snapshotter, whoever
+ * pulled it (CTD-57). A digest is also found under a tag of the same repository.
+ */
+export async function findLocalImage(
+  store: LocalImageStore,
+  reference: ImageReference,
+  call: { readonly signal: AbortSignal },
+): Promise<LocalImage | undefined> {
+  for (const record of await candidates(store.client, reference, call)) {
+    const image = await readyImage(store, record, call);
+    if (image !== undefined) return image;
+  }
+  return undefined;
+}
+
+async function candidates(
+  client: ContainerdClient,
+  reference: ImageReference,
+  call: { readonly signal: AbortSignal },
+): Promise<readonly ImageRecord[]> {
+  try {
+    const { image } = await client.unary('images', 'Get', { name: reference.canonical }, call);
+    if (image !== null && image !== undefined) return [image];
+  } catch (error) {
+    if (!hasCode(error, 'NOT_FOUND')) throw error;
+  }
+  if (reference.digest === undefined) return [];
+  const filters = [`target.digest==${JSON.stringify(reference.digest)}`];
+  const { images } = await client.unary('images', 'List', { filters }, call);
+  const repository = `${reference.host}/${reference.repository}`;
+  return (images ?? []).filter(
+    ({ name }) => name.startsWith(`${repository}:`) || name.startsWith(`${repository}@`),
+  );
+}
+
+async function readyImage(
+  store: LocalImageStore,
+  record: ImageRecord,
+  call: { readonly signal: AbortSignal },
+): Promise<LocalImage | undefined> {
+  const { client, platform } = store;
+  const root = record.target?.digest ?? '';
+  try {
+    let digest = root;
+    for (let depth = 0; depth < MAX_DEPTH; depth += 1) {
+      const bytes = await readBlob(client, digest, MAX_DOCUMENT_BYTES, call);
+      if (bytes === undefined) return undefined;
+      const manifest = parseManifest(bytes, depth === 0 ? (record.target?.mediaType ?? '') : '');
+      if (manifest.kind === 'schema1') return undefined;
+      if (manifest.kind === 'index') {
+        digest = choosePlatform(manifest.manifests, platform).digest;
+        continue;
+      }
+      const bytesOfConfig = await readBlob(client, manifest.config.digest, MAX_DOCUMENT_BYTES, call);
+      if (bytesOfConfig === undefined) return undefined;
+      const parsed = parseImageConfig(bytesOfConfig);
+      const top = chainIds(parsed.diffIds).at(-1);
+      if (top !== undefined && !(await isUnpacked(store, manifest.config.digest, top, call)))
+        return undefined;
+      return localImageOf(record.name, root, manifest, parsed);
+    }
+    return undefined;
+  } catch (error) {
+    if (error instanceof UnsupportedImageError) return undefined;
+    throw error;
+  }
+}
+
+/** Whether the top snapshot is there, and held: without its label it may go at any moment, and a pull mends that. */
+async function isUnpacked(
+  { client, snapshotter }: LocalImageStore,
+  configDigest: string,
+  top: string,
+  call: { readonly signal: AbortSignal },
+): Promise<boolean> {
+  const info = await blobInfo(client, configDigest, call);
+  if (info?.labels[snapshotLabel(snapshotter)] !== top) return false;
+  return (await layerSnapshot({ client, snapshotter }, top, call)) !== 'absent';
+}

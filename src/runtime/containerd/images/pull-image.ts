@@ -1,0 +1,218 @@
+import type { LocalImage } from '../../../image/images.ts';
+import { type ParsedImageConfig, parseImageConfig, UnsupportedImageError } from '../../../image/manifest.ts';
+import type { PullProgressMeter } from '../../../image/pull-progress.ts';
+import { retrying } from '../../../image/retry.ts';
+import { hasCode } from '../containerd-error.ts';
+import { isRetryablePullError } from './blob-store.ts';
+import { labelBlob, readBlob } from './content.ts';
+import {
+  fetchManifest,
+  type ManifestDocument,
+  type ManifestSource,
+  type ResolvedManifest,
+} from './fetch-manifest.ts';
+import { indexLabels, manifestLabels, snapshotLabel } from './gc-labels.ts';
+import { LayerFetches } from './layer-fetches.ts';
+import { localImageOf } from './local-image.ts';
+import {
+  chainIds,
+  extractionSize,
+  extractLayer,
+  type LayerToUnpack,
+  layerSnapshot,
+  prepareLayer,
+  type UnpackPlace,
+} from './unpack-layer.ts';
+
+export interface ImagePullOptions extends ManifestSource {
+  readonly snapshotter: string;
+  readonly lease: string;
+  /** Name under which the image is stored. */
+  readonly name: string;
+  readonly tagOrDigest: string;
+  readonly progress: PullProgressMeter;
+  readonly onActivity: () => void;
+}
+
+export const MAX_CONFIG_BYTES = 8 << 20;
+
+/**
+ * One pull under one lease (containerd.md §6 and §7): manifest, configuration, then layers, each unpacked as soon
+ * as it and all below it are here; labels and name last, so that an image that has its name is whole.
+ */
+export class ImagePull {
+  readonly #options: ImagePullOptions;
+  readonly #place: UnpackPlace;
+  #extraction: string | undefined;
+  #extractionSize = 0;
+
+  constructor(options: ImagePullOptions) {
+    this.#options = options;
+    this.#place = { client: options.client, snapshotter: options.snapshotter, lease: options.lease };
+  }
+
+  /** Does it all. Throws RegistryError, ContainerdError, UnsupportedImageError …, or the signal's reason. */
+  async run(signal: AbortSignal): Promise<LocalImage> {
+    const { blobs, name, onActivity, progress, tagOrDigest } = this.#options;
+    const resolved = await fetchManifest(this.#options, tagOrDigest, signal);
+    onActivity();
+    const { config, layers } = resolved.manifest;
+    if (config.size > MAX_CONFIG_BYTES) {
+      throw new UnsupportedImageError(
+        `its configuration has ${config.size} bytes, more than ${MAX_CONFIG_BYTES}`,
+      );
+    }
+    await blobs.fetch('config', config, signal);
+    const parsed = await this.#readConfig(config.digest, signal);
+    if (parsed.diffIds.length !== layers.length) {
+      throw new UnsupportedImageError(
+        `its manifest has ${layers.length} layers and its configuration ${parsed.diffIds.length}`,
+      );
+    }
+    progress.begin(layers);
+    await this.#bringLayers(resolved, parsed, signal);
+    const root = await this.#store(resolved, parsed, signal);
+    progress.end();
+    return localImageOf(name, root.digest, resolved.manifest, parsed);
+  }
+
+  /** Whether containerd has got further with work that says nothing by itself since this was last asked. */
+  async stillMoving(): Promise<boolean> {
+    if (this.#options.blobs.committing) return true;
+    if (this.#extraction === undefined) return false;
+    const before = this.#extractionSize;
+    const call = { signal: AbortSignal.timeout(30_000) };
+    this.#extractionSize = (await extractionSize(this.#place, this.#extraction, call)) ?? before;
+    return this.#extractionSize !== before;
+  }
+
+  async #readConfig(digest: string, signal: AbortSignal): Promise<ParsedImageConfig> {
+    const bytes = await readBlob(this.#options.client, digest, MAX_CONFIG_BYTES, { signal });
+    if (bytes === undefined)
+      throw new Error(`the configuration ${digest} is not in the content store any more`);
+    return parseImageConfig(bytes);
+  }
+
+  async #bringLayers(
+    { manifest }: ResolvedManifest,
+    parsed: ParsedImageConfig,
+    parent: AbortSignal,
+  ): Promise<void> {
+    const { blobs, progress } = this.#options;
+    const failure = new AbortController();
+    const signal = AbortSignal.any([parent, failure.signal]);
+    const fetches = new LayerFetches(
+      manifest.layers,
+      (layer) => blobs.fetch('layer', layer, signal, (offset) => progress.bytes(layer.digest, offset)),
+      (error) => failure.abort(error),
+    );
+    try {
+      const provided = new Set<string>();
+      for (const layer of layersToUnpack(manifest.layers, parsed.diffIds)) {
+        await this.#unpack(layer, fetches, provided, signal);
+        progress.unpacked();
+      }
+      fetches.start(provided);
+    } catch (error) {
+      failure.abort(error);
+      throw error;
+    } finally {
+      await fetches.settled();
+    }
+    signal.throwIfAborted();
+  }
+
+  /**
+   * Makes the snapshot of one layer. Fetching begins with the first layer that needs its bytes, since a remote
+   * snapshotter says only when asked which layers it provides; those are added to `provided`.
+   */
+  async #unpack(
+    layer: LayerToUnpack,
+    fetches: LayerFetches,
+    provided: Set<string>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { blobs, onActivity, policy, progress, snapshotter } = this.#options;
+    const { digest } = layer.descriptor;
+    await retrying(policy, isRetryablePullError, signal, async () => {
+      await blobs.hold(`snapshots/${snapshotter}`, layer.chainId, signal);
+      let state = await layerSnapshot(this.#place, layer.chainId, { signal });
+      if (state === 'absent') {
+        const extraction = await prepareLayer(this.#place, layer, { signal });
+        if (extraction === 'provided') state = 'remote';
+        else {
+          fetches.start(provided);
+          this.#extractionSize = 0;
+          this.#extraction = extraction.key;
+          try {
+            await extractLayer(this.#place, layer, extraction, fetches.arrived(digest), { signal });
+          } finally {
+            this.#extraction = undefined;
+          }
+        }
+      }
+      if (state === 'remote') {
+        provided.add(digest);
+        progress.notNeeded(digest);
+      }
+    });
+    onActivity();
+  }
+
+  /** Writes manifest and indexes with what they refer to, then the name. Returns what the name stands for. */
+  async #store(
+    resolved: ResolvedManifest,
+    parsed: ParsedImageConfig,
+    signal: AbortSignal,
+  ): Promise<ManifestDocument> {
+    const { blobs, client, snapshotter } = this.#options;
+    const { document, indexes, manifest } = resolved;
+    const layers = manifest.layers.map(({ digest }) => digest);
+    const labels = manifestLabels(manifest.config.digest, layers);
+    await blobs.put('manifest', document.digest, document.bytes, labels, signal);
+    for (const index of indexes) {
+      await blobs.put(
+        'index',
+        index.digest,
+        index.bytes,
+        indexLabels(index.position, index.chosen.digest),
+        signal,
+      );
+    }
+    const top = chainIds(parsed.diffIds).at(-1);
+    if (top !== undefined) {
+      await labelBlob(client, manifest.config.digest, { [snapshotLabel(snapshotter)]: top }, { signal });
+    }
+    const root = indexes[0] ?? document;
+    await this.#name(root, signal);
+    return root;
+  }
+
+  /** Gives the image its name, or moves the name to it (ENG-97). */
+  async #name({ digest, mediaType, bytes }: ManifestDocument, signal: AbortSignal): Promise<void> {
+    const { client, name, policy } = this.#options;
+    const image = { name, target: { mediaType, digest, size: bytes.length } };
+    const retryable = (error: unknown) => hasCode(error, 'NOT_FOUND') || isRetryablePullError(error);
+    await retrying(policy, retryable, signal, async () => {
+      try {
+        await client.unary('images', 'Create', { image }, { signal });
+      } catch (error) {
+        if (!hasCode(error, 'ALREADY_EXISTS')) throw error;
+        await client.unary('images', 'Update', { image, updateMask: { paths: ['target'] } }, { signal });
+      }
+    });
+  }
+}
+
+function layersToUnpack(
+  descriptors: ResolvedManifest['manifest']['layers'],
+  diffIds: readonly string[],
+): readonly LayerToUnpack[] {
+  const chain = chainIds(diffIds);
+  return descriptors.map((descriptor, index) => ({
+    descriptor,
+    diffId: diffIds[index] ?? '',
+    chainId: chain[index] ?? '',
+    parent: chain[index - 1] ?? '',
+  }));
+}

@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto';
+import type { ContainerdClient } from '../client.ts';
+import { hasCode } from '../containerd-error.ts';
+
+/** Begins the id of every lease of a pull. */
+const PREFIX = 'ecs-pull-';
+/** Longer than any pull; frees what an agent that died held (containerd.md §4). */
+const EXPIRY_MS = 24 * 3_600_000;
+const CLEANUP_MS = 10_000;
+
+/** Runs a pull under a lease of its own, which goes when the pull has ended, however it ended. */
+export async function withPullLease<T>(
+  client: ContainerdClient,
+  live: Set<string>,
+  signal: AbortSignal,
+  work: (lease: string) => Promise<T>,
+): Promise<T> {
+  const id = `${PREFIX}${Date.now()}-${randomUUID()}`;
+  const labels = { 'containerd.io/gc.expire': new Date(Date.now() + EXPIRY_MS).toISOString() };
+  live.add(id);
+  try {
+    await client.unary('leases', 'Create', { id, labels }, { signal });
+    return await work(id);
+  } finally {
+    // An aborted Create may have had its effect, so the lease is deleted in any case.
+    await deleteLease(client, id).catch(() => undefined);
+    live.delete(id);
+  }
+}
+
+/** Removes leases of pulls that nobody runs any more: of an agent that was killed (CTD-46). */
+export async function removeStalePullLeases(
+  client: ContainerdClient,
+  live: ReadonlySet<string>,
+  call: { readonly signal: AbortSignal },
+): Promise<void> {
+  const { leases } = await client.unary('leases', 'List', {}, call);
+  for (const { id } of leases ?? []) {
+    if (id.startsWith(PREFIX) && !live.has(id)) await deleteLease(client, id);
+  }
+}
+
+async function deleteLease(client: ContainerdClient, id: string): Promise<void> {
+  try {
+    await client.unary('leases', 'Delete', { id }, { signal: AbortSignal.timeout(CLEANUP_MS) });
+  } catch (error) {
+    if (!hasCode(error, 'NOT_FOUND')) throw error;
+  }
+}

@@ -1,0 +1,197 @@
+import type { ContainerdClient, ContentWrite } from '../client.ts';
+import { hasCode } from '../containerd-error.ts';
+
+/** Content goes to containerd in pieces of at most that many bytes (containerd.md §1). */
+const PIECE_BYTES = 1 << 20;
+/** Pieces sent and not yet answered; together with the answers' reading this bounds the memory of a pull (CTD-48). */
+const WINDOW = 2;
+
+/** containerd found that the bytes are not those of the digest. The ingest has been thrown away. */
+export class DigestMismatchError extends Error {
+  override readonly name = 'DigestMismatchError';
+  /** Part of the bytes were of an earlier, cut transfer, which may be to blame: a fresh try is worth it. */
+  readonly resumed: boolean;
+
+  constructor(message: string, resumed: boolean, cause: unknown) {
+    super(message, { cause });
+    this.resumed = resumed;
+  }
+}
+
+/** Another writer has the ingest of this blob open; it, or its bytes, may be had later. */
+export class IngestLockedError extends Error {
+  override readonly name = 'IngestLockedError';
+}
+
+/** The source ended before the blob did. What came is kept in the ingest. */
+export class ShortBlobError extends Error {
+  override readonly name = 'ShortBlobError';
+}
+
+export interface BlobSource {
+  /** Position of the first byte; at or before what was asked for. */
+  readonly offset: number;
+  readonly body: AsyncIterable<Buffer>;
+}
+
+export interface BlobToWrite {
+  readonly ref: string;
+  readonly digest: string;
+  readonly size: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly lease: string;
+  /** Opens the bytes at a position; called at most once, and not at all when the store needs none. */
+  readonly open: (offset: number) => Promise<BlobSource>;
+  /** Told the position in the blob that is safe in the store. */
+  readonly onOffset: (offset: number) => void;
+}
+
+/**
+ * Brings one blob into the content store (containerd.md §5). Goes on where an earlier ingest ended, and sends
+ * nothing where another namespace has the bytes. Returns whether the blob was `written` now, with its labels, or
+ * `present` before, without them.
+ */
+export async function writeBlob(
+  client: ContainerdClient,
+  blob: BlobToWrite,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<'written' | 'present'> {
+  const { ref, digest, size } = blob;
+  using call = client.writeContent({ signal, lease: blob.lease });
+  let resumed = false;
+  try {
+    await call.send({ action: 'STAT', ref, total: size, expected: digest });
+    const start = Number((await answer(call)).offset);
+    resumed = start > 0;
+    if (start > size)
+      throw new DigestMismatchError(`the ingest of ${digest} is longer than the blob`, true, undefined);
+    blob.onOffset(start);
+    if (start < size) await sendBytes(call, blob, start);
+    const labels = { ...blob.labels };
+    await call.send({ action: 'COMMIT', total: size, offset: size, expected: digest, labels });
+    while ((await answer(call)).action !== 'COMMIT');
+    call.end();
+    return 'written';
+  } catch (error) {
+    if (hasCode(error, 'ALREADY_EXISTS')) return 'present';
+    if (hasCode(error, 'UNAVAILABLE') && error.details.includes('locked')) {
+      throw new IngestLockedError(`another writer holds ${ref}`, { cause: error });
+    }
+    const mismatch =
+      hasCode(error, 'FAILED_PRECONDITION', 'OUT_OF_RANGE') || error instanceof DigestMismatchError;
+    if (!mismatch) throw error;
+    // The stream holds the lock of the ingest until it ends.
+    call.cancel();
+    await abortIngest(client, ref);
+    const why =
+      error instanceof DigestMismatchError
+        ? error.message
+        : `the bytes do not match ${digest}: ${error.details}`;
+    throw new DigestMismatchError(why, resumed, error);
+  }
+}
+
+const CLEANUP_MS = 10_000;
+
+/** Throws half-written bytes away, also when the pull itself has been aborted. Not there: fine. */
+async function abortIngest(client: ContainerdClient, ref: string): Promise<void> {
+  const signal = AbortSignal.timeout(CLEANUP_MS);
+  try {
+    await client.unary('content', 'Abort', { ref }, { signal });
+  } catch (error) {
+    if (!hasCode(error, 'NOT_FOUND')) throw error;
+  }
+}
+
+async function sendBytes(call: ContentWrite, blob: BlobToWrite, start: number): Promise<void> {
+  const writer = new PieceWriter(call, blob, start);
+  const source = await blob.open(start);
+  let skip = start - source.offset;
+  try {
+    for await (const chunk of source.body) {
+      const fresh = skip >= chunk.length ? undefined : chunk.subarray(skip);
+      skip = Math.max(skip - chunk.length, 0);
+      if (fresh !== undefined) await writer.add(fresh);
+    }
+  } catch (error) {
+    // What came before the cut is kept, so that the next try gets further even on the worst of lines.
+    await writer.finish().catch(() => undefined);
+    throw error;
+  }
+  await writer.finish();
+  if (writer.position < blob.size) {
+    throw new ShortBlobError(
+      `the registry sent ${writer.position} of the ${blob.size} bytes of ${blob.digest}`,
+    );
+  }
+}
+
+/** Gathers bytes to pieces and sends them with few unanswered at a time. */
+class PieceWriter {
+  position: number;
+  readonly #call: ContentWrite;
+  readonly #blob: BlobToWrite;
+  readonly #unanswered: number[] = [];
+  #pieces: Buffer[] = [];
+  #gathered = 0;
+
+  constructor(call: ContentWrite, blob: BlobToWrite, position: number) {
+    this.#call = call;
+    this.#blob = blob;
+    this.position = position;
+  }
+
+  async add(chunk: Buffer): Promise<void> {
+    const { digest, size } = this.#blob;
+    if (this.position + this.#gathered + chunk.length > size) {
+      throw new DigestMismatchError(
+        `the registry sends more than the ${size} bytes of ${digest}`,
+        false,
+        undefined,
+      );
+    }
+    for (let rest = chunk; rest.length > 0; ) {
+      const piece = rest.subarray(0, PIECE_BYTES - this.#gathered);
+      this.#pieces.push(piece);
+      this.#gathered += piece.length;
+      rest = rest.subarray(piece.length);
+      if (this.#gathered === PIECE_BYTES) await this.#flush();
+    }
+  }
+
+  /** Sends the rest and waits for all answers. */
+  async finish(): Promise<void> {
+    if (this.#gathered > 0) await this.#flush();
+    while (this.#unanswered.length > 0) await this.#acknowledge();
+  }
+
+  async #flush(): Promise<void> {
+    const data = Buffer.concat(this.#pieces, this.#gathered);
+    this.#pieces = [];
+    this.#gathered = 0;
+    const offset = this.position;
+    this.position += data.length;
+    this.#unanswered.push(this.position);
+    await this.#call.send({ action: 'WRITE', offset, data });
+    while (this.#unanswered.length > WINDOW) await this.#acknowledge();
+  }
+
+  async #acknowledge(): Promise<void> {
+    const { offset } = await answer(this.#call);
+    const expected = this.#unanswered.shift();
+    if (Number(offset) !== expected) {
+      throw new DigestMismatchError(
+        `containerd stands at ${offset} of the ingest, not at ${expected}`,
+        true,
+        undefined,
+      );
+    }
+    this.#blob.onOffset(expected);
+  }
+}
+
+async function answer(call: ContentWrite) {
+  const message = await call.receive();
+  if (message === undefined) throw new Error('containerd ended the content stream');
+  return message;
+}
