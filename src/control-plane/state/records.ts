@@ -1,0 +1,162 @@
+import { z } from 'zod';
+import {
+  attributeSchema,
+  type containerStateChangeSchema,
+  networkBindingSchema,
+  resourceSchema,
+} from '../../wire/ecs-api.ts';
+import { tagsSchema, taskDefinitionSchema, taskOverrideSchema } from '../../wire/task-definition.ts';
+
+/** What the control plane keeps. Times are ms since the epoch unless they came from an agent's report. */
+export const clusterRecordSchema = z.object({
+  clusterArn: z.string(),
+  clusterName: z.string(),
+  status: z.enum(['ACTIVE', 'INACTIVE']),
+  tags: tagsSchema,
+});
+
+const healthSchema = z.object({
+  type: z.string(),
+  status: z.string(),
+  lastUpdated: z.number().optional(),
+  lastStatusChange: z.number().optional(),
+});
+
+export const instanceRecordSchema = z.object({
+  containerInstanceArn: z.string(),
+  clusterArn: z.string(),
+  ec2InstanceId: z.string().optional(),
+  instanceType: z.string().optional(),
+  status: z.enum(['ACTIVE', 'DRAINING', 'INACTIVE']),
+  version: z.number(),
+  registeredAt: z.number(),
+  attributes: z.array(attributeSchema),
+  resources: z.array(resourceSchema),
+  versionInfo: z.object({
+    agentVersion: z.string().optional(),
+    agentHash: z.string().optional(),
+    dockerVersion: z.string().optional(),
+  }),
+  tags: tagsSchema,
+  health: z.array(healthSchema),
+  /** The last number given to a payload or manifest of this instance (acs.md §12). */
+  sequence: z.number(),
+});
+
+export const taskDefinitionRecordSchema = z.object({
+  taskDefinitionArn: z.string(),
+  family: z.string(),
+  revision: z.number(),
+  status: z.enum(['ACTIVE', 'INACTIVE']),
+  registeredAt: z.number(),
+  deregisteredAt: z.number().optional(),
+  requiresAttributes: z.array(attributeSchema),
+  tags: tagsSchema,
+  definition: taskDefinitionSchema,
+});
+
+export const credentialsRecordSchema = z.object({
+  credentialsId: z.string(),
+  roleArn: z.string(),
+  accessKeyId: z.string(),
+  secretAccessKey: z.string(),
+  sessionToken: z.string(),
+  expiresAt: z.number(),
+  /** The expiry that the agent last acked; another one than `expiresAt` means that keys are to be sent. */
+  ackedExpiresAt: z.number().optional(),
+});
+
+export const taskNeedsSchema = z.object({
+  /** CPU units. */
+  cpu: z.number(),
+  memoryMiB: z.number(),
+  tcpPorts: z.array(z.string()),
+  udpPorts: z.array(z.string()),
+});
+
+export const taskContainerSchema = z.object({
+  containerArn: z.string(),
+  name: z.string(),
+  image: z.string(),
+  essential: z.boolean(),
+  lastStatus: z.enum(['PENDING', 'RUNNING', 'STOPPED']),
+  imageDigest: z.string().optional(),
+  runtimeId: z.string().optional(),
+  exitCode: z.number().optional(),
+  reason: z.string().optional(),
+  networkBindings: z.array(networkBindingSchema).optional(),
+  healthChecked: z.boolean(),
+  healthStatus: z.string(),
+  managedAgents: z
+    .array(
+      z.object({
+        name: z.string(),
+        lastStatus: z.string(),
+        reason: z.string().optional(),
+        lastStartedAt: z.number().optional(),
+      }),
+    )
+    .optional(),
+  gpuIds: z.array(z.string()).optional(),
+});
+
+export const taskRecordSchema = z.object({
+  taskArn: z.string(),
+  clusterArn: z.string(),
+  containerInstanceArn: z.string(),
+  taskDefinitionArn: z.string(),
+  lastStatus: z.enum(['PROVISIONING', 'PENDING', 'RUNNING', 'STOPPED']),
+  desiredStatus: z.enum(['RUNNING', 'STOPPED']),
+  version: z.number(),
+  createdAt: z.number(),
+  startedAt: z.number().optional(),
+  stoppingAt: z.number().optional(),
+  stoppedAt: z.number().optional(),
+  connectedAt: z.number().optional(),
+  /** Epoch seconds, as reported. */
+  pullStartedAt: z.number().optional(),
+  pullStoppedAt: z.number().optional(),
+  executionStoppedAt: z.number().optional(),
+  stopCode: z.enum(['UserInitiated', 'EssentialContainerExited', 'TaskFailedToStart']).optional(),
+  stoppedReason: z.string().optional(),
+  startedBy: z.string().optional(),
+  group: z.string(),
+  launchType: z.enum(['EC2', 'EXTERNAL']),
+  enableExecuteCommand: z.boolean(),
+  overrides: taskOverrideSchema,
+  tags: tagsSchema,
+  needs: taskNeedsSchema,
+  containers: z.array(taskContainerSchema),
+  roleCredentials: credentialsRecordSchema.optional(),
+  executionRoleCredentials: credentialsRecordSchema.optional(),
+  /** The agent acked the payload that starts this task. */
+  delivered: z.boolean(),
+  protection: z.object({ enabled: z.boolean(), expiresAt: z.number().optional() }).optional(),
+});
+
+/** A payload the agent has not acked: the task goes out with the desired status it has when it is sent. */
+export const outboxRecordSchema = z.object({
+  messageId: z.string(),
+  containerInstanceArn: z.string(),
+  taskArn: z.string(),
+  seqNum: z.number(),
+});
+
+/** What a clientToken was answered with. */
+export const tokenRecordSchema = z.object({
+  token: z.string(),
+  fingerprint: z.string(),
+  arns: z.array(z.string()),
+  createdAt: z.number(),
+});
+
+export type ClusterRecord = z.infer<typeof clusterRecordSchema>;
+export type InstanceRecord = z.infer<typeof instanceRecordSchema>;
+export type TaskDefinitionRecord = z.infer<typeof taskDefinitionRecordSchema>;
+export type CredentialsRecord = z.infer<typeof credentialsRecordSchema>;
+export type TaskNeeds = z.infer<typeof taskNeedsSchema>;
+export type TaskContainer = z.infer<typeof taskContainerSchema>;
+export type TaskRecord = z.infer<typeof taskRecordSchema>;
+export type OutboxRecord = z.infer<typeof outboxRecordSchema>;
+export type TokenRecord = z.infer<typeof tokenRecordSchema>;
+export type ReportedContainer = z.infer<typeof containerStateChangeSchema>;
