@@ -165,6 +165,7 @@ async function startAgent(
     args: [program('../main.ts')],
     env: {
       ...process.env,
+      ECS_IGNORE_CONFIG_FILES: 'true',
       ECS_BACKEND_HOST: record.controlPlaneUrl,
       ECS_CLUSTER: record.cluster,
       AWS_DEFAULT_REGION: record.region,

@@ -1,0 +1,259 @@
+import { mkdir } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { AcsSession } from './acs/session.ts';
+import { engineSettings, staticRegistryCredentials } from './agent-settings.ts';
+import { discardState, loadState, manifestNumber, saveRegistration } from './agent-state.ts';
+import { AGENT_HASH, AGENT_NAME, AGENT_VERSION } from './agent-version.ts';
+import { agentCredentialSources } from './aws/credential-sources.ts';
+import { CredentialsCache } from './aws/credentials-cache.ts';
+import type { InstanceMetadata } from './aws/imds.ts';
+import { RequestSigner } from './aws/signing.ts';
+import type { Config } from './config/config.ts';
+import type { Environment } from './config/environment.ts';
+import { readFileIfAny } from './config/read-file.ts';
+import { openLogService } from './container-log/log-service-client.ts';
+import { CredentialsStore } from './credentials/credentials-store.ts';
+import { EcsClient, userAgent } from './ecs/client.ts';
+import { IMPLEMENTED_FEATURES } from './ecs/implemented-features.ts';
+import { readInstanceFacts } from './ecs/instance-facts.ts';
+import { decideTaskCgroups, type Registration, registerInstance } from './ecs/registration.ts';
+import { Reporter } from './ecs/reporter.ts';
+import { judgeSavedInstance } from './ecs/saved-instance.ts';
+import { TaskEngine } from './engine/task-engine.ts';
+import { observeMachine } from './host/machine.ts';
+import type { AgentView } from './metadata/agent-view.ts';
+import {
+  INTROSPECTION_PORT,
+  type IntrospectionServer,
+  serveIntrospection,
+} from './metadata/introspection-server.ts';
+import { HostNetwork } from './network/host-network.ts';
+import { openTaskCgroups } from './resource/cgroups.ts';
+import type { TaskCgroups } from './resource/task-cgroups.ts';
+import { openContainerd } from './runtime/containerd/open-containerd.ts';
+import { memoryStore } from './store/memory-store.ts';
+import { openStore } from './store/sqlite-store.ts';
+import { InstanceHealth } from './telemetry/instance-health.ts';
+import { TelemetrySession } from './telemetry/session.ts';
+
+/** What a started agent is told by and can be asked. */
+export interface AgentOptions {
+  readonly config: Config;
+  readonly env: Environment;
+  readonly imds: InstanceMetadata;
+  readonly logger: Logger;
+  /** Aborts the start; a started agent is ended by `stop`. */
+  readonly signal: AbortSignal;
+}
+
+/** A running agent. */
+export interface Agent {
+  view(): AgentView;
+  /** Lets go of everything within a fraction of a second; tasks run on. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Builds the agent, brings back what the store holds, registers the instance and connects (ecs-api.md §B1). The
+ * outbox goes first and adoption runs beside everything else. Rejects with errors that carry an `exitCode` where
+ * a restart would not help.
+ */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const parts = new AsyncDisposableStack();
+  try {
+    return await assemble(options, parts);
+  } catch (error) {
+    await parts.disposeAsync();
+    throw error;
+  }
+}
+
+async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Promise<Agent> {
+  const { config, env, imds, logger, signal } = options;
+  await mkdir(config.runDirectory, { recursive: true, mode: 0o700 });
+  const store = parts.adopt(config.checkpoint ? openStore(config.dataDirectory) : memoryStore(), (s) => s.close());
+  const stored = await loadState(store, logger);
+  const [runtime, logs, cgroups, facts] = await Promise.all([
+    openRuntime(config, logger, signal),
+    openLogService({ runDir: config.runDirectory, dataDir: config.dataDirectory, logger }),
+    openCgroups(config, logger),
+    readInstanceFacts(imds, { signal }),
+  ]);
+  parts.adopt(runtime.runtime, (r) => r.close());
+  parts.adopt(logs, (l) => l.close());
+
+  const saved = judgeSavedInstance(stored.meta, {
+    checkpoint: config.checkpoint,
+    cluster: config.cluster,
+    ...(facts.instanceId !== undefined && { ec2InstanceId: facts.instanceId }),
+  });
+  const kept = saved.kind === 'discard' ? await discardState(store, stored, saved.reason, logger) : stored;
+
+  const cluster = config.cluster || 'default';
+  const sources = agentCredentialSources({
+    external: config.external,
+    profile: config.alternateCredentialProfile,
+    env,
+    readFile: readFileIfAny,
+    imds,
+  });
+  const credentials = new CredentialsCache(sources);
+  const api = parts.adopt(new EcsClient({ config, credentials }), (client) => client.close());
+  const roleCredentials = new CredentialsStore();
+
+  const reporter = new Reporter({
+    api,
+    store,
+    cluster,
+    logger,
+    onSettled: (task) => engine.reportSettled(task),
+  });
+  const engine = new TaskEngine({
+    ports: {
+      runtime: runtime.runtime,
+      images: runtime.images,
+      network: new HostNetwork({ runDir: config.runDirectory }),
+      logs,
+      ...(cgroups !== undefined && { cgroups }),
+      settings: engineSettings(config, cluster),
+      registryCredentials: staticRegistryCredentials(config, logger),
+      now: Date.now,
+    },
+    store,
+    logger,
+    enqueueReport: (queued) => reporter.enqueue(queued),
+    onTaskGone: (arn) => roleCredentials.removeTask(arn),
+  });
+  parts.defer(() => reporter.stop());
+  parts.defer(() => engine.close());
+  reporter.start(kept.outbox);
+  engine.start(kept.tasks);
+
+  let registration: Registration | undefined;
+  const view = (): AgentView => ({
+    version: `${AGENT_NAME} - v${AGENT_VERSION} (${AGENT_HASH})`,
+    cluster,
+    ...(registration !== undefined && { containerInstanceArn: registration.containerInstanceArn }),
+    tasks: engine.workers().map((worker) => ({
+      state: worker.state,
+      underWay: worker.steps.underWay(),
+      stuck: worker.steps.stuck(),
+      progress: worker.progress,
+    })),
+    acs: acsView(acs),
+    runtime: { name: runtime.runtime.info.name, version: runtime.runtime.info.version },
+    outboxDepth: reporter.depth,
+  });
+  let acs: AcsSession | undefined;
+  parts.adopt(await openIntrospection(config, view, logger), (server) => server.close());
+
+  registration = await registerInstance(
+    {
+      context: {
+        config,
+        features: IMPLEMENTED_FEATURES,
+        loggingDrivers: logs.drivers,
+        taskCgroupsUsable: cgroups !== undefined,
+        taskEniUsable: false,
+      },
+      machine: await observeMachine(readFileIfAny, availableParallelism),
+      facts,
+      saved,
+    },
+    { api, imds, onIdentityUnavailable: () => credentials.invalidate() },
+    { signal },
+  );
+  await saveRegistration(store, registration, facts);
+  logger.info(
+    { cluster: registration.cluster, containerInstance: registration.containerInstanceArn },
+    'instance registered',
+  );
+
+  const identity = {
+    cluster,
+    containerInstanceArn: registration.containerInstanceArn,
+    agentVersion: AGENT_VERSION,
+    agentHash: AGENT_HASH,
+    userAgent: userAgent(config.detailedOsFamily),
+  };
+  const signer = new RequestSigner({ credentials, region: config.region, service: 'ecs' });
+  const { containerInstanceArn } = registration;
+  const discover = (abort: AbortSignal) =>
+    api.discoverPollEndpoint(cluster, containerInstanceArn, { signal: abort });
+  const signUpgrade = (url: URL, abort: AbortSignal) => signer.signUpgrade(url, { signal: abort });
+  const health = new InstanceHealth({
+    ping: (abort) => runtime.runtime.ping({ signal: abort }),
+    logger,
+  });
+  const { acsDockerVersion, tcsDockerVersion } = runtime.runtime.info;
+  const telemetry = new TelemetrySession({
+    identity: { ...identity, ...(tcsDockerVersion !== undefined && { dockerVersion: tcsDockerVersion }) },
+    health,
+    logger,
+    discover,
+    signUpgrade,
+    signFrame: (url, json, abort) => signer.signTcsFrame(url, json, { signal: abort }),
+    metricsCycle: () => (engine.hasRunningContainers() ? 'none' : 'idle'),
+  });
+  acs = new AcsSession({
+    identity: { ...identity, dockerVersion: acsDockerVersion },
+    intake: engine,
+    credentials: roleCredentials,
+    manifestNumber: manifestNumber(config, kept, store),
+    logger,
+    discover,
+    signUpgrade,
+    onHeartbeat: () => void health.check(),
+    onInactive: () => telemetry.disconnect(),
+  });
+  parts.defer(() => telemetry.stop());
+  parts.adopt(acs, (session) => session.stop());
+  acs.start();
+  telemetry.start();
+  return { view, stop: () => parts.disposeAsync() };
+}
+
+
+async function openIntrospection(
+  config: Config,
+  view: () => AgentView,
+  logger: Logger,
+): Promise<IntrospectionServer> {
+  return await serveIntrospection({
+    socketPath: join(config.runDirectory, 'introspection.sock'),
+    port: INTROSPECTION_PORT,
+    view,
+    onPortTaken: (error) =>
+      logger.warn({ err: error, port: INTROSPECTION_PORT }, 'introspection is served on its socket only'),
+  });
+}
+
+function acsView(session: AcsSession | undefined): AgentView['acs'] {
+  if (session === undefined) return { connected: false };
+  const { connected, lastMessageAt, lastError } = session.state;
+  return {
+    connected,
+    ...(lastMessageAt !== undefined && { lastMessageAt }),
+    ...(lastError !== undefined && { lastError }),
+  };
+}
+
+/** Task cgroups where the host has them and the configuration does not switch them off (CFG-41, CFG-89). */
+async function openCgroups(config: Config, logger: Logger): Promise<TaskCgroups | undefined> {
+  if (config.taskCpuMemLimit === 'off') return undefined;
+  try {
+    return await openTaskCgroups({
+      driver: config.cgroupDriver,
+      root: config.cgroupPath,
+      name: config.containerdNamespace,
+      cpuPeriodUs: config.cgroupCpuPeriodMs * 1000,
+    });
+  } catch (error) {
+    const failure = error instanceof Error ? error.message : String(error);
+    decideTaskCgroups(config.taskCpuMemLimit, failure);
+    logger.warn({ failure }, 'task cpu and memory limits are off: task cgroups cannot be made');
+    return undefined;
+  }
+}

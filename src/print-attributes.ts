@@ -1,0 +1,23 @@
+import type { AgentArguments } from './config/arguments.ts';
+import { capabilities } from './ecs/capabilities.ts';
+import { IMPLEMENTED_FEATURES } from './ecs/implemented-features.ts';
+import { formatAttributes } from './ecs/registration-request.ts';
+import { LOG_DRIVERS } from './container-log/log-config.ts';
+import { prepare } from './run-agent.ts';
+
+/** `-ecs-attributes`: prints the capabilities that would be registered, a line each. */
+export async function printAttributes(args: AgentArguments): Promise<number> {
+  const { config } = await prepare(args);
+  console.log(
+    formatAttributes(
+      capabilities({
+        config,
+        features: IMPLEMENTED_FEATURES,
+        loggingDrivers: LOG_DRIVERS,
+        taskCgroupsUsable: config.taskCpuMemLimit !== 'off',
+        taskEniUsable: false,
+      }),
+    ),
+  );
+  return 0;
+}
