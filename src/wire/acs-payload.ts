@@ -67,7 +67,7 @@ export const containerSchema = z.looseObject({
     .nullish(),
   credentialSpecs: texts,
   /** JSON text or an object; only `command` is allowed (§11). */
-  overrides: z.unknown(),
+  overrides: z.unknown().optional(),
   containerArn: text,
 });
 
@@ -123,7 +123,7 @@ export const payloadTaskSchema = z.looseObject({
   serviceName: text,
   group: text,
   enableFaultInjection: flag,
-  overrides: z.unknown(),
+  overrides: z.unknown().optional(),
   taskDefinitionAccountId: text,
 });
 
