@@ -1,5 +1,6 @@
 import type { AnyMessages, ContainerdApi } from './api.ts';
 import type { Any__Output } from './generated/google/protobuf/Any.ts';
+import { stringifyOci } from './oci/oci-json.ts';
 
 /** Type URLs of values that containerd reads as JSON (containerd.md §1). */
 export const OCI_SPEC_URL = 'types.containerd.io/opencontainers/runtime-spec/1/Spec';
@@ -12,7 +13,7 @@ interface AnyValue {
 
 /** JSON text inside an Any. */
 export function jsonAny(typeUrl: string, value: object): AnyValue {
-  return { type_url: typeUrl, value: Buffer.from(JSON.stringify(value)) };
+  return { type_url: typeUrl, value: Buffer.from(stringifyOci(value)) };
 }
 
 /** A protobuf message inside an Any. */

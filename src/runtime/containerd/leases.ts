@@ -53,7 +53,8 @@ export async function removeStaleLeases(client: ContainerdClient, signal: AbortS
 async function deleteLease(client: ContainerdClient, id: string): Promise<void> {
   try {
     // A signal of its own: an aborted job must let go as well.
-    await client.unary('leases', 'Delete', { id }, { signal: AbortSignal.timeout(CLEANUP_TIMEOUT_MS) });
+    const { signal } = new AbortController();
+    await client.unary('leases', 'Delete', { id }, { signal, timeoutMs: CLEANUP_TIMEOUT_MS });
   } catch (error) {
     // Whatever else went wrong, the lease expires by itself and the next start removes it.
     if (!hasCode(error, 'NOT_FOUND', 'UNAVAILABLE', 'DEADLINE_EXCEEDED')) throw error;

@@ -1,0 +1,196 @@
+import { Backoff } from '../../async/backoff.ts';
+import { sleep } from '../../async/deadline.ts';
+import type { ContainerId } from '../../task/ids.ts';
+import type { ContainerExit } from '../runtime.ts';
+import type { ContainerdClient } from './client.ts';
+import { type CgroupFolders, isCgroupEmpty, killCgroup, oomKillsOf } from './container-cgroup.ts';
+import { hasCode } from './containerd-error.ts';
+import type { RuntimeLog } from './runtime-log.ts';
+import { type ContainerdTask, findTask } from './task-process.ts';
+import { epochMsOf } from './timestamps.ts';
+
+/** 128 + SIGKILL. */
+export const KILLED_STATUS = 137;
+/** How long an exit event waits for the answer to Wait, which knows more when the shim has died. */
+const EVENT_PATIENCE_MS = 300;
+const RETRY = { minMs: 50, maxMs: 1000, factor: 2, jitter: 0.1 };
+
+export const SHIM_DIED =
+  'the runtime of the task was lost: its shim process died, and every process of the container was killed';
+export const EXIT_LOST = 'the container ended while containerd was not running, and its exit code was lost';
+
+export interface WatchContext {
+  readonly client: ContainerdClient;
+  readonly log: RuntimeLog;
+  /** Resolves while containerd's event stream is open. */
+  readonly whenConnected: () => Promise<void>;
+  /** Called once, with the one exit. */
+  readonly onExit: (exit: ContainerExit) => void;
+}
+
+interface Ending {
+  readonly exitStatus?: number;
+  readonly exitedAt?: number | undefined;
+  readonly detail?: string;
+}
+
+/**
+ * Waits for the end of one running container and finds out how it ended, exactly once, whatever tells first:
+ *
+ *   waiting ─Wait answered─────────────► ended ─cgroup empty─► settled ─released─► published
+ *      │ ├──exit event, Wait silent────►   ▲
+ *      │ └──Wait failed──► looking ─STOPPED┤
+ *      │                     │ └─RUNNING─► waiting
+ *      └── abandoned         └─NOT_FOUND──►┘  shim died: 137; containerd was away: code unknown
+ *
+ * Between the end and its report lie only reads of the cgroup's files, no call to containerd (CTD-36).
+ */
+export class ContainerWatch {
+  readonly id: ContainerId;
+  readonly cgroup: CgroupFolders | undefined;
+  /** Resolves when every process of the container is gone; stays pending when abandoned. */
+  readonly exited: Promise<ContainerExit>;
+  readonly #context: WatchContext;
+  readonly #stopping = new AbortController();
+  readonly #settled = Promise.withResolvers<ContainerExit>();
+  readonly #event = Promise.withResolvers<Ending>();
+  #exit: ContainerExit | undefined;
+  #oomSeen = false;
+  #released = false;
+
+  constructor(id: ContainerId, cgroup: CgroupFolders | undefined, context: WatchContext) {
+    this.id = id;
+    this.cgroup = cgroup;
+    this.#context = context;
+    this.exited = this.#settled.promise;
+  }
+
+  /** How it ended, if it has and no process is left. */
+  get exit(): ContainerExit | undefined {
+    return this.#exit;
+  }
+
+  /** Sends Wait before it returns: a Start sent after this call cannot be over unseen (CTD-19). */
+  begin(): void {
+    this.#inBackground(this.#follow());
+  }
+
+  /** For a task that was found ended: takes its end from what was read. */
+  beginEnded(task: ContainerdTask & { readonly status: 'stopped' }): void {
+    this.#inBackground(this.#settle(task));
+  }
+
+  /** For a container whose task is gone: nobody can tell its exit code. */
+  beginLost(): void {
+    this.#inBackground(this.#settle({ detail: EXIT_LOST }));
+  }
+
+  /** The start has been told to its caller: from now on the exit may be published. */
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    if (this.#exit !== undefined) this.#context.onExit(this.#exit);
+  }
+
+  /** containerd's exit event; the same fact as the answer to Wait. */
+  noteExit(exitStatus: number, exitedAt: number | undefined): void {
+    this.#event.resolve({ exitStatus, exitedAt });
+  }
+
+  noteOom(): void {
+    this.#oomSeen = true;
+  }
+
+  /** Stops watching; nothing is published any more. */
+  abandon(): void {
+    this.#stopping.abort(new Error('the container is not watched any more'));
+  }
+
+  #inBackground(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      if (!this.#stopping.signal.aborted)
+        this.#context.log.warn({ error, containerId: this.id }, 'watching a container failed');
+    });
+  }
+
+  async #follow(): Promise<void> {
+    const { signal } = this.#stopping;
+    const backoff = new Backoff(RETRY);
+    let containerdWasAway = false;
+    for (;;) {
+      const waited = this.#wait(signal);
+      const patient = this.#event.promise.then(async (ending) => {
+        await sleep(EVENT_PATIENCE_MS, signal);
+        return ending;
+      });
+      patient.catch(() => undefined);
+      try {
+        await this.#settle(await Promise.race([waited, patient]));
+        return;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (hasCode(error, 'UNAVAILABLE')) containerdWasAway = true;
+        this.#context.log.debug({ error, containerId: this.id }, 'waiting for a container was cut off');
+      }
+      const ending = await this.#look(signal, containerdWasAway);
+      if (ending !== 'running') {
+        await this.#settle(ending);
+        return;
+      }
+      await sleep(backoff.next(), signal);
+    }
+  }
+
+  async #wait(signal: AbortSignal): Promise<Ending> {
+    const answer = await this.#context.client.unary('tasks', 'Wait', { containerId: this.id }, { signal });
+    return { exitStatus: answer.exitStatus, exitedAt: epochMsOf(answer.exitedAt) };
+  }
+
+  /** After a cut: what the task is now, once containerd answers again. */
+  async #look(signal: AbortSignal, away: boolean): Promise<Ending | 'running'> {
+    const backoff = new Backoff(RETRY);
+    let containerdWasAway = away;
+    for (;;) {
+      await this.#context.whenConnected();
+      signal.throwIfAborted();
+      try {
+        const task = await findTask(this.#context.client, this.id, signal);
+        if (task === undefined)
+          return containerdWasAway ? { detail: EXIT_LOST } : { exitStatus: KILLED_STATUS, detail: SHIM_DIED };
+        return task.status === 'stopped' ? task : 'running';
+      } catch (error) {
+        signal.throwIfAborted();
+        if (hasCode(error, 'UNAVAILABLE')) containerdWasAway = true;
+        this.#context.log.debug({ error, containerId: this.id }, 'looking at a container failed');
+      }
+      await sleep(backoff.next(), signal);
+    }
+  }
+
+  async #settle({ exitStatus, exitedAt, detail }: Ending): Promise<void> {
+    if (this.#exit !== undefined) return;
+    await this.#proveEmpty();
+    const oomKills = this.cgroup === undefined ? 0 : await oomKillsOf(this.cgroup);
+    const exit: ContainerExit = {
+      ...(exitStatus !== undefined && { exitCode: exitStatus }),
+      exitedAt: exitedAt ?? Date.now(),
+      oomKilled: exitStatus === KILLED_STATUS && (this.#oomSeen || oomKills > 0),
+      ...(detail !== undefined && { detail }),
+    };
+    this.#stopping.signal.throwIfAborted();
+    this.#exit = exit;
+    this.#settled.resolve(exit);
+    if (this.#released) this.#context.onExit(exit);
+  }
+
+  /** Kills what the first process left behind: an exit is told only when nothing of the container lives. */
+  async #proveEmpty(): Promise<void> {
+    const { cgroup } = this;
+    if (cgroup === undefined) return;
+    const backoff = new Backoff({ minMs: 10, maxMs: 200, factor: 2, jitter: 0 });
+    while (!(await isCgroupEmpty(cgroup))) {
+      await killCgroup(cgroup);
+      await sleep(backoff.next(), this.#stopping.signal);
+    }
+  }
+}

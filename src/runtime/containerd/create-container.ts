@@ -1,0 +1,162 @@
+import { join } from 'node:path';
+import { TaskError } from '../../task/errors.ts';
+import type { CreateContainer } from '../runtime.ts';
+import { jsonAny, OCI_SPEC_URL, packAny } from './any.ts';
+import { findRecord, planLabel, type StartPlan } from './container-record.ts';
+import { hasCode } from './containerd-error.ts';
+import type { Any__Output } from './generated/google/protobuf/Any.ts';
+import { withLease } from './leases.ts';
+import { planSpec, usesSystemdCgroup } from './oci/oci-spec.ts';
+import type { ResolvedUser } from './oci/user.ts';
+import { resolveUser } from './oci/user.ts';
+import { layersOf, readRootfsFile } from './rootfs-files.ts';
+import type { RuntimeContext } from './runtime-context.ts';
+import { removeSnapshot } from './snapshots.ts';
+
+/** How long a lease holds a half-made container when the agent dies (containerd.md §4). */
+const LEASE_MS = 60 * 60 * 1000;
+const CLEANUP_TIMEOUT_MS = 30_000;
+
+/**
+ * Makes snapshot and record of a container; one that is there already stays as it is. Whatever fails removes
+ * what was made (CTD-17, CTD-60).
+ */
+export async function createContainer(
+  context: RuntimeContext,
+  request: CreateContainer,
+  signal: AbortSignal,
+): Promise<void> {
+  const { client } = context;
+  const { id } = request;
+  if ((await findRecord(client, id, signal)) !== undefined) return;
+  const lease = { id: `create-${id}`, purpose: 'create', expiresInMs: LEASE_MS, signal };
+  await withLease(client, lease, async (leaseId) => {
+    try {
+      await makeContainer(context, request, leaseId, signal);
+    } catch (error) {
+      await removeHalfMade(context, id);
+      throw error;
+    }
+  });
+}
+
+async function makeContainer(
+  context: RuntimeContext,
+  request: CreateContainer,
+  lease: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { client, snapshotter } = context;
+  const { id } = request;
+  const image = await readImage(context, request.image, signal);
+  const layers = await prepareSnapshot(context, id, image.chainId, lease, signal);
+  const user = await findUser(layers, request.user ?? image.config.user);
+  const spec = planSpec({ request, image: image.config, user, host: context.host });
+  const container = {
+    id,
+    image: request.image,
+    labels: { ...request.labels, ...planLabel(planStart(context, request, image.config.stopSignal)) },
+    runtime: { name: context.runtimeName, options: runtimeOptions(context, request) },
+    spec: jsonAny(OCI_SPEC_URL, spec),
+    snapshotter,
+    snapshotKey: id,
+  };
+  await client.unary('containers', 'Create', { container }, { signal, lease });
+}
+
+async function readImage(context: RuntimeContext, name: string, signal: AbortSignal) {
+  try {
+    return await context.images.read(name, signal);
+  } catch (error) {
+    if (!hasCode(error, 'NOT_FOUND')) throw error;
+    throw new TaskError('CannotCreateContainerError', `No such image: ${name}`, { cause: error });
+  }
+}
+
+/** The writable snapshot, new or left by a run that crashed; gives its layers. */
+async function prepareSnapshot(
+  { client, snapshotter }: RuntimeContext,
+  key: string,
+  parent: string,
+  lease: string,
+  signal: AbortSignal,
+): Promise<readonly string[] | undefined> {
+  try {
+    const { mounts } = await client.unary(
+      'snapshots',
+      'Prepare',
+      { snapshotter, key, parent },
+      { signal, lease },
+    );
+    return layersOf(mounts);
+  } catch (error) {
+    if (!hasCode(error, 'ALREADY_EXISTS')) throw error;
+    const { mounts } = await client.unary('snapshots', 'Mounts', { snapshotter, key }, { signal });
+    return layersOf(mounts);
+  }
+}
+
+/** Without folders to read (block device snapshotters), only numbers can be resolved. */
+async function findUser(layers: readonly string[] | undefined, wanted: string): Promise<ResolvedUser> {
+  if (layers === undefined) {
+    if (/^(\d+(:\d+)?)?$/.test(wanted)) return resolveUser(wanted, 'root:x:0:0:root:/root:', '');
+    throw new TaskError(
+      'CannotCreateContainerError',
+      `unable to find user ${wanted}: the snapshotter's layers cannot be searched; give the user as a number`,
+    );
+  }
+  const [passwd, group] = await Promise.all([
+    readRootfsFile(layers, '/etc/passwd'),
+    readRootfsFile(layers, '/etc/group'),
+  ]);
+  return resolveUser(wanted, passwd ?? '', group ?? '');
+}
+
+function planStart(context: RuntimeContext, request: CreateContainer, imageStopSignal: string): StartPlan {
+  const { stdio, terminal } = request;
+  const stdin = request.openStdin ? join(context.runDir, 'stdin') : '';
+  switch (stdio.kind) {
+    case 'fifo':
+      return {
+        stdin,
+        stdout: stdio.stdout,
+        stderr: terminal ? '' : stdio.stderr,
+        terminal,
+        stopSignal: imageStopSignal,
+      };
+    case 'null':
+      // The shim's terminal copy wants a place to write to.
+      return {
+        stdin,
+        stdout: terminal ? 'file:///dev/null' : '',
+        stderr: '',
+        terminal,
+        stopSignal: imageStopSignal,
+      };
+    case 'runtime':
+      throw new TaskError(
+        'CannotCreateContainerError',
+        `log driver ${stdio.driver}: containerd keeps no output itself`,
+      );
+  }
+}
+
+function runtimeOptions({ client, ociRuntime }: RuntimeContext, { cgroup }: CreateContainer): Any__Output {
+  const options = { binaryName: ociRuntime ?? '', systemdCgroup: usesSystemdCgroup(cgroup) };
+  return packAny(client.api, 'containerd.runc.v1.Options', options);
+}
+
+/** Under a signal of its own, as the request's may be what ended it. */
+async function removeHalfMade(context: RuntimeContext, id: string): Promise<void> {
+  const { signal } = new AbortController();
+  const options = { signal, timeoutMs: CLEANUP_TIMEOUT_MS };
+  try {
+    await context.client.unary('containers', 'Delete', { id }, options).catch((error: unknown) => {
+      if (!hasCode(error, 'NOT_FOUND')) throw error;
+    });
+    await removeSnapshot(context, id, options);
+  } catch (error) {
+    // The lease holds the snapshot only for its time; the first error is the one that matters.
+    context.log.warn({ error, containerId: id }, 'removing a half-made container failed');
+  }
+}

@@ -1,0 +1,36 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+
+/** What the kernel of this host offers to containers. */
+export interface HostFacts {
+  readonly cgroupVersion: 1 | 2;
+  /** The kernel limits memory and swap together. */
+  readonly swapAccounting: boolean;
+  /** Number of the newest capability. */
+  readonly lastCap: number;
+  readonly hostname: string;
+  /** Cgroup, below the root of each hierarchy, of containers that no task cgroup was given for. */
+  readonly cgroupRoot: string;
+}
+
+/** Reads the host once. A hybrid layout counts as v1 (resources.md §2). */
+export function readHostFacts(containerdNamespace: string): HostFacts {
+  const cgroupVersion = existsSync('/sys/fs/cgroup/cgroup.controllers') ? 2 : 1;
+  return {
+    cgroupVersion,
+    swapAccounting: cgroupVersion === 2 ? hasSwapMax() : existsSync(V1_SWAP_LIMIT),
+    lastCap: Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8')),
+    hostname: hostname(),
+    cgroupRoot: `${containerdNamespace}-containers`,
+  };
+}
+
+const V1_SWAP_LIMIT = '/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes';
+
+/** The root cgroup has no limits; any child with the memory controller shows whether swap is one. */
+function hasSwapMax(): boolean {
+  return readdirSync('/sys/fs/cgroup', { withFileTypes: true }).some(
+    (entry) => entry.isDirectory() && existsSync(join('/sys/fs/cgroup', entry.name, 'memory.swap.max')),
+  );
+}

@@ -1,0 +1,81 @@
+/** The part of the OCI runtime specification (config.json) that this agent writes. Field names are OCI's. */
+export interface OciSpec {
+  readonly ociVersion: string;
+  readonly process: OciProcess;
+  readonly root: { readonly path: string; readonly readonly: boolean };
+  readonly hostname: string;
+  readonly mounts: readonly OciMount[];
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly linux: OciLinux;
+}
+
+export interface OciProcess {
+  readonly terminal: boolean;
+  readonly user: OciUser;
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly cwd: string;
+  readonly capabilities: OciCapabilities;
+  readonly rlimits: readonly OciRlimit[];
+  readonly noNewPrivileges: boolean;
+}
+
+export interface OciUser {
+  readonly uid: number;
+  readonly gid: number;
+  readonly additionalGids: readonly number[];
+}
+
+export interface OciCapabilities {
+  readonly bounding: readonly string[];
+  readonly effective: readonly string[];
+  readonly permitted: readonly string[];
+}
+
+/** Limits are unsigned 64-bit numbers: RLIM_INFINITY is beyond what a JavaScript number holds. */
+export interface OciRlimit {
+  readonly type: string;
+  readonly soft: bigint;
+  readonly hard: bigint;
+}
+
+export interface OciMount {
+  readonly destination: string;
+  readonly type: string;
+  readonly source: string;
+  readonly options: readonly string[];
+}
+
+export interface OciNamespace {
+  readonly type: 'pid' | 'ipc' | 'uts' | 'mount' | 'network' | 'cgroup';
+  readonly path?: string;
+}
+
+export interface OciDeviceRule {
+  readonly allow: boolean;
+  readonly type?: 'a' | 'b' | 'c';
+  readonly major?: number;
+  readonly minor?: number;
+  readonly access: string;
+}
+
+export interface OciMemory {
+  readonly limit?: number;
+  readonly reservation?: number;
+  readonly swap?: number;
+  readonly swappiness?: number;
+}
+
+export interface OciLinux {
+  readonly cgroupsPath: string;
+  readonly namespaces: readonly OciNamespace[];
+  readonly resources: {
+    readonly devices: readonly OciDeviceRule[];
+    readonly memory?: OciMemory;
+    readonly cpu: { readonly shares: number };
+  };
+  readonly sysctl: Readonly<Record<string, string>>;
+  readonly rootfsPropagation: string;
+  readonly maskedPaths: readonly string[];
+  readonly readonlyPaths: readonly string[];
+}

@@ -1,0 +1,21 @@
+import type { ContainerdClient } from './client.ts';
+import type { ContainerWatches } from './container-watches.ts';
+import type { HostFacts } from './host-facts.ts';
+import type { ImageRoots } from './image-root.ts';
+import type { RuntimeLog } from './runtime-log.ts';
+
+/** What the runtime's operations share. */
+export interface RuntimeContext {
+  readonly client: ContainerdClient;
+  readonly watches: ContainerWatches;
+  readonly images: ImageRoots;
+  readonly host: HostFacts;
+  readonly log: RuntimeLog;
+  readonly snapshotter: string;
+  /** containerd's runtime, `io.containerd.runc.v2`. */
+  readonly runtimeName: string;
+  /** OCI runtime by name or path, e.g. `crun`; absent: the shim's default. */
+  readonly ociRuntime?: string;
+  /** Folder for the FIFOs of execs and stdin. */
+  readonly runDir: string;
+}

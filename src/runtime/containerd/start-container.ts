@@ -1,0 +1,161 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { TaskError } from '../../task/errors.ts';
+import type { ContainerId } from '../../task/ids.ts';
+import type { StartedContainer } from '../runtime.ts';
+import { cgroupOf } from './container-cgroup.ts';
+import { type ContainerRecord, findRecord, markStarted, type StartedFacts } from './container-record.ts';
+import { ContainerdError, hasCode } from './containerd-error.ts';
+import type { RuntimeContext } from './runtime-context.ts';
+import { deleteTask, findTask, killProcess } from './task-process.ts';
+
+const SIGKILL = 9;
+const CLEANUP_TIMEOUT_MS = 30_000;
+
+/** Both ends of a start: `signal` is the caller's, `cancel` cuts a hanging runtime off. */
+export interface StartSignals {
+  readonly signal: AbortSignal;
+  readonly cancel: AbortSignal;
+}
+
+/**
+ * Starts a container's process, or goes on where an earlier run stopped. The call that makes the task is not
+ * cut by the caller's signal, as a cancelled one can leave its shim behind (containerd.md §1): it is waited
+ * for and undone. A failure is a CannotStartContainerError with the runtime's text and leaves no task (CTD-64).
+ */
+export async function startContainer(
+  context: RuntimeContext,
+  id: ContainerId,
+  signals: StartSignals,
+): Promise<StartedContainer> {
+  const { client } = context;
+  const record = await findRecord(client, id, signals.signal);
+  if (record === undefined)
+    throw new TaskError(
+      'CannotStartContainerError',
+      `No such container: ${id}; it was never created or is removed`,
+    );
+  const existing =
+    record.started === undefined
+      ? undefined
+      : await resumeStarted(context, id, record.started, signals.signal);
+  if (existing !== undefined) return existing;
+
+  const pid = await makeTask(context, record, signals);
+  try {
+    signals.signal.throwIfAborted();
+    return await startTask(context, id, pid, signals.cancel);
+  } catch (error) {
+    throw await undone(context, id, error, signals.signal);
+  }
+}
+
+/** What is known of a container that was started before; undefined when its process still has to be started. */
+async function resumeStarted(
+  { client, watches }: RuntimeContext,
+  id: ContainerId,
+  started: StartedFacts,
+  signal: AbortSignal,
+): Promise<StartedContainer | undefined> {
+  const task = await findTask(client, id, signal);
+  if (task?.status === 'created') return undefined;
+  if (watches.find(id) === undefined) {
+    const watch = watches.create(id, started.cgroup);
+    if (task === undefined) watch.beginLost();
+    else if (task.status === 'stopped') watch.beginEnded(task);
+    else watch.begin();
+  }
+  return { pid: task?.status === 'running' ? task.pid : started.pid, startedAt: started.at };
+}
+
+/** Has containerd make the task, unless an earlier run did; gives the pid of its waiting first process. */
+async function makeTask(
+  context: RuntimeContext,
+  record: ContainerRecord,
+  signals: StartSignals,
+): Promise<number> {
+  const { client, snapshotter } = context;
+  const { id, plan, container } = record;
+  const { mounts } = await client.unary(
+    'snapshots',
+    'Mounts',
+    { snapshotter, key: id },
+    { signal: signals.signal },
+  );
+  if (plan.stdin !== '') await ensureStdin(plan.stdin);
+  const request = {
+    containerId: id,
+    rootfs: mounts,
+    stdin: plan.stdin,
+    stdout: plan.stdout,
+    stderr: plan.stderr,
+    terminal: plan.terminal,
+    options: container.runtime?.options ?? null,
+  };
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const { pid } = await client.unary('tasks', 'Create', request, { signal: signals.cancel });
+      return pid;
+    } catch (error) {
+      const task = hasCode(error, 'ALREADY_EXISTS') ? await findTask(client, id, signals.signal) : undefined;
+      if (task?.status === 'created') return task.pid;
+      if (task?.status !== 'stopped' || tries > 1) throw await undone(context, id, error, signals.signal);
+      // Its waiting first process died before it was ever started.
+      await deleteTask(client, id, signals.signal);
+    }
+  }
+}
+
+/** One FIFO for all containers with an open stdin: nobody ever writes to it, so a read waits, as in Docker. */
+async function ensureStdin(path: string): Promise<void> {
+  const { ensureFifo } = await import('../../host/pipe-io.ts');
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  ensureFifo(path, 0o600);
+}
+
+async function startTask(
+  context: RuntimeContext,
+  id: ContainerId,
+  pid: number,
+  signal: AbortSignal,
+): Promise<StartedContainer> {
+  const { client, watches } = context;
+  const cgroup = await cgroupOf(pid, id);
+  const watch = watches.create(id, cgroup);
+  watch.begin();
+  const startedAt = Date.now();
+  await markStarted(client, id, { at: startedAt, pid, ...(cgroup !== undefined && { cgroup }) }, signal);
+  await client.unary('tasks', 'Start', { containerId: id }, { signal });
+  return { pid, startedAt };
+}
+
+/** Removes what there is of a task that did not start, unless containerd is away; gives the error to tell. */
+async function undone(
+  context: RuntimeContext,
+  id: ContainerId,
+  error: unknown,
+  callers: AbortSignal,
+): Promise<unknown> {
+  const { client, watches, log } = context;
+  watches.forget(id);
+  if (hasCode(error, 'UNAVAILABLE')) return error;
+  const { signal } = new AbortController();
+  try {
+    const kill = { containerId: id, signal: SIGKILL, all: true };
+    await killProcess(client, kill, { signal, timeoutMs: CLEANUP_TIMEOUT_MS });
+  } catch (killError) {
+    log.debug({ error: killError, containerId: id }, 'nothing to kill of a task that did not start');
+  }
+  try {
+    await deleteTask(client, id, signal);
+    await markStarted(client, id, undefined, signal);
+  } catch (deleteError) {
+    log.warn({ error: deleteError, containerId: id }, 'removing a task that did not start failed');
+  }
+  if (callers.aborted) return callers.reason;
+  if (!(error instanceof ContainerdError)) return error;
+  return new TaskError('CannotStartContainerError', error.details, {
+    cause: error,
+    retryable: hasCode(error, 'DEADLINE_EXCEEDED'),
+  });
+}

@@ -1,0 +1,111 @@
+import { abortable } from '../../async/abortable.ts';
+import { sleep } from '../../async/deadline.ts';
+import type { ContainerId } from '../../task/ids.ts';
+import type { ContainerExit, StopContainer } from '../runtime.ts';
+import { isCgroupEmpty, killCgroup } from './container-cgroup.ts';
+import { type ContainerRecord, findRecord } from './container-record.ts';
+import type { ContainerWatch } from './container-watch.ts';
+import { EXIT_LOST } from './container-watch.ts';
+import { hasCode } from './containerd-error.ts';
+import type { RuntimeContext } from './runtime-context.ts';
+import { signalNumber } from './signals.ts';
+import { deleteTask, findTask, killProcess } from './task-process.ts';
+
+const SIGTERM = 15;
+const SIGKILL = 9;
+/** A shim that does not answer a kill by then is passed over: the cgroup needs no shim. */
+const KILL_TIMEOUT_MS = 5_000;
+const KILL_EFFECT_MS = 2_000;
+
+/**
+ * Stops a container and proves its process tree gone (CTD-21):
+ *
+ *   stop signal ─► until killAtMs ─► SIGKILL to all ─► 2 s ─► cgroup kill ─► again, until nothing is left
+ */
+export async function stopContainer(
+  context: RuntimeContext,
+  id: ContainerId,
+  request: StopContainer,
+  signal: AbortSignal,
+): Promise<ContainerExit | undefined> {
+  const { client, watches } = context;
+  const record = await findRecord(client, id, signal);
+  const known = watches.find(id)?.exit;
+  if (record === undefined || known !== undefined) return known;
+  const task = await findTask(client, id, signal);
+  if (record.started === undefined || task?.status === 'created') {
+    if (task !== undefined) await endUnstarted(context, id, signal);
+    return undefined;
+  }
+  if (task === undefined && watches.find(id) === undefined) return await lostExit(record, signal);
+  const watch = watches.adopt(id, record.started.cgroup);
+  if (task?.status === 'running') await climbLadder(context, record, watch, request, signal);
+  return await abortable(watch.exited, signal);
+}
+
+async function climbLadder(
+  { client }: RuntimeContext,
+  record: ContainerRecord,
+  watch: ContainerWatch,
+  { stopSignal, killAtMs }: StopContainer,
+  signal: AbortSignal,
+): Promise<void> {
+  const containerId = record.id;
+  if (killAtMs > Date.now()) {
+    const gentle = signalNumber(stopSignal ?? '') ?? signalNumber(record.plan.stopSignal) ?? SIGTERM;
+    try {
+      await killProcess(client, { containerId, signal: gentle }, { signal, timeoutMs: KILL_TIMEOUT_MS });
+    } catch (error) {
+      signal.throwIfAborted();
+      // A shim that is hung or dead cannot pass it on; SIGKILL and the cgroup come later.
+      if (hasCode(error, 'UNAVAILABLE')) throw error;
+    }
+    if (await exitsWithin(watch, killAtMs - Date.now(), signal)) return;
+  }
+  for (;;) {
+    try {
+      const options = { signal, timeoutMs: KILL_TIMEOUT_MS };
+      await killProcess(client, { containerId, signal: SIGKILL, all: true }, options);
+      if (await exitsWithin(watch, KILL_EFFECT_MS, signal)) return;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (watch.cgroup !== undefined) await killCgroup(watch.cgroup);
+      if (hasCode(error, 'UNAVAILABLE')) throw error;
+    }
+    if (watch.cgroup !== undefined) await killCgroup(watch.cgroup);
+    if (await exitsWithin(watch, KILL_EFFECT_MS, signal)) return;
+  }
+}
+
+/** A task that was made and not started has a waiting process of the OCI runtime: it goes without an exit. */
+async function endUnstarted(
+  { client, watches }: RuntimeContext,
+  id: ContainerId,
+  signal: AbortSignal,
+): Promise<void> {
+  watches.forget(id);
+  const kill = { containerId: id, signal: SIGKILL, all: true };
+  await killProcess(client, kill, { signal, timeoutMs: KILL_TIMEOUT_MS });
+  await deleteTask(client, id, signal);
+}
+
+/** It ran, but neither containerd nor this process knows its end: see that nothing is left of it. */
+async function lostExit({ started }: ContainerRecord, signal: AbortSignal): Promise<ContainerExit> {
+  const cgroup = started?.cgroup;
+  while (cgroup !== undefined && !(await isCgroupEmpty(cgroup))) {
+    await killCgroup(cgroup);
+    await sleep(50, signal);
+  }
+  return { exitedAt: Date.now(), oomKilled: false, detail: EXIT_LOST };
+}
+
+async function exitsWithin(watch: ContainerWatch, ms: number, signal: AbortSignal): Promise<boolean> {
+  const timer = new AbortController();
+  const timedOut = sleep(Math.max(0, ms), AbortSignal.any([signal, timer.signal])).then(() => false);
+  timedOut.catch(() => undefined);
+  try {
+    return await Promise.race([watch.exited.then(() => true), timedOut]);
+  } finally {
+    timer.abort(new Error('the wait is over'));
+  }
+}
