@@ -148,12 +148,13 @@ export function agentCredentialSources(options: {
   readonly env: Environment;
   readonly readFile: ReadFile;
   readonly imds: InstanceMetadata;
+  readonly now?: () => number;
 }): readonly CredentialsSource[] {
   const { env, readFile } = options;
   const environment = environmentCredentials(env);
   const shared = sharedFileCredentials(env, readFile);
   const instanceRole = instanceRoleCredentials(options.imds);
-  const rotating = rotatingFileCredentials(options.profile, readFile);
+  const rotating = rotatingFileCredentials(options.profile, readFile, options.now);
   return options.external
     ? [environment, rotating, shared, instanceRole]
     : [environment, shared, containerCredentials(env, readFile), instanceRole, rotating];
