@@ -1,0 +1,95 @@
+import { type ContainerId, containerId } from '../task/ids.ts';
+
+/** The drivers that work; each is announced as a capability (logging.md §8). */
+export const LOG_DRIVERS = ['json-file', 'none'] as const;
+export type LogDriverName = (typeof LOG_DRIVERS)[number];
+
+/** How a container waits for its log: `blocking` in write(2), `non-blocking` never (logging.md §11). */
+export type LogMode = 'blocking' | 'non-blocking';
+
+/**
+ * Everything that the log service needs to know of one container; its `config.json` (logging.md §24.1). Only
+ * the labels and variables that the options select are in it, as `attributes`.
+ */
+export interface LogConfig {
+  readonly version: 1;
+  readonly driver: string;
+  /** As the driver knows them: `mode` and `max-buffer-size` are taken off. */
+  readonly options: Readonly<Record<string, string>>;
+  readonly mode: LogMode;
+  /** Largest amount read but not yet delivered, in bytes; above it a writer waits or lines are dropped. */
+  readonly bufferBytes: number;
+  readonly container: {
+    readonly id: ContainerId;
+    readonly name: string;
+    readonly imageName: string;
+    readonly imageId: string;
+    readonly command: readonly string[];
+    /** Epoch ms. */
+    readonly createdAt: number;
+  };
+  readonly taskArn: string;
+  readonly hostname: string;
+  /** The rendered `tag` option; absent: not given or empty. */
+  readonly tag?: string;
+  /** Selected labels and variables. */
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads a configuration. Written by hand: a schema library would add a quarter to the log service's memory.
+ * Throws when something is missing or of the wrong kind.
+ */
+export function parseLogConfig(value: unknown): LogConfig {
+  const root = record(value, 'log configuration');
+  if (root.version !== 1)
+    throw new Error(`log configuration has the unknown version ${String(root.version)}`);
+  const container = record(root.container, 'container');
+  const mode = text(root.mode, 'mode');
+  if (mode !== 'blocking' && mode !== 'non-blocking') throw new Error(`mode "${mode}" is unknown`);
+  if (!Array.isArray(container.command)) throw new Error('container.command is no list');
+  return {
+    version: 1,
+    driver: text(root.driver, 'driver'),
+    options: textMap(root.options, 'options'),
+    mode,
+    bufferBytes: number(root.bufferBytes, 'bufferBytes'),
+    container: {
+      id: containerId(text(container.id, 'container.id')),
+      name: text(container.name, 'container.name'),
+      imageName: text(container.imageName, 'container.imageName'),
+      imageId: text(container.imageId, 'container.imageId'),
+      command: container.command.map((item) => text(item, 'container.command')),
+      createdAt: number(container.createdAt, 'container.createdAt'),
+    },
+    taskArn: text(root.taskArn, 'taskArn'),
+    hostname: text(root.hostname, 'hostname'),
+    ...(root.tag === undefined ? {} : { tag: text(root.tag, 'tag') }),
+    attributes: textMap(root.attributes, 'attributes'),
+  };
+}
+
+/** An object of JSON; throws, naming `what`, when it is something else. */
+export function record(value: unknown, what: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Error(`${what} is no object`);
+  return value as Record<string, unknown>;
+}
+
+/** A string of JSON. */
+export function text(value: unknown, what: string): string {
+  if (typeof value !== 'string') throw new Error(`${what} is no string`);
+  return value;
+}
+
+/** A finite number of JSON. */
+export function number(value: unknown, what: string): number {
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw new Error(`${what} is no number`);
+  return value;
+}
+
+function textMap(value: unknown, what: string): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(record(value, what)).map(([key, item]) => [key, text(item, `${what}.${key}`)]),
+  );
+}

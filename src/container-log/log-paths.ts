@@ -1,0 +1,60 @@
+import { join } from 'node:path';
+import type { ContainerId } from '../task/ids.ts';
+
+/** Where one agent's logs live. Only the log service writes there. */
+export interface LogDirectories {
+  /** Gone after a reboot: socket, lock, FIFOs. */
+  readonly runDir: string;
+  /** Kept: configurations, spools, log files. */
+  readonly dataDir: string;
+}
+
+export type StreamName = 'stdout' | 'stderr';
+export const STREAM_NAMES = ['stdout', 'stderr'] as const satisfies readonly StreamName[];
+
+/** Paths of one container's logs (logging.md §24). */
+export interface ContainerLogPaths {
+  /** `<dataDir>/logs/<id>`. */
+  readonly directory: string;
+  /** Secrets may be in it: 0600. */
+  readonly config: string;
+  readonly position: string;
+  readonly spool: string;
+  readonly jsonLog: string;
+  readonly fifoDirectory: string;
+  readonly fifos: Readonly<Record<StreamName, string>>;
+}
+
+/** The unix socket on which the log service answers. */
+export function serviceSocketPath({ runDir }: LogDirectories): string {
+  return join(runDir, 'log-service.sock');
+}
+
+/** Locked by the one log service that runs. */
+export function serviceLockPath({ runDir }: LogDirectories): string {
+  return join(runDir, 'log-service.lock');
+}
+
+/** The service's own messages. */
+export function serviceLogPath({ dataDir }: LogDirectories): string {
+  return join(dataDir, 'log-service.log');
+}
+
+/** Parent of the containers' directories. */
+export function logsDirectory({ dataDir }: LogDirectories): string {
+  return join(dataDir, 'logs');
+}
+
+export function containerLogPaths(directories: LogDirectories, id: ContainerId): ContainerLogPaths {
+  const directory = join(logsDirectory(directories), id);
+  const fifoDirectory = join(directories.runDir, 'logs', id);
+  return {
+    directory,
+    config: join(directory, 'config.json'),
+    position: join(directory, 'position'),
+    spool: join(directory, 'spool'),
+    jsonLog: join(directory, `${id}-json.log`),
+    fifoDirectory,
+    fifos: { stdout: join(fifoDirectory, 'stdout'), stderr: join(fifoDirectory, 'stderr') },
+  };
+}

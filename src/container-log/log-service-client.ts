@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import { DeadlineExceededError } from '../async/deadline.ts';
+import type { ContainerStdio } from '../runtime/runtime.ts';
+import { type ContainerId, containerId } from '../task/ids.ts';
+import type { ContainerLogs, LogRequest } from './container-logs.ts';
+import { FifoHolds } from './fifo-holds.ts';
+import { LOG_DRIVERS } from './log-config.ts';
+import { containerLogPaths } from './log-paths.ts';
+import {
+  type Call,
+  LogServiceConnection,
+  LogServiceError,
+  type LogServiceLogger,
+} from './log-service-connection.ts';
+import type { LogServiceProcessOptions } from './log-service-process.ts';
+import { driverSetUpError, resolveLogConfig } from './resolve-log-config.ts';
+
+export interface LogServiceOptions extends LogServiceProcessOptions {
+  readonly logger?: LogServiceLogger;
+}
+
+const fifosSchema = z.object({ stdout: z.string(), stderr: z.string() });
+const listSchema = z.array(
+  z.object({ id: z.string().transform(containerId), fifos: fifosSchema.optional() }),
+);
+const countSchema = z.object({ lines: z.number(), bytes: z.number() });
+const statisticsSchema = z.record(
+  z.string(),
+  z.object({
+    bytesRead: z.number(),
+    linesDelivered: z.number(),
+    bytesDelivered: z.number(),
+    partialMessages: z.number(),
+    dropped: z.object({ disk: countSchema, ring: countSchema }),
+    backlogBytes: z.number(),
+    blockedMs: z.number(),
+  }),
+);
+
+const OPEN_TIMEOUT_MS = 30_000;
+/** Nothing else bounds the set-up of a driver (logging.md §24.2). */
+const PREPARE_TIMEOUT_MS = 60_000;
+/** 10 s for background processes, 30 s for the rest to be delivered (logging.md §24.4), and a margin. */
+const FINISH_TIMEOUT_MS = 60_000;
+const CALL_TIMEOUT_MS = 15_000;
+
+/** Finds the host's log service or starts it. Rejects when it cannot be reached within 30 s. */
+export async function openLogService(options: LogServiceOptions): Promise<LogServiceClient> {
+  const client = new LogServiceClient(options);
+  try {
+    await client.connected(OPEN_TIMEOUT_MS);
+    return client;
+  } catch (error) {
+    await client.close();
+    throw new Error(`the log service cannot be reached; see log-service.log in ${options.dataDir}`, {
+      cause: error,
+    });
+  }
+}
+
+/** The agent's side of the log service. */
+export class LogServiceClient implements ContainerLogs {
+  readonly drivers = LOG_DRIVERS;
+  readonly #options: LogServiceOptions;
+  readonly #holds = new FifoHolds();
+  readonly #connection: LogServiceConnection;
+
+  constructor(options: LogServiceOptions) {
+    this.#options = options;
+    this.#connection = new LogServiceConnection({
+      ...options,
+      onConnected: (call) => this.#holdAll(call),
+      onDropped: ({ event: _, id, ...fields }) =>
+        options.logger?.warn({ container: id, ...fields }, 'lines of a container log were dropped'),
+    });
+  }
+
+  /** Resolves once the service answers. */
+  async connected(timeoutMs: number): Promise<void> {
+    await this.#connection.call({ method: 'hello' }, timeoutMs);
+  }
+
+  async prepare(request: LogRequest, { signal }: { signal: AbortSignal }): Promise<ContainerStdio> {
+    const config = resolveLogConfig(request, containerLogPaths(this.#options, request.id).jsonLog);
+    if (config === undefined) return { kind: 'null' };
+    try {
+      const result = await this.#connection.call({ method: 'prepare', config }, PREPARE_TIMEOUT_MS, signal);
+      const fifos = fifosSchema.parse(result);
+      this.#holds.hold(request.id, fifos);
+      return { kind: 'fifo', ...fifos };
+    } catch (error) {
+      if (error instanceof LogServiceError || error instanceof DeadlineExceededError)
+        throw driverSetUpError(error.message, error);
+      throw error;
+    }
+  }
+
+  async finish(id: ContainerId, { signal }: { signal: AbortSignal }): Promise<void> {
+    await this.#connection.call({ method: 'finish', container: id }, FINISH_TIMEOUT_MS, signal);
+    this.#holds.release(id);
+  }
+
+  async remove(id: ContainerId, { signal }: { signal: AbortSignal }): Promise<void> {
+    await this.#connection.call({ method: 'remove', container: id }, CALL_TIMEOUT_MS, signal);
+    this.#holds.release(id);
+  }
+
+  async list({ signal }: { signal: AbortSignal }): Promise<readonly ContainerId[]> {
+    const result = await this.#connection.call({ method: 'list' }, CALL_TIMEOUT_MS, signal);
+    return listSchema.parse(result).map(({ id }) => id);
+  }
+
+  /** What each container's log has counted since the service started (logging.md §25). */
+  async statistics({ signal }: { signal: AbortSignal }): Promise<z.infer<typeof statisticsSchema>> {
+    return statisticsSchema.parse(
+      await this.#connection.call({ method: 'statistics' }, CALL_TIMEOUT_MS, signal),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#connection.close();
+    this.#holds.releaseAll();
+  }
+
+  /** Also after an agent restart every FIFO that is in use gets its second reader. */
+  async #holdAll(call: Call): Promise<void> {
+    for (const { id, fifos } of listSchema.parse(await call({ method: 'list' })))
+      if (fifos !== undefined) this.#holds.hold(id, fifos);
+  }
+}

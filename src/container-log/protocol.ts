@@ -1,0 +1,90 @@
+import { type ContainerId, containerId } from '../task/ids.ts';
+import { type LogConfig, number, parseLogConfig, record, text } from './log-config.ts';
+import type { DropNotice, LogStatistics } from './service/log-counters.ts';
+
+/**
+ * What agent and log service say to each other: one JSON object a line. A request has an id and gets exactly one
+ * response with it; every request may be repeated. Events come unasked.
+ */
+export const PROTOCOL_VERSION = 1;
+/** A longer line closes the connection. */
+export const MAX_LINE_BYTES = 4 * 1024 * 1024;
+
+export type LogServiceRequest =
+  | { readonly method: 'hello' }
+  /** Sets a container up, or finds it set up. */
+  | { readonly method: 'prepare'; readonly config: LogConfig }
+  /** The container has ended. Answered when everything is delivered. */
+  | { readonly method: 'finish'; readonly container: ContainerId }
+  | { readonly method: 'remove'; readonly container: ContainerId }
+  | { readonly method: 'list' }
+  | { readonly method: 'statistics' }
+  /** Ends the service; its successor takes over. */
+  | { readonly method: 'quit' };
+export type LogServiceMethod = LogServiceRequest['method'];
+
+export interface LogServiceResults {
+  readonly hello: { readonly protocol: number; readonly pid: number };
+  readonly prepare: { readonly stdout: string; readonly stderr: string };
+  readonly finish: null;
+  readonly remove: null;
+  readonly list: readonly ListedLog[];
+  readonly statistics: Readonly<Record<string, LogStatistics>>;
+  readonly quit: null;
+}
+
+export interface ListedLog {
+  readonly id: string;
+  /** Still collected: these FIFOs must keep a reader. */
+  readonly fifos?: { readonly stdout: string; readonly stderr: string };
+}
+
+/** `setup`: the driver refused; the message is for the user. */
+export interface LogServiceFailure {
+  readonly code: 'setup' | 'invalid' | 'internal';
+  readonly message: string;
+}
+
+/** Lines were dropped since the last such event of this container. */
+export interface DroppedEvent extends DropNotice {
+  readonly event: 'dropped';
+  readonly id: string;
+  readonly taskArn: string;
+}
+
+/** Reads one line of an agent; throws when it is no request. */
+export function parseRequest(line: string): { readonly id: number; readonly request: LogServiceRequest } {
+  const root = record(JSON.parse(line), 'request');
+  return { id: number(root.id, 'id'), request: parseMethod(root) };
+}
+
+function parseMethod(root: Record<string, unknown>): LogServiceRequest {
+  const { method } = root;
+  switch (method) {
+    case 'hello':
+    case 'list':
+    case 'statistics':
+    case 'quit':
+      return { method };
+    case 'finish':
+    case 'remove':
+      return { method, container: containerId(text(root.container, 'container')) };
+    case 'prepare':
+      return { method, config: parseLogConfig(root.config) };
+    default:
+      throw new Error(`method ${String(method)} is unknown`);
+  }
+}
+
+/** Cuts a byte stream into lines. Throws when one is longer than MAX_LINE_BYTES. */
+export class LineSplitter {
+  #rest = '';
+
+  /** The lines that this piece completes. */
+  push(piece: string): string[] {
+    const lines = (this.#rest + piece).split('\n');
+    this.#rest = lines.pop() ?? '';
+    if (this.#rest.length > MAX_LINE_BYTES) throw new Error(`a line is longer than ${MAX_LINE_BYTES} bytes`);
+    return lines;
+  }
+}

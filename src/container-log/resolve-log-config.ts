@@ -1,0 +1,137 @@
+import { hostname } from 'node:os';
+import { TaskError } from '../task/errors.ts';
+import type { LogRequest } from './container-logs.ts';
+import { selectAttributes } from './log-attributes.ts';
+import { LOG_DRIVERS, type LogConfig, type LogDriverName, type LogMode } from './log-config.ts';
+import { renderTag, type TagFields } from './tag-template.ts';
+import { parseRamSize } from './value-parsers.ts';
+
+/** What a driver accepts besides `mode` and `max-buffer-size`. */
+const DRIVER_OPTIONS: Readonly<Record<Exclude<LogDriverName, 'none'>, ReadonlySet<string>>> = {
+  'json-file': new Set([
+    'max-size',
+    'max-file',
+    'compress',
+    'tag',
+    'labels',
+    'labels-regex',
+    'env',
+    'env-regex',
+  ]),
+};
+/** What a blocking container may have waiting for its driver (logging.md §24.6). */
+const SPOOL_BYTES = 64 * 1024 * 1024;
+const DEFAULT_BUFFER = '10m';
+
+/**
+ * Turns a container's log options into the log service's configuration: what Docker validates when a container is
+ * made throws CannotCreateContainerError, what it finds when the driver is set up CannotStartContainerError, with
+ * Docker's texts (logging.md §9). Undefined: the driver is `none`, nothing is kept.
+ */
+export function resolveLogConfig(request: LogRequest, logPath: string): LogConfig | undefined {
+  const driver = driverOf(request.driver);
+  if (driver === 'none') return undefined;
+  const { mode, 'max-buffer-size': bufferSize, ...options } = request.options;
+  const logMode = parseMode(mode);
+  const bufferBytes = parseBufferBytes(logMode, bufferSize);
+  for (const option of Object.keys(options))
+    if (!DRIVER_OPTIONS[driver].has(option))
+      throw refused(`unknown log opt '${option}' for ${driver} log driver`);
+  const described = describe(request, options, logPath);
+  return {
+    version: 1,
+    driver,
+    options,
+    mode: logMode,
+    bufferBytes,
+    container: {
+      id: request.id,
+      name: request.name,
+      imageName: request.imageName,
+      imageId: request.imageId,
+      command: request.command,
+      createdAt: request.createdAt,
+    },
+    taskArn: request.taskArn,
+    hostname: hostname(),
+    ...described,
+  };
+}
+
+/** The error of a driver that could not be set up. */
+export function driverSetUpError(message: string, cause?: unknown): TaskError {
+  return new TaskError('CannotStartContainerError', `failed to initialize logging driver: ${message}`, {
+    cause,
+  });
+}
+
+function driverOf(name: string): LogDriverName {
+  if (name === '') return 'json-file';
+  const known = LOG_DRIVERS.find((driver) => driver === name);
+  if (known === undefined)
+    throw refused(
+      `logger: no log driver named '${name}' is registered; this agent has ${LOG_DRIVERS.join(', ')}`,
+    );
+  return known;
+}
+
+function parseMode(mode: string | undefined): LogMode {
+  if (mode === undefined || mode === '' || mode === 'blocking') return 'blocking';
+  if (mode === 'non-blocking') return mode;
+  throw refused(`logger: logging mode not supported: ${mode}`);
+}
+
+function parseBufferBytes(mode: LogMode, size: string | undefined): number {
+  if (mode === 'blocking') {
+    if (size !== undefined)
+      throw refused("logger: max-buffer-size option is only supported with 'mode=non-blocking'");
+    return SPOOL_BYTES;
+  }
+  try {
+    return parseRamSize(size ?? DEFAULT_BUFFER);
+  } catch (error) {
+    throw refused(`error parsing option max-buffer-size: ${messageOf(error)}`);
+  }
+}
+
+function describe(
+  request: LogRequest,
+  options: Readonly<Record<string, string>>,
+  logPath: string,
+): Pick<LogConfig, 'attributes' | 'tag'> {
+  try {
+    const attributes = selectAttributes(options, request);
+    const tag = renderTag(options.tag ?? '', tagFields(request, logPath));
+    return { attributes, ...(tag !== '' && { tag }) };
+  } catch (error) {
+    throw driverSetUpError(messageOf(error), error);
+  }
+}
+
+function tagFields(request: LogRequest, logPath: string): TagFields {
+  const imageId = request.imageId.replace(/^sha256:/, '');
+  return {
+    ID: request.id.slice(0, 12),
+    FullID: request.id,
+    Name: request.name.replace(/^\//, ''),
+    Command: request.command.join(' '),
+    ImageID: imageId.slice(0, 12),
+    ImageFullID: request.imageId,
+    ImageName: request.imageName,
+    Hostname: hostname(),
+    DaemonName: 'docker',
+    Config: request.options,
+    ContainerEnv: Object.entries(request.environment).map(([name, value]) => `${name}=${value}`),
+    ContainerLabels: request.labels,
+    ContainerCreated: new Date(request.createdAt).toISOString(),
+    LogPath: logPath,
+  };
+}
+
+function refused(message: string): TaskError {
+  return new TaskError('CannotCreateContainerError', message);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,24 @@
+import { parseGoBool, parseGoInt, parseHumanSize } from '../../value-parsers.ts';
+
+/** How a json-file is kept. */
+export interface JsonFileOptions {
+  /** A file that has this many bytes is rotated before the next line; Infinity: never. */
+  readonly maxBytes: number;
+  /** Files in all, the current one included. */
+  readonly maxFiles: number;
+  readonly compress: boolean;
+}
+
+/** Reads the driver's own options; throws with Docker's texts (LOG-42, LOG-119). */
+export function parseJsonFileOptions(options: Readonly<Record<string, string>>): JsonFileOptions {
+  const size = options['max-size'];
+  const maxBytes = size === undefined ? Number.POSITIVE_INFINITY : parseHumanSize(size);
+  if (maxBytes <= 0) throw new Error('max-size must be a positive number');
+  const files = options['max-file'];
+  const maxFiles = files === undefined ? 1 : parseGoInt(files);
+  if (maxFiles < 1) throw new Error('max-file cannot be less than 1');
+  const compress = options.compress === undefined ? false : parseGoBool(options.compress);
+  if (compress && (maxFiles < 2 || size === undefined))
+    throw new Error('compress cannot be true when max-file is less than 2 or max-size is not set');
+  return { maxBytes, maxFiles, compress };
+}

@@ -1,0 +1,173 @@
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { type ContainerId, containerId } from '../../task/ids.ts';
+import { type LogConfig, parseLogConfig } from '../log-config.ts';
+import {
+  type ContainerLogPaths,
+  containerLogPaths,
+  type LogDirectories,
+  logsDirectory,
+} from '../log-paths.ts';
+import type { ListedLog } from '../protocol.ts';
+import { Collector, type CollectorServices } from './collector.ts';
+import { DRIVERS } from './drivers.ts';
+import type { LogStatistics } from './log-counters.ts';
+import { readCheckpoint } from './position-file.ts';
+
+/** A driver could not be made ready; the message is the driver's own. */
+export class DriverSetUpError extends Error {
+  override readonly name = 'DriverSetUpError';
+}
+
+/** All containers' logs of one host. The directories are its memory: it goes on from them after any end. */
+export class LogService {
+  readonly #directories: LogDirectories;
+  readonly #services: CollectorServices;
+  readonly #collectors = new Map<ContainerId, Collector>();
+  /** One call a container at a time. */
+  readonly #queues = new Map<ContainerId, Promise<unknown>>();
+
+  constructor(directories: LogDirectories, services: CollectorServices) {
+    this.#directories = directories;
+    this.#services = services;
+    mkdirSync(logsDirectory(directories), { recursive: true, mode: 0o700 });
+  }
+
+  /** Takes up every container that the last run was collecting. */
+  async adopt(): Promise<void> {
+    for (const id of this.#present()) await this.#takeUp(id);
+  }
+
+  /** Makes FIFOs, with a reader behind them, and sets up the driver. Rejects with DriverSetUpError. */
+  prepare(config: LogConfig): Promise<{ readonly stdout: string; readonly stderr: string }> {
+    const { id } = config.container;
+    return this.#inTurn(id, async () => {
+      const paths = this.#paths(id);
+      const present = this.#collectors.get(id);
+      if (present !== undefined && !present.ended) return paths.fifos;
+      mkdirSync(paths.directory, { recursive: true, mode: 0o700 });
+      writeConfig(paths, config);
+      await this.#open(config);
+      return paths.fifos;
+    });
+  }
+
+  /** The container has ended. Resolves when its log is whole; at once when it is not collected. */
+  async finish(id: ContainerId): Promise<void> {
+    await this.#inTurn(id, async () => {
+      if (!this.#collectors.has(id)) await this.#takeUp(id);
+    });
+    await this.#collectors.get(id)?.finish();
+  }
+
+  /** Deletes a container's log with everything. */
+  remove(id: ContainerId): Promise<void> {
+    return this.#inTurn(id, async () => {
+      const collector = this.#collectors.get(id);
+      this.#collectors.delete(id);
+      await collector?.close();
+      const paths = this.#paths(id);
+      rmSync(paths.fifoDirectory, { recursive: true, force: true });
+      rmSync(paths.directory, { recursive: true, force: true });
+    });
+  }
+
+  list(): ListedLog[] {
+    return this.#present().map((id) => {
+      const collector = this.#collectors.get(id);
+      return collector === undefined || collector.ended ? { id } : { id, fifos: this.#paths(id).fifos };
+    });
+  }
+
+  statistics(): Record<string, LogStatistics> {
+    return Object.fromEntries([...this.#collectors].map(([id, collector]) => [id, collector.statistics()]));
+  }
+
+  /** Whether no container writes and everything is delivered. */
+  isQuiet(): boolean {
+    return [...this.#collectors.values()].every((collector) => collector.isQuiet());
+  }
+
+  /** Goes on with what is on disk. A log that cannot be taken up is told of and left as it is. */
+  async #takeUp(id: ContainerId): Promise<void> {
+    const paths = this.#paths(id);
+    try {
+      if (!existsSync(paths.config) || readCheckpoint(paths.position)?.ended === true) return;
+      const fifosAreThere = existsSync(paths.fifos.stdout) && existsSync(paths.fifos.stderr);
+      const config = parseLogConfig(JSON.parse(readFileSync(paths.config, 'utf8')));
+      const collector = await this.#open(config);
+      // The host was restarted: nobody can have opened the new FIFOs.
+      if (!fifosAreThere) await collector.finish();
+    } catch (error) {
+      this.#services.log.error('a container log cannot be taken up', error, { container: id });
+    }
+  }
+
+  async #open(config: LogConfig): Promise<Collector> {
+    const { id } = config.container;
+    const paths = this.#paths(id);
+    const factory = DRIVERS[config.driver];
+    if (factory === undefined) throw new DriverSetUpError(`the log service has no driver "${config.driver}"`);
+    mkdirSync(paths.fifoDirectory, { recursive: true, mode: 0o700 });
+    const collector = await Collector.open(config, paths, factory, this.#services).catch((error: unknown) => {
+      throw new DriverSetUpError(error instanceof Error ? error.message : String(error), { cause: error });
+    });
+    this.#collectors.set(id, collector);
+    return collector;
+  }
+
+  #present(): ContainerId[] {
+    return readdirSync(logsDirectory(this.#directories)).flatMap((name) => {
+      try {
+        return [containerId(name)];
+      } catch {
+        return [];
+      }
+    });
+  }
+
+  #paths(id: ContainerId): ContainerLogPaths {
+    return containerLogPaths(this.#directories, id);
+  }
+
+  async #inTurn<T>(id: ContainerId, work: () => Promise<T>): Promise<T> {
+    const before = this.#queues.get(id);
+    const result = (before ?? Promise.resolve()).then(work, work);
+    this.#queues.set(id, result);
+    try {
+      return await result;
+    } finally {
+      if (this.#queues.get(id) === result) this.#queues.delete(id);
+    }
+  }
+}
+
+/** Written before the container exists, so that no container's log is forgotten (logging.md §24.1). */
+function writeConfig({ config: path, directory }: ContainerLogPaths, config: LogConfig): void {
+  const temporary = `${path}.tmp`;
+  rmSync(temporary, { force: true });
+  const fd = openSync(temporary, 'wx', 0o600);
+  try {
+    writeSync(fd, `${JSON.stringify(config, undefined, 2)}\n`);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(temporary, path);
+  const parent = openSync(directory, 'r');
+  try {
+    fsyncSync(parent);
+  } finally {
+    closeSync(parent);
+  }
+}

@@ -1,0 +1,228 @@
+import { createHash } from 'node:crypto';
+import { STREAM_NAMES, type StreamName } from '../log-paths.ts';
+import { decodeFrameHeader, FRAME_HEADER_BYTES, type FrameHeader } from './frame.ts';
+import { type LogMessage, MAX_MESSAGE_BYTES, type PartialMessage } from './log-message.ts';
+import type { Spool } from './spool.ts';
+
+/** What a reader has of a line whose end it has not seen. */
+export interface StreamPosition {
+  /** Bytes of the line that were in no message yet; fewer than MAX_MESSAGE_BYTES. */
+  readonly pending: Buffer;
+  /** When the last of them were read, ns. */
+  readonly readAt: bigint;
+  /** Parts of this line that were messages already. */
+  readonly parts: number;
+  readonly partId: string;
+  /** When the first part was read, ns. */
+  readonly partsTime: bigint;
+  /** The rest of this line has no beginning: it is passed over. */
+  readonly skipping: boolean;
+}
+
+/**
+ * A place between two messages. A reader that starts from it gives the same messages with the same times and
+ * ids again, however often: what a driver did twice can be recognised.
+ */
+export interface SpoolPosition {
+  readonly segment: number;
+  /** Of the frame's header. */
+  readonly offset: number;
+  /** Bytes of that frame that were taken. */
+  readonly frameByte: number;
+  readonly streams: Readonly<Record<StreamName, StreamPosition>>;
+}
+
+const EMPTY_STREAM: StreamPosition = {
+  pending: Buffer.alloc(0),
+  readAt: 0n,
+  parts: 0,
+  partId: '',
+  partsTime: 0n,
+  skipping: false,
+};
+
+/** The beginning of an empty spool. */
+export function firstPosition(segment: number): SpoolPosition {
+  return { segment, offset: 0, frameByte: 0, streams: { stdout: EMPTY_STREAM, stderr: EMPTY_STREAM } };
+}
+
+/** Memory to read through, shared by all readers: each uses it only while it runs. */
+export class ReadWindow {
+  readonly bytes: Buffer;
+  owner: object | undefined;
+
+  constructor(size: number) {
+    this.bytes = Buffer.alloc(size);
+  }
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Takes messages out of a spool: frames of both streams in their order, cut into lines (logging.md §10). */
+export class SpoolReader {
+  readonly #spool: Spool;
+  readonly #window: ReadWindow;
+  /** Distinguishes this container's part ids from all others. */
+  readonly #name: string;
+  readonly #streams: Record<StreamName, Mutable<StreamPosition>>;
+  #segment: number;
+  #offset: number;
+  #frameByte: number;
+  #frame: FrameHeader | undefined;
+  #windowStart = 0;
+  #windowLength = 0;
+  #skippedLines = 0;
+
+  constructor(spool: Spool, window: ReadWindow, name: string, position: SpoolPosition) {
+    this.#spool = spool;
+    this.#window = window;
+    this.#name = name;
+    this.#segment = position.segment;
+    this.#offset = position.offset;
+    this.#frameByte = position.frameByte;
+    this.#streams = { stdout: { ...position.streams.stdout }, stderr: { ...position.streams.stderr } };
+  }
+
+  /** Lines passed over because their beginning had been dropped. */
+  get skippedLines(): number {
+    return this.#skippedLines;
+  }
+
+  /** Bytes of the spool that were not taken yet. */
+  get backlogBytes(): number {
+    return this.#spool.bytesAfter({ segment: this.#segment, offset: this.#offset }) - this.#frameByte;
+  }
+
+  /** The place after the last message. */
+  position(): SpoolPosition {
+    return {
+      segment: this.#segment,
+      offset: this.#offset,
+      frameByte: this.#frameByte,
+      streams: { stdout: { ...this.#streams.stdout }, stderr: { ...this.#streams.stderr } },
+    };
+  }
+
+  /** The next message; undefined when all that is in the spool was taken. */
+  next(): LogMessage | undefined {
+    for (;;) {
+      const frame = this.#frame ?? this.#beginFrame();
+      if (frame === undefined) return undefined;
+      if (this.#frameByte >= frame.length) {
+        this.#offset += FRAME_HEADER_BYTES + frame.length;
+        this.#frameByte = 0;
+        this.#frame = undefined;
+        continue;
+      }
+      const chunk = this.#bytesAt(
+        this.#offset + FRAME_HEADER_BYTES + this.#frameByte,
+        frame.length - this.#frameByte,
+      );
+      if (chunk.length === 0) return undefined;
+      const message = this.#takeFrom(chunk, frame);
+      if (message !== undefined) return message;
+    }
+  }
+
+  /** After the end of both streams: what is left of an unfinished line, as a part without an end. */
+  takeRest(): LogMessage | undefined {
+    for (const stream of STREAM_NAMES) {
+      const state = this.#streams[stream];
+      if (state.pending.length > 0) return this.#part(stream, state, state.pending, state.readAt, false);
+    }
+    return undefined;
+  }
+
+  #takeFrom(chunk: Buffer, frame: FrameHeader): LogMessage | undefined {
+    const state = this.#streams[frame.stream];
+    if (state.skipping) {
+      const end = chunk.indexOf(10);
+      this.#frameByte += end < 0 ? chunk.length : end + 1;
+      if (end >= 0) {
+        state.skipping = false;
+        this.#skippedLines += 1;
+      }
+      return undefined;
+    }
+    const room = MAX_MESSAGE_BYTES - state.pending.length;
+    const usable = chunk.length > room ? chunk.subarray(0, room) : chunk;
+    const end = usable.indexOf(10);
+    if (end < 0) {
+      this.#frameByte += usable.length;
+      const bytes = join(state.pending, usable);
+      if (bytes.length === MAX_MESSAGE_BYTES)
+        return this.#part(frame.stream, state, bytes, frame.time, false);
+      // The window is used again: a copy is kept.
+      state.pending = Buffer.from(bytes);
+      state.readAt = frame.time;
+      return undefined;
+    }
+    this.#frameByte += end + 1;
+    const bytes = join(state.pending, usable.subarray(0, end));
+    if (state.parts > 0) return this.#part(frame.stream, state, bytes, frame.time, true);
+    if (state.pending.length > 0) state.pending = EMPTY_STREAM.pending;
+    return { stream: frame.stream, time: frame.time, bytes };
+  }
+
+  #part(
+    stream: StreamName,
+    state: Mutable<StreamPosition>,
+    bytes: Buffer,
+    time: bigint,
+    last: boolean,
+  ): LogMessage {
+    if (state.parts === 0) {
+      state.partsTime = time;
+      state.partId = createHash('sha256')
+        .update(`${this.#name} ${stream} ${this.#segment} ${this.#offset} ${this.#frameByte}`)
+        .digest('hex');
+    }
+    state.parts += 1;
+    const partial: PartialMessage = { id: state.partId, ordinal: state.parts, last };
+    const message: LogMessage = { stream, time: state.partsTime, bytes, partial };
+    state.pending = EMPTY_STREAM.pending;
+    if (last) Object.assign(state, EMPTY_STREAM);
+    return message;
+  }
+
+  #beginFrame(): FrameHeader | undefined {
+    for (;;) {
+      const header = decodeFrameHeader(this.#bytesAt(this.#offset, FRAME_HEADER_BYTES), 0);
+      if (header !== undefined) {
+        this.#frame = header;
+        // Only at the frame's first byte: later the gap has been dealt with.
+        if (header.gap !== 'none' && this.#frameByte === 0)
+          Object.assign(this.#streams[header.stream], EMPTY_STREAM, { skipping: header.gap === 'mid-line' });
+        return header;
+      }
+      // The end of a segment; or, after a crash of the host, damage that nothing behind it survives.
+      const after = this.#spool.segmentAfter(this.#segment);
+      if (after === undefined) return undefined;
+      this.#segment = after;
+      this.#offset = 0;
+      this.#frameByte = 0;
+      this.#windowLength = 0;
+    }
+  }
+
+  /** Up to `wanted` bytes of the present segment, fewer where the window or the segment ends. */
+  #bytesAt(offset: number, wanted: number): Buffer {
+    const { bytes } = this.#window;
+    const inWindow = () => {
+      const from = offset - this.#windowStart;
+      if (this.#window.owner !== this || from < 0 || from >= this.#windowLength) return undefined;
+      return bytes.subarray(from, Math.min(from + wanted, this.#windowLength));
+    };
+    const present = inWindow();
+    // Part of a header at the window's end is of no use.
+    if (present !== undefined && (present.length === wanted || wanted > FRAME_HEADER_BYTES)) return present;
+    this.#window.owner = this;
+    this.#windowStart = offset;
+    this.#windowLength = this.#spool.readAt({ segment: this.#segment, offset }, bytes);
+    return inWindow() ?? bytes.subarray(0, 0);
+  }
+}
+
+function join(a: Buffer, b: Buffer): Buffer {
+  return a.length === 0 ? b : Buffer.concat([a, b]);
+}
