@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-const host = {
+/** Layers that run on real daemons as root: one file at a time, and nothing of a killed run in the way. */
+const onHost = {
   pool: 'forks',
   fileParallelism: false,
   testTimeout: 60_000,
@@ -8,14 +9,25 @@ const host = {
   globalSetup: 'test/support/sweep-abandoned.ts',
 } as const;
 
-/** Layers of test/: unit needs nothing, the others run on real daemons as root, one file at a time. */
+/** The virtual machine layer takes long: `npm run test:vm`, or `./scripts/test --full`. */
+const virtualMachine = process.env.ECS_TEST_VM === '1';
+
+/** One layer of test/; layers run one after the other, in the order given here. */
+function layer(name: string, order: number, settings: object = onHost) {
+  const include = [`test/${name}/**/*.test.ts`];
+  return { test: { name, include, sequence: { groupOrder: order }, ...settings } };
+}
+
 export default defineConfig({
   test: {
+    reporters: ['default', './scripts/results-reporter.ts'],
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
-      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], ...host } },
-      { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...host } },
-      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], ...host } },
+      layer('unit', 0, {}),
+      layer('contract', 1),
+      layer('integration', 2),
+      layer('e2e', 3),
+      layer('chaos', 4),
+      ...(virtualMachine ? [layer('vm', 5, { ...onHost, testTimeout: 1_800_000 })] : []),
     ],
   },
 });
