@@ -37,7 +37,7 @@ export interface ControlPlane {
   readonly url: string;
   /** Cuts all agent connections, as a server that dies does; agents may connect again. */
   disconnectAgents(): void;
-  /** Ends all connections and closes the state; it can be started again on the same directory. */
+  /** Ends all connections and closes the state; may be called twice. Another can start on the directory then. */
   close(): Promise<void>;
 }
 
@@ -84,17 +84,22 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const retention = setInterval(() => forgetOld(state, settings, now()), RETENTION_INTERVAL_MS);
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : options.port;
+  const close = async (): Promise<void> => {
+    clearInterval(retention);
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    connections.terminateAll();
+    server.closeAllConnections();
+    await closed;
+    state.close();
+  };
+  let closing: Promise<void> | undefined;
   return {
     port,
     url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`,
     disconnectAgents: () => connections.terminateAll(),
-    async close() {
-      clearInterval(retention);
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      connections.terminateAll();
-      server.closeAllConnections();
-      await closed;
-      state.close();
+    close() {
+      closing ??= close();
+      return closing;
     },
   };
 }
