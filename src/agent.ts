@@ -11,6 +11,7 @@ import { CredentialsCache } from './aws/credentials-cache.ts';
 import type { InstanceMetadata } from './aws/imds.ts';
 import { RequestSigner } from './aws/signing.ts';
 import type { Config } from './config/config.ts';
+import { ConfigError } from './config/config-error.ts';
 import type { Environment } from './config/environment.ts';
 import { readFileIfAny } from './config/read-file.ts';
 import { openLogService } from './container-log/log-service-client.ts';
@@ -32,7 +33,12 @@ import {
 import { HostNetwork } from './network/host-network.ts';
 import { openTaskCgroups } from './resource/cgroups.ts';
 import type { TaskCgroups } from './resource/task-cgroups.ts';
+import {
+  type ContainerdImages,
+  createContainerdImages,
+} from './runtime/containerd/images/containerd-images.ts';
 import { openContainerd } from './runtime/containerd/open-containerd.ts';
+import type { ContainerRuntime } from './runtime/runtime.ts';
 import { memoryStore } from './store/memory-store.ts';
 import { openStore } from './store/sqlite-store.ts';
 import { InstanceHealth } from './telemetry/instance-health.ts';
@@ -44,6 +50,8 @@ export interface AgentOptions {
   readonly env: Environment;
   readonly imds: InstanceMetadata;
   readonly logger: Logger;
+  /** Told what the start is waiting for, one line. */
+  onPhase(text: string): void;
   /** Aborts the start; a started agent is ended by `stop`. */
   readonly signal: AbortSignal;
 }
@@ -73,15 +81,18 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Promise<Agent> {
   const { config, env, imds, logger, signal } = options;
   await mkdir(config.runDirectory, { recursive: true, mode: 0o700 });
-  const store = parts.adopt(config.checkpoint ? openStore(config.dataDirectory) : memoryStore(), (s) => s.close());
+  const store = parts.adopt(config.checkpoint ? openStore(config.dataDirectory) : memoryStore(), (s) =>
+    s.close(),
+  );
   const stored = await loadState(store, logger);
   const [runtime, logs, cgroups, facts] = await Promise.all([
-    openRuntime(config, logger, signal),
+    openRuntime(options),
     openLogService({ runDir: config.runDirectory, dataDir: config.dataDirectory, logger }),
     openCgroups(config, logger),
     readInstanceFacts(imds, { signal }),
   ]);
   parts.adopt(runtime.runtime, (r) => r.close());
+  parts.adopt(runtime.images, (i) => i.close());
   parts.adopt(logs, (l) => l.close());
 
   const saved = judgeSavedInstance(stored.meta, {
@@ -149,6 +160,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   let acs: AcsSession | undefined;
   parts.adopt(await openIntrospection(config, view, logger), (server) => server.close());
 
+  options.onPhase(`registering in cluster ${cluster}`);
   registration = await registerInstance(
     {
       context: {
@@ -212,9 +224,35 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   parts.adopt(acs, (session) => session.stop());
   acs.start();
   telemetry.start();
+  options.onPhase(`registered in cluster ${cluster} as ${containerInstanceArn}`);
   return { view, stop: () => parts.disposeAsync() };
 }
 
+/** Connects to the runtime that the configuration names, waiting for it. */
+async function openRuntime({ config, logger, onPhase, signal }: AgentOptions): Promise<{
+  readonly runtime: ContainerRuntime;
+  readonly images: ContainerdImages;
+}> {
+  if (config.runtime === 'docker')
+    throw new ConfigError(['ECS_RUNTIME=docker is not supported yet; leave it out, or say containerd']);
+  onPhase(`waiting for containerd at ${config.containerdAddress}`);
+  const runtime = await openContainerd({
+    address: config.containerdAddress,
+    namespace: config.containerdNamespace,
+    snapshotter: config.containerdSnapshotter,
+    runtimeName: config.containerdRuntime,
+    ...(config.ociRuntime !== '' && { ociRuntime: config.ociRuntime }),
+    runDir: join(config.runDirectory, 'exec'),
+    logger,
+    signal,
+  });
+  const images = createContainerdImages({
+    client: runtime.client,
+    snapshotter: runtime.snapshotter,
+    inactivityTimeoutMs: config.imagePullInactivityTimeoutMs,
+  });
+  return { runtime, images };
+}
 
 async function openIntrospection(
   config: Config,

@@ -2,14 +2,15 @@ import type { Logger } from 'pino';
 import { type Agent, startAgent } from './agent.ts';
 import { configMetadata } from './aws/config-metadata.ts';
 import { createInstanceMetadata, type InstanceMetadata } from './aws/imds.ts';
+import { agentEnvironment } from './config/agent-environment.ts';
 import type { AgentArguments } from './config/arguments.ts';
 import type { Config } from './config/config.ts';
 import { ConfigError } from './config/config-error.ts';
 import type { Environment } from './config/environment.ts';
 import { isExternal, loadConfig } from './config/load-config.ts';
-import { agentEnvironment } from './config/agent-environment.ts';
 import { readFileIfAny } from './config/read-file.ts';
-import { createLogger } from './log/logger.ts';
+import { serviceManager } from './host/service-manager.ts';
+import { createAgentLog } from './log/logger.ts';
 
 /** A stop that takes longer than this is given up and told as such (CFG-93). */
 const STOP_LIMIT_MS = 8_000;
@@ -43,10 +44,17 @@ export async function runAgent(args: AgentArguments): Promise<number> {
     prepared = await prepare(args);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    for (const problem of error.problems) console.error(`configuration: ${problem}`);
-    return 1;
+    return tellProblems(error);
   }
-  const logger = createLogger(prepared.config);
+  const log = await createAgentLog(prepared.config);
+  try {
+    return await runWith(prepared, log.logger);
+  } finally {
+    await log.close();
+  }
+}
+
+async function runWith(prepared: Prepared, logger: Logger): Promise<number> {
   for (const warning of prepared.warnings) logger.warn({ warning }, 'configuration');
   for (const notice of prepared.notices) logger.info({ notice }, 'configuration');
 
@@ -57,9 +65,16 @@ export async function runAgent(args: AgentArguments): Promise<number> {
       ending.resolve(name);
       aborter.abort(new Error(`ended by ${name}`));
     });
+  const manager = serviceManager(process.env);
   let agent: Agent;
   try {
-    agent = await startAgent({ ...prepared, logger, signal: aborter.signal });
+    agent = await startAgent({
+      ...prepared,
+      logger,
+      signal: aborter.signal,
+      onPhase: (text) => manager.status(text),
+    });
+    manager.ready();
   } catch (error) {
     if (aborter.signal.aborted) return 0;
     return tellFailure(error, logger);
@@ -69,8 +84,15 @@ export async function runAgent(args: AgentArguments): Promise<number> {
   return await stopInTime(agent, logger);
 }
 
+/** A line for each problem of the configuration. */
+function tellProblems(error: ConfigError): number {
+  for (const problem of error.problems) console.error(`configuration: ${problem}`);
+  return 1;
+}
+
 /** One line that says what went wrong; the error's own exit status where it has one. */
 function tellFailure(error: unknown, logger: Logger): number {
+  if (error instanceof ConfigError) return tellProblems(error);
   const exitCode = error instanceof Error && 'exitCode' in error ? Number(error.exitCode) : 1;
   const message = error instanceof Error ? error.message : String(error);
   logger.fatal({ exitCode, ...(logger.isLevelEnabled('debug') && { err: error }) }, message);

@@ -167,7 +167,8 @@ async function startAgent(
       ...process.env,
       ECS_IGNORE_CONFIG_FILES: 'true',
       ECS_BACKEND_HOST: record.controlPlaneUrl,
-      ECS_CLUSTER: record.cluster,
+      // Without a cluster configured the agent makes `default` if it is not there.
+      ECS_CLUSTER: record.cluster === 'default' ? '' : record.cluster,
       AWS_DEFAULT_REGION: record.region,
       AWS_ACCESS_KEY_ID: record.accessKeyId,
       AWS_SECRET_ACCESS_KEY: record.secretAccessKey,

@@ -32,7 +32,6 @@ export function agentEnvironment(options: AgentOptions): Record<string, string> 
     HOME: '/nonexistent',
     ECS_IGNORE_CONFIG_FILES: 'true',
     ECS_BACKEND_HOST: options.controlPlaneUrl,
-    ECS_CLUSTER: 'default',
     AWS_DEFAULT_REGION: 'us-west-2',
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',

@@ -36,6 +36,8 @@ export interface OpenContainerdOptions {
 /** containerd answers but cannot be used; waiting does not help, the message says what does. */
 export class UnusableContainerdError extends Error {
   override readonly name = 'UnusableContainerdError';
+  /** Exit status of the agent: another start would end the same way (config.md §3.11). */
+  readonly exitCode = 5;
 }
 
 /**

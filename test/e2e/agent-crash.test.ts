@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EcsWorld } from '../support/ecs-world.ts';
+import { shimProcesses } from '../support/processes.ts';
+import { until } from '../support/until.ts';
+
+/** Runs until a file with its own name in a shared place says which code to end with; SIGTERM ends it with 9. */
+const OBEDIENT = 'trap "exit 9" TERM; echo started; while :; do sleep 0.05; done';
+
+describe('a killed agent', () => {
+  let world: EcsWorld;
+  beforeAll(async () => {
+    world = await EcsWorld.start();
+  });
+  afterAll(async () => {
+    await world?.[Symbol.asyncDispose]();
+  });
+
+  it('adopts ten running tasks, reports nothing false and stops them with their true codes (ENG-127, CTD-30)', async () => {
+    await world.register('adopted', OBEDIENT, { memory: 16 });
+    const arns = await world.run('adopted', 10);
+    await world.reach('RUNNING', arns);
+    const shims = shimProcesses(world.containerd.address).map(({ pid }) => pid);
+    expect(shims.length).toBe(10);
+    await world.agent.kill('SIGKILL');
+    await world.agent.start();
+    const adopted = await world.agent.ask();
+    expect(adopted?.tasks.map((task) => task.known)).toEqual(Array(10).fill('RUNNING'));
+    expect((await world.describe(...arns)).map((task) => task.lastStatus)).toEqual(Array(10).fill('RUNNING'));
+    expect(shimProcesses(world.containerd.address).map(({ pid }) => pid)).toEqual(shims);
+    for (const arn of arns) await world.aws('stop-task', '--task', arn);
+    for (const task of await world.reach('STOPPED', arns)) expect(task.containers[0]?.exitCode).toBe(9);
+    await world.expectClean();
+  }, 120_000);
+
+  it('reports what ended while it was away with its true code (OBS-122, ENG-123)', async () => {
+    await world.register('ends-alone', 'sleep 2; exit 6', { memory: 16 });
+    const arns = await world.run('ends-alone', 3);
+    await world.reach('RUNNING', arns);
+    await world.agent.kill('SIGKILL');
+    await until(
+      async () => {
+        const list = await world.containerd.ctr(world.namespace, 'tasks', 'ls');
+        return list.split('\n').filter((line) => line.includes('STOPPED')).length === 3;
+      },
+      { what: 'all three have ended' },
+    );
+    await world.agent.start();
+    for (const task of await world.reach('STOPPED', arns)) expect(task.containers[0]?.exitCode).toBe(6);
+    await world.expectClean();
+  }, 60_000);
+
+  it('keeps tasks over SIGTERM, ends within 200 ms with status 0 and tells ECS nothing (OBS-125, OBS-126)', async () => {
+    await world.register('kept', OBEDIENT, { memory: 16 });
+    const arns = await world.run('kept', 2);
+    await world.reach('RUNNING', arns);
+    const begun = performance.now();
+    await world.agent.kill('SIGTERM');
+    expect(performance.now() - begun).toBeLessThan(400);
+    expect((await world.describe(...arns)).map((task) => task.lastStatus)).toEqual(['RUNNING', 'RUNNING']);
+    await world.agent.start();
+    for (const arn of arns) await world.aws('stop-task', '--task', arn);
+    await world.reach('STOPPED', arns);
+    await world.expectClean();
+  }, 60_000);
+
+  it('goes on over a restart of containerd under running tasks (CTD-31)', async () => {
+    await world.register('outlives', OBEDIENT, { memory: 16 });
+    const arns = await world.run('outlives', 2);
+    await world.reach('RUNNING', arns);
+    await world.containerd.kill('SIGKILL');
+    await world.containerd.restart();
+    const [later] = await world.run('outlives');
+    await world.reach('RUNNING', [...arns, later ?? '']);
+    for (const arn of [...arns, later ?? '']) await world.aws('stop-task', '--task', arn);
+    for (const task of await world.reach('STOPPED', [...arns, later ?? '']))
+      expect(task.containers[0]?.exitCode).toBe(9);
+    await world.expectClean();
+  }, 90_000);
+
+  it('sweeps containers of tasks that its store has lost', async () => {
+    await world.register('orphan', OBEDIENT, { memory: 16 });
+    const arns = await world.run('orphan', 1);
+    await world.reach('RUNNING', arns);
+    await world.agent.kill('SIGKILL');
+    await world.agent.start({ ECS_DATADIR: world.scratch.path('other-data') });
+    await world.leaks.expectNone(20_000);
+    await world.agent.kill('SIGTERM');
+    await world.agent.start();
+    await world.reach('STOPPED', arns);
+    await world.expectClean();
+  }, 90_000);
+});

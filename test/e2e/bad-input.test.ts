@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EcsWorld } from '../support/ecs-world.ts';
+
+describe('what cannot run is refused with a reason', () => {
+  let world: EcsWorld;
+  beforeAll(async () => {
+    world = await EcsWorld.start();
+  });
+  afterAll(async () => {
+    await world?.[Symbol.asyncDispose]();
+  });
+
+  it('names image, registry status and what to do for an unknown image (ECS-49)', async () => {
+    const image = `${world.registry.host}/no-such-image:9`;
+    await world.register('unknown-image', 'true', { image });
+    const begun = Date.now();
+    const [task] = await world.reach('STOPPED', await world.run('unknown-image'));
+    const reason = task?.containers[0]?.reason ?? '';
+    expect(reason).toMatch(/^CannotPullImageManifestError: /);
+    expect(reason).toContain('CannotPullContainerError: ');
+    expect(reason).toContain(image);
+    expect(reason).toContain('404');
+    expect(reason).toMatch(/check/);
+    expect(task).toMatchObject({ stopCode: 'TaskFailedToStart' });
+    // The Amazon ECS agent takes 28 s for this (OBS-100).
+    expect(Date.now() - begun).toBeLessThan(10_000);
+    await world.expectClean();
+  }, 60_000);
+
+  it('names a program that is not in the image (CTD-20)', async () => {
+    await world.register('no-program', '', { command: ['/no/such/program'] });
+    const [task] = await world.reach('STOPPED', await world.run('no-program'));
+    expect(task?.containers[0]?.reason).toMatch(/^CannotStartContainerError: .*no\/such\/program/s);
+    await world.expectClean();
+  }, 60_000);
+
+  it.each([
+    ['a network mode', {}, { networkMode: 'bridge' }, /networkMode.*bridge/],
+    [
+      'volumes',
+      { mountPoints: [{ sourceVolume: 'v', containerPath: '/v' }] },
+      { volumes: [{ name: 'v' }] },
+      /volumes/,
+    ],
+    ['a privileged container', { privileged: true }, {}, /[Pp]rivileged/],
+  ])(
+    'stops a task that needs %s with the name of the field (ENG-35, OBS-16)',
+    async (_, container, task, reason) => {
+      await world.register('unsupported', 'true', container, task);
+      const placed = await world.tryAws('run-task', '--task-definition', 'unsupported');
+      const answer = JSON.parse(placed.stdout);
+      if (answer.failures.length > 0) {
+        // The control plane, like ECS, does not place what the agent does not announce.
+        expect(answer.failures[0].reason).toMatch(/ATTRIBUTE/);
+        return;
+      }
+      const [stopped] = await world.reach('STOPPED', [answer.tasks[0].taskArn]);
+      expect(stopped?.stoppedReason).toMatch(reason);
+      await world.expectClean();
+    },
+    60_000,
+  );
+
+  it('names the container whose memory is above that of the task', async () => {
+    await world.register('too-much', 'true', { memory: 256 }, { memory: '128', cpu: '256' });
+    const [task] = await world.reach('STOPPED', await world.run('too-much'));
+    expect(task?.stoppedReason).toMatch(/"main".*256 MiB.*128 MiB/);
+    await world.expectClean();
+  }, 60_000);
+});
