@@ -29,6 +29,11 @@ export async function resolveDigest(
     );
   } catch (error) {
     signal.throwIfAborted();
-    throw imageError('CannotPullImageManifestError', request.reference, error);
+    throw imageError(
+      'CannotPullImageManifestError',
+      request.reference,
+      error,
+      isRetryableRegistryError(error),
+    );
   }
 }

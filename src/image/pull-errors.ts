@@ -54,16 +54,18 @@ export function pullHint(error: unknown): string | undefined {
  * The failure as ECS shows it: the hint, one space, then what was tried, on what, and what the registry said.
  * Pre-signed ECR layer URLs, which are as good as a password for a while, are cut out (ENG-29).
  */
-export function imageError(code: ImageErrorCode, image: string, error: unknown): TaskError {
+export function imageError(
+  code: ImageErrorCode,
+  image: string,
+  error: unknown,
+  retryable: boolean,
+): TaskError {
   if (error instanceof TaskError) return error;
   const tried =
     code === 'CannotPullContainerError' ? `pulling ${image}` : `asking for the manifest of ${image}`;
   const hint = pullHint(error);
   const text = redactEcrUrls(`${tried}: ${textOf(error)}`, image);
-  return new TaskError(code, hint === undefined ? text : `${hint} ${text}`, {
-    retryable: error instanceof RegistryError ? error.retryable : !isPermanent(error),
-    cause: error,
-  });
+  return new TaskError(code, hint === undefined ? text : `${hint} ${text}`, { retryable, cause: error });
 }
 
 const ECR_LAYER_URL = /"?https\S+starport-layer-bucket\S+/g;
@@ -71,10 +73,6 @@ const ECR_LAYER_URL = /"?https\S+starport-layer-bucket\S+/g;
 /** Replaces pre-signed URLs of ECR layers by a mark that names the image (ENG-29). */
 export function redactEcrUrls(text: string, image: string): string {
   return text.replace(ECR_LAYER_URL, `REDACTED ECR URL related to ${image}`);
-}
-
-function isPermanent(error: unknown): boolean {
-  return error instanceof UnsupportedImageError || error instanceof InvalidReferenceError;
 }
 
 function textOf(error: unknown): string {

@@ -13,7 +13,7 @@ import { TaskError } from '../../../task/errors.ts';
 import { formatGoDuration } from '../../../task/go-duration.ts';
 import type { ContainerdClient } from '../client.ts';
 import { atPort, hasCode } from '../containerd-error.ts';
-import { BlobStore } from './blob-store.ts';
+import { BlobStore, isRetryablePullError } from './blob-store.ts';
 import { findLocalImage } from './local-image.ts';
 import { ImagePull } from './pull-image.ts';
 import { removeStalePullLeases, withPullLease } from './pull-lease.ts';
@@ -75,7 +75,7 @@ class ContainerdImageService implements ContainerdImages {
       );
     } catch (error) {
       signal.throwIfAborted();
-      throw imageError('CannotPullContainerError', request.reference, error);
+      throw imageError('CannotPullContainerError', request.reference, error, isRetryablePullError(error));
     }
   };
 
