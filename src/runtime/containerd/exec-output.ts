@@ -1,12 +1,16 @@
-import { constants, mkdirSync, openSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, unlinkSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { sleep } from '../../async/deadline.ts';
 
-/** How long output may come after the exec's end; a child that kept the pipe open must not hold it up. */
-const DRAIN_MS = 500;
+/** How long output may come after the end; a child that kept the pipe open must not hold it up. */
+const DRAIN_MS = 200;
 
-/** One FIFO for both outputs of an exec, read from the start and kept up to a limit. */
+/**
+ * One FIFO for both outputs of a process, read from the start and kept up to a limit. The shim opens it once
+ * for each output, and may have closed it for the first before it opens it for the second: a writing end of
+ * our own keeps the reader from taking that for the end, and the second open from waiting for ever.
+ */
 export class ExecOutput implements Disposable {
   readonly path: string;
   readonly #limit: number;
@@ -14,9 +18,13 @@ export class ExecOutput implements Disposable {
   readonly #chunks: Buffer[] = [];
   readonly #ended = Promise.withResolvers<void>();
   #kept = 0;
+  #keeper: number | undefined;
 
-  private constructor(path: string, fd: number, limit: number) {
+  private constructor(path: string, limit: number) {
     this.path = path;
+    // Neither open waits for the other side.
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    this.#keeper = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
     this.#limit = limit;
     this.#socket = new Socket({ fd, readable: true, writable: false });
     this.#socket.on('data', (chunk: Buffer) => this.#keep(chunk));
@@ -30,12 +38,12 @@ export class ExecOutput implements Disposable {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const path = join(directory, name);
     ensureFifo(path, 0o600);
-    // Never waits for a writer, and the reader is there before the shim opens its end.
-    return new ExecOutput(path, openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), limit);
+    return new ExecOutput(path, limit);
   }
 
-  /** What was written, after the end of the exec: waits for the end of the output, but not for long. */
+  /** What was written, once the process has ended: waits for the end of the output, but not for long. */
   async finish(): Promise<string> {
+    this.#letGo();
     const timer = new AbortController();
     await Promise.race([this.#ended.promise, sleep(DRAIN_MS, timer.signal).catch(() => undefined)]);
     timer.abort(new Error('the output has ended'));
@@ -43,8 +51,14 @@ export class ExecOutput implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#letGo();
     this.#socket.destroy();
     unlinkSync(this.path);
+  }
+
+  #letGo(): void {
+    if (this.#keeper !== undefined) closeSync(this.#keeper);
+    this.#keeper = undefined;
   }
 
   /** Reads on past the limit, as a full pipe would stop the program. */

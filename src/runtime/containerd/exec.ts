@@ -6,7 +6,7 @@ import type { ExecRequest, ExecResult } from '../runtime.ts';
 import { jsonAny, OCI_PROCESS_URL } from './any.ts';
 import type { ContainerdClient } from './client.ts';
 import { type ContainerRecord, findRecord } from './container-record.ts';
-import { ContainerdError, hasCode } from './containerd-error.ts';
+import { hasCode } from './containerd-error.ts';
 import { ExecOutput } from './exec-output.ts';
 import { parseOci } from './oci/oci-json.ts';
 import { resolveUser } from './oci/user.ts';
@@ -67,6 +67,7 @@ async function runExec(
   output: ExecOutput,
   signal: AbortSignal,
 ): Promise<ExecResult> {
+  let exitCode: number;
   try {
     // Wait is on its way before Start, so that a short command's end cannot be missed (CTD-74).
     const waiting = client.unary('tasks', 'Wait', ref, { signal });
@@ -74,19 +75,18 @@ async function runExec(
     try {
       await client.unary('tasks', 'Start', ref, { signal });
     } catch (error) {
-      if (!(error instanceof ContainerdError) || !hasCode(error, 'UNKNOWN')) throw error;
-      return {
-        exitCode: /not found|no such file/i.test(error.details) ? NOT_FOUND : CANNOT_RUN,
-        output: error.details,
-      };
+      if (!hasCode(error, 'UNKNOWN')) throw error;
+      const missing = /not found|no such file/i.test(error.details);
+      return { exitCode: missing ? NOT_FOUND : CANNOT_RUN, output: error.details };
     }
-    const { exitStatus } = await waiting;
-    return { exitCode: exitStatus, output: await output.finish() };
+    exitCode = (await waiting).exitStatus;
   } finally {
+    // This also waits until the shim has passed the output on.
     await deleteExec(client, ref).catch((error: unknown) =>
       log.warn({ error, ...ref }, 'an exec could not be deleted'),
     );
   }
+  return { exitCode, output: await output.finish() };
 }
 
 /** Always, or the shim keeps its memory (CTD-75); one that still runs is killed, and it alone (CTD-76). */

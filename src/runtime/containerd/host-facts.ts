@@ -9,6 +9,8 @@ export interface HostFacts {
   readonly swapAccounting: boolean;
   /** Number of the newest capability. */
   readonly lastCap: number;
+  /** Highest hard limit of open files that a container can be given. */
+  readonly openFilesCeiling: number;
   readonly hostname: string;
   /** Cgroup, below the root of each hierarchy, of containers that no task cgroup was given for. */
   readonly cgroupRoot: string;
@@ -21,6 +23,7 @@ export function readHostFacts(containerdNamespace: string): HostFacts {
     cgroupVersion,
     swapAccounting: cgroupVersion === 2 ? hasSwapMax() : existsSync(V1_SWAP_LIMIT),
     lastCap: Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8')),
+    openFilesCeiling: openFilesCeiling(),
     hostname: hostname(),
     cgroupRoot: `${containerdNamespace}-containers`,
   };
@@ -33,4 +36,16 @@ function hasSwapMax(): boolean {
   return readdirSync('/sys/fs/cgroup', { withFileTypes: true }).some(
     (entry) => entry.isDirectory() && existsSync(join('/sys/fs/cgroup', entry.name, 'memory.swap.max')),
   );
+}
+
+const CAP_SYS_RESOURCE = 24n;
+
+/** Without CAP_SYS_RESOURCE nobody can raise a hard limit; containerd runs under the same as this process. */
+function openFilesCeiling(): number {
+  const capabilities = /^CapEff:\s+([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  const mayRaise = (BigInt(`0x${capabilities}`) & (1n << CAP_SYS_RESOURCE)) !== 0n;
+  const highest = Number(readFileSync('/proc/sys/fs/nr_open', 'utf8'));
+  if (mayRaise) return highest;
+  const own = /^Max open files\s+\S+\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+  return own === undefined ? highest : Number(own);
 }

@@ -39,7 +39,7 @@ export function planSpec({ request, image, user, host }: SpecRequest): OciSpec {
   const memory = planMemory(request.limits, host);
   return {
     ociVersion: '1.0.2',
-    process: planProcess({ request, image, user, hostname, lastCap: host.lastCap }),
+    process: planProcess({ request, image, user, hostname, host }),
     root: { path: 'rootfs', readonly: request.readonlyRootfs },
     hostname,
     mounts: planMounts(request),

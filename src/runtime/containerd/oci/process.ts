@@ -2,6 +2,7 @@ import type { ImageConfig } from '../../../image/images.ts';
 import { TaskError } from '../../../task/errors.ts';
 import type { Ulimit } from '../../../task/task-spec.ts';
 import type { CreateContainer } from '../../runtime.ts';
+import type { HostFacts } from '../host-facts.ts';
 import { planCapabilities } from './capabilities.ts';
 import type { OciProcess, OciRlimit } from './oci-types.ts';
 import type { ResolvedUser } from './user.ts';
@@ -16,11 +17,11 @@ export interface ProcessRequest {
   readonly image: ImageConfig;
   readonly user: ResolvedUser;
   readonly hostname: string;
-  readonly lastCap: number;
+  readonly host: Pick<HostFacts, 'lastCap' | 'openFilesCeiling'>;
 }
 
 /** The container's first process. CannotCreateContainerError when neither image nor request names a command. */
-export function planProcess({ request, image, user, hostname, lastCap }: ProcessRequest): OciProcess {
+export function planProcess({ request, image, user, hostname, host }: ProcessRequest): OciProcess {
   const args = planArgs(request, image);
   if (args.length === 0)
     throw new TaskError(
@@ -38,9 +39,9 @@ export function planProcess({ request, image, user, hostname, lastCap }: Process
       add: request.capabilitiesAdd,
       drop: request.capabilitiesDrop,
       uid,
-      lastCap,
+      lastCap: host.lastCap,
     }),
-    rlimits: planRlimits(request.ulimits),
+    rlimits: planRlimits(request.ulimits, host.openFilesCeiling),
     noNewPrivileges: false,
   };
 }
@@ -69,8 +70,14 @@ function planEnvironment(
   return Object.entries(withHome).map(([key, value]) => `${key}=${value}`);
 }
 
-function planRlimits(ulimits: readonly Ulimit[]): readonly OciRlimit[] {
-  const byName = new Map([DEFAULT_NOFILE, ...ulimits].map((limit) => [limit.name.toLowerCase(), limit]));
+/** What was asked for stands as it is; the default gives way to what the host can give. */
+function planRlimits(ulimits: readonly Ulimit[], openFilesCeiling: number): readonly OciRlimit[] {
+  const nofile = {
+    ...DEFAULT_NOFILE,
+    soft: Math.min(DEFAULT_NOFILE.soft, openFilesCeiling),
+    hard: Math.min(DEFAULT_NOFILE.hard, openFilesCeiling),
+  };
+  const byName = new Map([nofile, ...ulimits].map((limit) => [limit.name.toLowerCase(), limit]));
   return [...byName].map(([name, { soft, hard }]) => ({
     type: `RLIMIT_${name.toUpperCase()}`,
     soft: rlimit(soft),

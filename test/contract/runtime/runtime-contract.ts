@@ -1,0 +1,26 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import { execContract } from './exec-contract.ts';
+import { lifecycleContract } from './lifecycle-contract.ts';
+import { processContract } from './process-contract.ts';
+import { recoveryContract } from './recovery-contract.ts';
+import type { RuntimeUnderTest } from './runtime-under-test.ts';
+import { stopContract } from './stop-contract.ts';
+
+/** What every runtime must do the same way; run it on each, so that none drifts. */
+export function runtimeContract(name: string, open: () => Promise<RuntimeUnderTest>): void {
+  describe(`container runtime contract on ${name}`, () => {
+    let under: RuntimeUnderTest;
+    beforeAll(async () => {
+      under = await open();
+    });
+    afterAll(async () => {
+      await under[Symbol.asyncDispose]();
+    });
+
+    lifecycleContract(() => under);
+    processContract(() => under);
+    stopContract(() => under);
+    execContract(() => under);
+    recoveryContract(() => under);
+  });
+}
