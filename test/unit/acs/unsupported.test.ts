@@ -1,0 +1,157 @@
+import { describe, expect, it } from 'vitest';
+import { parsePayloadTask } from '../../../src/acs/payload-task.ts';
+import type { TaskSpec } from '../../../src/task/task-spec.ts';
+import { CLUSTER, wireTask } from './acs-world.ts';
+
+function specOf(task: unknown): TaskSpec {
+  const parsed = parsePayloadTask(task, CLUSTER);
+  if (parsed.kind !== 'task') throw new Error(`not a task: ${JSON.stringify(parsed)}`);
+  return parsed.spec;
+}
+
+const withContainer = (members: object, task: object = {}) =>
+  wireTask('a1', { ...task, containers: [{ name: 'app', image: 'busybox', essential: true, ...members }] });
+const dockerConfig = (config: object, hostConfig: object = {}) => ({
+  dockerConfig: { version: '1.24', config: JSON.stringify(config), hostConfig: JSON.stringify(hostConfig) },
+});
+const unsupportedOf = (task: unknown) => specOf(task).unsupported;
+
+describe('what cannot be honoured', () => {
+  const attachment = (attachmentType: string, properties: Record<string, string>) => ({
+    attachmentType,
+    attachmentProperties: Object.entries(properties).map(([name, value]) => ({ name, value })),
+  });
+  const eni = {
+    ec2Id: 'eni-1',
+    macAddress: '02:00',
+    ipv4Addresses: [{ privateAddress: '10.0.0.1' }],
+    subnetGatewayIpv4Address: '10.0.0.1/24',
+  };
+
+  it.each([
+    ['networkMode=bridge', { networkMode: 'bridge' }],
+    ['networkMode=bridge', { networkMode: undefined }],
+    ['networkMode=awsvpc', { networkMode: 'awsvpc' }],
+    ['networkMode=macvlan', { networkMode: 'macvlan' }],
+    ['volumes=v (private)', { volumes: [{ name: 'v', host: {} }] }],
+    [
+      'attachments=serviceconnectdetail',
+      {
+        attachments: [
+          attachment('serviceconnectdetail', { ContainerName: 'main', ServiceConnectConfig: '{}' }),
+        ],
+      },
+    ],
+    ['elasticNetworkInterfaces=eni-1', { elasticNetworkInterfaces: [eni] }],
+    ['associations=gpu', { associations: [{ type: 'gpu', name: '0', containers: ['main'] }] }],
+    ['proxyConfiguration=APPMESH', { proxyConfiguration: { type: 'APPMESH' } }],
+    ['pidMode=host', { pidMode: 'host' }],
+    ['ipcMode=task', { ipcMode: 'task' }],
+    ['enableFaultInjection=true', { enableFaultInjection: true }],
+    ['desiredStatus=CREATED', { desiredStatus: 'CREATED' }],
+    ['a task without containers', { containers: [] }],
+  ])('of a task: %s', (named, members) => {
+    expect(unsupportedOf(wireTask('a1', members))).toEqual([named]);
+  });
+
+  it.each([
+    ['dependsOn=db START', { dependsOn: [{ containerName: 'db', condition: 'START' }] }],
+    ['links=db:alias', { links: ['db:alias'] }],
+    ['mountPoints=v', { mountPoints: [{ sourceVolume: 'v', containerPath: '/v' }] }],
+    ['volumesFrom=db', { volumesFrom: [{ sourceContainer: 'db' }] }],
+    ['environmentFiles=arn:aws:s3:::b/k', { environmentFiles: [{ value: 'arn:aws:s3:::b/k', type: 's3' }] }],
+    ['secrets=TOKEN', { secrets: [{ name: 'TOKEN', valueFrom: '/p', target: 'CONTAINER' }] }],
+    ['healthCheck=without a Healthcheck', { healthCheckType: 'docker' }],
+    ['healthCheck=["CMD","true"]', dockerConfig({ Healthcheck: { Test: ['CMD', 'true'] } })],
+    ['restartPolicy=enabled', { restartPolicy: { enabled: true } }],
+    ['managedAgents=ExecuteCommandAgent', { managedAgents: [{ name: 'ExecuteCommandAgent' }] }],
+    ['firelensConfiguration=set', { firelensConfiguration: { type: 'fluentbit' } }],
+    ['credentialSpecs=credentialspec:x', { credentialSpecs: ['credentialspec:x'] }],
+    ['logsAuthStrategy=ExecutionRole', { logsAuthStrategy: 'ExecutionRole' }],
+    ['hostConfig.NetworkMode=none', dockerConfig({}, { NetworkMode: 'none' })],
+    ['hostConfig.Privileged=true', dockerConfig({}, { Privileged: true })],
+    [
+      'hostConfig.Devices=[{"PathOnHost":"/dev/fuse"}]',
+      dockerConfig({}, { Devices: [{ PathOnHost: '/dev/fuse' }] }),
+    ],
+    ['hostConfig.Init=true', dockerConfig({}, { Init: true })],
+    [
+      'hostConfig.SecurityOpt=["no-new-privileges"]',
+      dockerConfig({}, { SecurityOpt: ['no-new-privileges'] }),
+    ],
+    ['hostConfig.Binds=["/a:/b"]', dockerConfig({}, { Binds: ['/a:/b'] })],
+    ['hostConfig.Links=["a:b"]', dockerConfig({}, { Links: ['a:b'] })],
+    ['hostConfig.PidMode="host"', dockerConfig({}, { PidMode: 'host' })],
+    ['hostConfig.IpcMode="host"', dockerConfig({}, { IpcMode: 'host' })],
+    ['hostConfig.PidsLimit=5', dockerConfig({}, { PidsLimit: 5 })],
+    ['hostConfig.NewLimit=1', dockerConfig({}, { NewLimit: 1 })],
+    ['config.NetworkDisabled=true', dockerConfig({ NetworkDisabled: true })],
+    ['config.StopSignal="SIGINT"', dockerConfig({ StopSignal: 'SIGINT' })],
+    ['config.Image=other', dockerConfig({ Image: 'other' })],
+  ])('of a container: %s', (named, members) => {
+    expect(unsupportedOf(withContainer(members))).toEqual([`containers[app].${named}`]);
+  });
+
+  it('of port mappings: those outside host mode', () => {
+    const portMappings = [{ containerPort: 80 }, { containerPortRange: '90-92' }];
+    expect(unsupportedOf(withContainer({ portMappings }, { networkMode: 'none' }))).toEqual([
+      'containers[app].portMappings=80, 90-92',
+    ]);
+  });
+
+  it('names a container that is there twice', () => {
+    const container = { name: 'app', image: 'busybox' };
+    expect(unsupportedOf(wireTask('a1', { containers: [container, container] }))).toEqual([
+      'containers[app] twice',
+    ]);
+  });
+
+  it('is not what says the same as our own ways, or nothing', () => {
+    const members = {
+      dependsOn: [],
+      links: [],
+      mountPoints: [],
+      volumesFrom: [],
+      secrets: [],
+      restartPolicy: { enabled: false },
+      ...dockerConfig(
+        {
+          Image: 'busybox',
+          Healthcheck: { Test: ['NONE'] },
+          ExposedPorts: { '80/tcp': {} },
+          AttachStdout: true,
+        },
+        {
+          NetworkMode: 'host',
+          Privileged: false,
+          Init: false,
+          Devices: [],
+          SecurityOpt: null,
+          IpcMode: 'private',
+          PidMode: '',
+          PidsLimit: -1,
+          CgroupParent: '/x',
+          RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
+          LogConfig: { Type: '', Config: null },
+        },
+      ),
+    };
+    expect(unsupportedOf(withContainer(members, { pidMode: '', ipcMode: null, associations: [] }))).toEqual(
+      [],
+    );
+  });
+
+  it('shows no secret and no environment value', () => {
+    const task = withContainer({
+      environment: { PASSWORD: 'hunter2' },
+      secrets: [{ name: 'TOKEN', valueFrom: 'arn:of:the:secret' }],
+      firelensConfiguration: { type: 'fluentbit', options: { key: 'hunter2' } },
+    });
+    expect(unsupportedOf(task).join()).not.toMatch(/hunter2|arn:of/);
+  });
+
+  it('takes the network mode of the containers when the task names none', () => {
+    const task = withContainer(dockerConfig({}, { NetworkMode: 'host' }), { networkMode: undefined });
+    expect(specOf(task)).toMatchObject({ networkMode: 'host', unsupported: [] });
+  });
+});
