@@ -8,6 +8,7 @@ import {
   type StoredState,
   StoreError,
 } from './store.ts';
+import { withUnsettledCounted } from './unsettled.ts';
 
 /** A store that forgets: for ECS_CHECKPOINT=false, when each start begins anew (ECS-29). */
 export function memoryStore(): Store {
@@ -23,9 +24,10 @@ class MemoryStore implements Store {
 
   async load(): Promise<StoredState> {
     this.#assertOpen();
+    const outbox = [...this.#outbox.values()];
     return {
-      tasks: [...this.#tasks.values()],
-      outbox: [...this.#outbox.values()],
+      tasks: withUnsettledCounted([...this.#tasks.values()], outbox),
+      outbox,
       meta: new Map(this.#meta),
       quarantined: [],
     };

@@ -3,6 +3,7 @@ import type { ContainerState, TaskState } from '../task/task-state.ts';
 import { inTransaction } from './migrations.ts';
 import { META_KEYS, type MetaKey, type QueuedReport, type StoredState } from './store.ts';
 import { containerRecordFormat, fromRecords, reportRecordFormat, taskRecordFormat } from './task-record.ts';
+import { withUnsettledCounted } from './unsettled.ts';
 
 /** A stored record before it is parsed. */
 interface Row {
@@ -23,7 +24,12 @@ export function readState(db: DatabaseSync): Omit<StoredState, 'setAside'> {
   const outbox = readOutbox(db, bad);
   const meta = readMeta(db);
   if (bad.length > 0) tryQuarantine(db, bad);
-  return { tasks, outbox, meta, quarantined: bad.map(({ table, key, error }) => ({ table, key, error })) };
+  return {
+    tasks: withUnsettledCounted(tasks, outbox),
+    outbox,
+    meta,
+    quarantined: bad.map(({ table, key, error }) => ({ table, key, error })),
+  };
 }
 
 function readTasks(db: DatabaseSync, bad: BadRow[]): TaskState[] {

@@ -40,6 +40,7 @@ export const META_KEYS = [
 export type MetaKey = (typeof META_KEYS)[number];
 
 export interface StoredState {
+  /** `unsettledReports` of each is the number of its reports in `outbox`. */
   readonly tasks: readonly TaskState[];
   /** Unsent reports, oldest first. */
   readonly outbox: readonly QueuedReport[];

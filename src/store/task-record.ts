@@ -140,7 +140,6 @@ const taskState = z.object({
   collected: z.array(containerReport),
   collectedAt: optionalInteger,
   unsettledReports: integer,
-  cleanupAt: optionalInteger,
 });
 
 /** A task's own record: its state with the names of its containers in place of their states. */

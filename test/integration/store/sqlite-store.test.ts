@@ -24,7 +24,10 @@ function withDatabase<T>(work: (db: DatabaseSync) => T): T {
 }
 
 test('keeps tasks, reports and metadata over a restart', async () => {
-  const task = sampleTask('t1', { containers: [sampleContainerState('b'), sampleContainerState('a')] });
+  const task = sampleTask('t1', {
+    unsettledReports: 2,
+    containers: [sampleContainerState('b'), sampleContainerState('a')],
+  });
   const first = openStore(scratch.directory);
   const ids = await first.commit([
     { kind: 'putTask', task },
@@ -44,6 +47,22 @@ test('keeps tasks, reports and metadata over a restart', async () => {
     meta: new Map([['container-instance-arn', 'arn:i']]),
     quarantined: [],
   });
+  await second.close();
+});
+
+test('counts the unsettled reports of a task anew, which a crash between two commits has left too high', async () => {
+  const first = openStore(scratch.directory);
+  const [id = -1] = await first.commit([
+    { kind: 'enqueueReport', report: sampleReport('t1', 'answered') },
+    { kind: 'enqueueReport', report: sampleReport('t1', 'not answered') },
+    { kind: 'putTask', task: sampleTask('t1', { unsettledReports: 2 }) },
+    { kind: 'putTask', task: sampleTask('t2', { unsettledReports: 1 }) },
+  ]);
+  await first.commit([{ kind: 'deleteReport', id }]);
+  await first.close();
+
+  const second = openStore(scratch.directory);
+  expect((await second.load()).tasks.map((task) => task.unsettledReports)).toEqual([1, 0]);
   await second.close();
 });
 

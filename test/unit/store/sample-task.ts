@@ -255,7 +255,6 @@ export const anyTask: fc.Arbitrary<TaskState> = fc.record(
     collected: fc.array(containerReport, { maxLength: 3 }),
     collectedAt: epochMs,
     unsettledReports: fc.nat(),
-    cleanupAt: epochMs,
   },
   {
     requiredKeys: [

@@ -5,7 +5,13 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { memoryStore } from '../../../src/store/memory-store.ts';
 import { openStore } from '../../../src/store/sqlite-store.ts';
-import { META_KEYS, type MetaKey, type Store, type StoreChange } from '../../../src/store/store.ts';
+import {
+  META_KEYS,
+  type MetaKey,
+  type QueuedReport,
+  type Store,
+  type StoreChange,
+} from '../../../src/store/store.ts';
 import type { TaskState } from '../../../src/task/task-state.ts';
 import { arnOf, sampleReport, sampleTask } from './sample-task.ts';
 
@@ -87,7 +93,7 @@ describe.each([
 async function expectSameAsModel(store: Store, bursts: readonly (readonly (readonly Act[])[])[]) {
   const tasks = new Map<string, TaskState>();
   const meta = new Map<MetaKey, string>();
-  const enqueued: { id: number; report: unknown }[] = [];
+  const enqueued: QueuedReport[] = [];
   const deleted = new Set<number>();
   for (const burst of bursts) {
     const known = [...enqueued];
@@ -114,8 +120,13 @@ async function expectSameAsModel(store: Store, bursts: readonly (readonly (reado
     const growing = enqueued.every(({ id }, index) => index === 0 || id > (enqueued[index - 1]?.id ?? 0));
     expect(growing).toBe(true);
     const state = await store.load();
-    expect([...state.tasks].sort(byArn)).toEqual([...tasks.values()].sort(byArn));
-    expect(state.outbox).toEqual(enqueued.filter(({ id }) => !deleted.has(id)));
+    const outbox = enqueued.filter(({ id }) => !deleted.has(id));
+    expect(state.outbox).toEqual(outbox);
+    const expected = [...tasks.values()].map((task) => ({
+      ...task,
+      unsettledReports: outbox.filter(({ report }) => report.task === task.spec.arn).length,
+    }));
+    expect([...state.tasks].sort(byArn)).toEqual(expected.sort(byArn));
     expect(state.meta).toEqual(meta);
   }
 }
