@@ -2,21 +2,21 @@ import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { AcsSession } from './acs/session.ts';
+import type { AcsSession } from './acs/session.ts';
+import { createSessions } from './agent-sessions.ts';
 import { engineSettings, staticRegistryCredentials } from './agent-settings.ts';
 import { discardState, loadState, manifestNumber, saveRegistration } from './agent-state.ts';
 import { AGENT_HASH, AGENT_NAME, AGENT_VERSION } from './agent-version.ts';
 import { agentCredentialSources } from './aws/credential-sources.ts';
 import { CredentialsCache } from './aws/credentials-cache.ts';
 import type { InstanceMetadata } from './aws/imds.ts';
-import { RequestSigner } from './aws/signing.ts';
 import type { Config } from './config/config.ts';
 import { ConfigError } from './config/config-error.ts';
 import type { Environment } from './config/environment.ts';
 import { readFileIfAny } from './config/read-file.ts';
 import { openLogService } from './container-log/log-service-client.ts';
 import { CredentialsStore } from './credentials/credentials-store.ts';
-import { EcsClient, userAgent } from './ecs/client.ts';
+import { EcsClient } from './ecs/client.ts';
 import { IMPLEMENTED_FEATURES } from './ecs/implemented-features.ts';
 import { readInstanceFacts } from './ecs/instance-facts.ts';
 import { decideTaskCgroups, type Registration, registerInstance } from './ecs/registration.ts';
@@ -41,8 +41,6 @@ import { openContainerd } from './runtime/containerd/open-containerd.ts';
 import type { ContainerRuntime } from './runtime/runtime.ts';
 import { memoryStore } from './store/memory-store.ts';
 import { openStore } from './store/sqlite-store.ts';
-import { InstanceHealth } from './telemetry/instance-health.ts';
-import { TelemetrySession } from './telemetry/session.ts';
 
 /** What a started agent is told by and can be asked. */
 export interface AgentOptions {
@@ -183,46 +181,24 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
     'instance registered',
   );
 
-  const identity = {
-    cluster,
-    containerInstanceArn: registration.containerInstanceArn,
-    agentVersion: AGENT_VERSION,
-    agentHash: AGENT_HASH,
-    userAgent: userAgent(config.detailedOsFamily),
-  };
-  const signer = new RequestSigner({ credentials, region: config.region, service: 'ecs' });
   const { containerInstanceArn } = registration;
-  const discover = (abort: AbortSignal) =>
-    api.discoverPollEndpoint(cluster, containerInstanceArn, { signal: abort });
-  const signUpgrade = (url: URL, abort: AbortSignal) => signer.signUpgrade(url, { signal: abort });
-  const health = new InstanceHealth({
-    ping: (abort) => runtime.runtime.ping({ signal: abort }),
-    logger,
-  });
-  const { acsDockerVersion, tcsDockerVersion } = runtime.runtime.info;
-  const telemetry = new TelemetrySession({
-    identity: { ...identity, ...(tcsDockerVersion !== undefined && { dockerVersion: tcsDockerVersion }) },
-    health,
-    logger,
-    discover,
-    signUpgrade,
-    signFrame: (url, json, abort) => signer.signTcsFrame(url, json, { signal: abort }),
-    metricsCycle: () => (engine.hasRunningContainers() ? 'none' : 'idle'),
-  });
-  acs = new AcsSession({
-    identity: { ...identity, dockerVersion: acsDockerVersion },
-    intake: engine,
-    credentials: roleCredentials,
+  const sessions = await createSessions({
+    config,
+    cluster,
+    containerInstanceArn,
+    runtime: runtime.runtime,
+    api,
+    credentials,
+    roleCredentials,
+    engine,
     manifestNumber: manifestNumber(config, kept, store),
     logger,
-    discover,
-    signUpgrade,
-    onHeartbeat: () => void health.check(),
-    onInactive: () => telemetry.disconnect(),
   });
+  acs = sessions.acs;
+  const { telemetry } = sessions;
   parts.defer(() => telemetry.stop());
-  parts.adopt(acs, (session) => session.stop());
-  acs.start();
+  parts.adopt(sessions.acs, (session) => session.stop());
+  sessions.acs.start();
   telemetry.start();
   options.onPhase(`registered in cluster ${cluster} as ${containerInstanceArn}`);
   return { view, stop: () => parts.disposeAsync() };

@@ -21,8 +21,10 @@ interface Entry {
 export class CredentialsStore {
   readonly #entries = new Map<string, Entry>();
 
-  /** Adds or renews; the id stays the same across renewals. */
+  /** Adds or renews; normally the id stays the same across renewals, if not the old one ends. */
   put(taskArn: string, roleType: RoleType, credentials: RoleCredentials): void {
+    for (const [id, entry] of this.#entries)
+      if (entry.taskArn === taskArn && entry.roleType === roleType) this.#entries.delete(id);
     this.#entries.set(credentials.credentialsId, { taskArn, roleType, credentials });
   }
 

@@ -54,7 +54,13 @@ export function definitionName(task: Task): string {
 /** How a container stands, in a few words. */
 export function containerSummary(container: Container): string {
   const status = container.lastStatus ?? 'PENDING';
-  if (status !== 'STOPPED') return `${container.name} ${status}`;
-  const code = container.exitCode === undefined ? 'no exit code' : `exit code ${container.exitCode}`;
-  return `${container.name} ${status}, ${code}${container.reason ? `: ${container.reason}` : ''}`;
+  return status === 'STOPPED'
+    ? `${container.name} STOPPED, ${containerEnd(container)}`
+    : `${container.name} ${status}`;
+}
+
+/** Exit code and reason of a stopped container. */
+export function containerEnd({ exitCode, reason }: Container): string {
+  const code = exitCode === undefined ? 'no exit code' : `exit code ${exitCode}`;
+  return reason ? `${code}: ${reason}` : code;
 }

@@ -2,7 +2,7 @@ import type { ECS, Task } from '@aws-sdk/client-ecs';
 import { sleep } from '../async/deadline.ts';
 import { containerId } from '../task/ids.ts';
 import { type AgentDocument, askAgent } from './agent-socket.ts';
-import { containerSummary } from './ecs-client.ts';
+import { containerEnd } from './ecs-client.ts';
 import { LogFollower } from './log-follower.ts';
 import type { StackRecord } from './stack-files.ts';
 import { formatBytes } from './table.ts';
@@ -62,7 +62,8 @@ export async function watchTask(
         );
     if (task.lastStatus === 'STOPPED' && (logsComplete(agent, taskArn) || Date.now() > giveUpAt)) {
       for (const log of logs.values()) await log.end();
-      for (const container of task.containers ?? []) say('STOPPED', containerSummary(container));
+      for (const container of task.containers ?? [])
+        say('STOPPED', `${container.name}  ${containerEnd(container)}`);
       if (task.stoppedReason) say('', task.stoppedReason);
       return task;
     }

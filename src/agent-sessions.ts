@@ -1,0 +1,82 @@
+import type { Logger } from 'pino';
+import type { ManifestNumber } from './acs/manifest-state.ts';
+import { AcsSession } from './acs/session.ts';
+import { AGENT_HASH, AGENT_VERSION } from './agent-version.ts';
+import { type OpenWebSocket, webSocketOpener } from './async/web-socket.ts';
+import { createHttpAgent, tlsSettings } from './aws/connections.ts';
+import type { CredentialsProvider } from './aws/credentials.ts';
+import { RequestSigner } from './aws/signing.ts';
+import type { Config } from './config/config.ts';
+import type { CredentialsStore } from './credentials/credentials-store.ts';
+import { userAgent } from './ecs/client.ts';
+import type { EcsApi } from './ecs/ecs-api.ts';
+import type { TaskEngine } from './engine/task-engine.ts';
+import type { ContainerRuntime } from './runtime/runtime.ts';
+import { InstanceHealth } from './telemetry/instance-health.ts';
+import { TelemetrySession } from './telemetry/session.ts';
+
+/** What the two sessions of a registered instance are made from. */
+export interface SessionParts {
+  readonly config: Config;
+  readonly cluster: string;
+  readonly containerInstanceArn: string;
+  readonly runtime: ContainerRuntime;
+  readonly api: EcsApi;
+  readonly credentials: CredentialsProvider;
+  readonly roleCredentials: CredentialsStore;
+  readonly engine: TaskEngine;
+  readonly manifestNumber: ManifestNumber;
+  readonly logger: Logger;
+}
+
+/** Makes ACS and TCS sessions, not started yet; both sign alike and share the look-up of their endpoints. */
+export async function createSessions(parts: SessionParts): Promise<{
+  readonly acs: AcsSession;
+  readonly telemetry: TelemetrySession;
+}> {
+  const { config, cluster, containerInstanceArn, runtime, api, credentials, engine, logger } = parts;
+  const identity = {
+    cluster,
+    containerInstanceArn,
+    agentVersion: AGENT_VERSION,
+    agentHash: AGENT_HASH,
+    userAgent: userAgent(config.detailedOsFamily),
+  };
+  const { acsDockerVersion, tcsDockerVersion } = runtime.info;
+  const signer = new RequestSigner({ credentials, region: config.region, service: 'ecs' });
+  const shared = {
+    logger,
+    open: await socketOpener(config),
+    discover: (signal: AbortSignal) => api.discoverPollEndpoint(cluster, containerInstanceArn, { signal }),
+    signUpgrade: (url: URL, signal: AbortSignal) => signer.signUpgrade(url, { signal }),
+  };
+  const health = new InstanceHealth({ ping: (signal) => runtime.ping({ signal }), logger });
+  const telemetry = new TelemetrySession({
+    ...shared,
+    identity: { ...identity, ...(tcsDockerVersion !== undefined && { dockerVersion: tcsDockerVersion }) },
+    health,
+    signFrame: (url, json, signal) => signer.signTcsFrame(url, json, { signal }),
+    metricsCycle: () => (engine.hasRunningContainers() ? 'none' : 'idle'),
+  });
+  const acs = new AcsSession({
+    ...shared,
+    identity: { ...identity, dockerVersion: acsDockerVersion },
+    intake: engine,
+    credentials: parts.roleCredentials,
+    manifestNumber: parts.manifestNumber,
+    onHeartbeat: () => void health.check(),
+    onInactive: () => telemetry.disconnect(),
+  });
+  return { acs, telemetry };
+}
+
+/** Certificates and proxies of the configuration, as for the API. */
+async function socketOpener(config: Config): Promise<OpenWebSocket> {
+  const tls = await tlsSettings(config);
+  if (Object.keys(config.proxyEnvironment).length === 0) return webSocketOpener(tls);
+  const [plain, secure] = await Promise.all([
+    createHttpAgent('http:', config),
+    createHttpAgent('https:', config),
+  ]);
+  return webSocketOpener({ ...tls, agentFor: (url) => (url.protocol === 'wss:' ? secure : plain) });
+}
