@@ -1,3 +1,4 @@
+import { mkdir, open } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Config } from '../config/config.ts';
 
@@ -12,12 +13,15 @@ const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 
 /**
  * Opens ECS_LOGFILE with the rotation of ECS_LOG_ROLLOVER_TYPE: by size as `name.1` (newest) to `name.N`, hourly
- * as `name.YYYY-MM-DD-HH`, or none. `onError` is told what the file cannot do; logging goes on without it.
+ * as `name.YYYY-MM-DD-HH`, or none. `onError` is told what the file cannot do later; rejects when it cannot be
+ * written at all.
  */
 export async function openLogFile(
   config: Pick<Config, 'logFile' | 'logRollover' | 'logMaxFileSizeMb' | 'logMaxRollCount'>,
   onError: (error: Error) => void,
 ): Promise<LogFile> {
+  await mkdir(dirname(config.logFile), { recursive: true });
+  await (await open(config.logFile, 'a')).close();
   const { createStream } = await import('rotating-file-stream');
   const name = basename(config.logFile);
   const path = dirname(config.logFile);
@@ -39,10 +43,12 @@ export async function openLogFile(
   stream.on('warning', onError);
   return {
     write(line) {
-      if (stream.writableLength < MAX_WAITING_BYTES) stream.write(line);
+      if (!stream.destroyed && stream.writableLength < MAX_WAITING_BYTES) stream.write(line);
     },
     async end() {
+      if (stream.destroyed) return;
       const { promise, resolve } = Promise.withResolvers<void>();
+      stream.once('close', resolve);
       stream.end(resolve);
       await promise;
     },

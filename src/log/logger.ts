@@ -120,7 +120,7 @@ function standardOutput(): LogOutput {
 async function openFile(config: LogConfig, output: LogOutput): Promise<LogFile | undefined> {
   if (config.logFile === '' || config.logLevelOnInstance === 'none') return undefined;
   let told = false;
-  return await openLogFile(config, (error) => {
+  const tell = (error: Error): undefined => {
     if (told) return;
     told = true;
     const record = {
@@ -131,7 +131,12 @@ async function openFile(config: LogConfig, output: LogOutput): Promise<LogFile |
       error: error.message,
     };
     output.write(format(config, `${JSON.stringify(record)}\n`));
-  });
+  };
+  try {
+    return await openLogFile(config, tell);
+  } catch (error) {
+    return tell(error instanceof Error ? error : new Error(String(error)));
+  }
 }
 
 function entries(level: LogLevel, config: LogConfig, target: LogOutput): StreamEntry<PinoLevel>[] {
