@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -109,9 +109,9 @@ describe('the log', () => {
   });
 
   it('goes on without a file that cannot be written, and says so once', async () => {
-    const lines = await logged({ logFile: '/proc/no/where/agent.log' }, (logger) =>
-      logger.info('still here'),
-    );
+    await writeFile(join(directory, 'file'), '');
+    const logFile = join(directory, 'file', 'agent.log');
+    const lines = await logged({ logFile }, (logger) => logger.info('still here'));
     expect(lines.join('')).toContain('still here');
     expect(lines.filter((line) => line.includes('cannot write the log file'))).toHaveLength(1);
   });
