@@ -92,6 +92,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   parts.adopt(runtime.runtime, (r) => r.close());
   parts.adopt(runtime.images, (i) => i.close());
   parts.adopt(logs, (l) => l.close());
+  if (cgroups !== undefined) parts.adopt(cgroups, (c) => c.close());
 
   const saved = judgeSavedInstance(stored.meta, {
     checkpoint: config.checkpoint,

@@ -104,6 +104,15 @@ export async function removeCgroupTree(directory: string): Promise<void> {
   }
 }
 
+/** Removes one cgroup; one that has children or processes stays. */
+export async function removeIfEmpty(directory: string): Promise<void> {
+  try {
+    await removeCgroup(directory);
+  } catch (error) {
+    if (!hasCode(error) || (error.code !== 'EBUSY' && error.code !== 'ENOTEMPTY')) throw error;
+  }
+}
+
 async function removeCgroup(directory: string): Promise<void> {
   try {
     await rmdir(directory);

@@ -7,6 +7,7 @@ import {
   processesIn,
   readCgroupFile,
   removeCgroupTree,
+  removeIfEmpty,
   writeCgroupFile,
 } from '../host/cgroupfs.ts';
 import type { CgroupParent } from '../runtime/runtime.ts';
@@ -96,6 +97,10 @@ export class CgroupfsV1 implements TaskCgroups {
       this.#mounts.map(({ mountPoint }) => childCgroups(join(mountPoint, this.#name))),
     );
     return [...new Set(names.flat())].map(taskIdOfName).filter((id) => id !== undefined);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#mounts.map(({ mountPoint }) => removeIfEmpty(join(mountPoint, this.#name))));
   }
 
   #taskPath(taskId: TaskId): string {

@@ -5,6 +5,7 @@ import {
   processesIn,
   readCgroupFile,
   removeCgroupTree,
+  removeIfEmpty,
   writeCgroupFile,
 } from '../host/cgroupfs.ts';
 import type { CgroupParent } from '../runtime/runtime.ts';
@@ -82,6 +83,10 @@ export class CgroupfsV2 implements TaskCgroups {
   async list(): Promise<readonly TaskId[]> {
     const names = await childCgroups(join(this.#root, this.#name));
     return names.map(taskIdOfName).filter((id) => id !== undefined);
+  }
+
+  async close(): Promise<void> {
+    await removeIfEmpty(join(this.#root, this.#name));
   }
 
   #taskDirectory(taskId: TaskId): string {

@@ -47,6 +47,9 @@ export class SystemdCgroups implements TaskCgroups {
     return new SystemdCgroups(root, name, settings, manager);
   }
 
+  /** The parent slice is systemd's to keep. */
+  async close(): Promise<void> {}
+
   async ensure(taskId: TaskId, limits: TaskLimits): Promise<CgroupParent> {
     const slice = this.#names.slice(taskId);
     const directory = this.#sliceDirectory(taskId);

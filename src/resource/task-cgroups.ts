@@ -19,6 +19,8 @@ export interface TaskCgroups {
   remove(taskId: TaskId): Promise<void>;
   /** Tasks that have a cgroup under our root; for the sweep. */
   list(): Promise<readonly TaskId[]>;
+  /** Removes what `open` made, unless tasks are still in it; the next start makes it again. */
+  close(): Promise<void>;
 }
 
 export interface TaskLimits {
