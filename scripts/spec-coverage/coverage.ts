@@ -26,7 +26,10 @@ export function coverageOf(
   deferrals: readonly Deferral[],
   tests: readonly TestResult[],
 ): Coverage {
-  const named = tests.map((result) => ({ ...result, ids: idsOfTestName(result.name) }));
+  const prefixes = new Set(checklists.map(({ prefix }) => prefix));
+  // Other words of that shape, such as SHA-256, are no ids.
+  const idsOf = (name: string) => idsOfTestName(name).filter((id) => prefixes.has(id.replace(/-.*/, '')));
+  const named = tests.map((result) => ({ ...result, ids: idsOf(result.name) }));
   const failed = new Set(named.flatMap(({ state, ids }) => (state === 'failed' ? ids : [])));
   const proven = new Set(
     named.flatMap(({ state, ids }) => (state === 'passed' ? ids : [])).filter((id) => !failed.has(id)),

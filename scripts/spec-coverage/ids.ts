@@ -17,6 +17,7 @@ export interface Deferral {
 /** A list item's start: marker or number, check box, bold, then the id; all but the id may be absent. */
 const DEFINITION = /^\s*(?:[-*]\s+|\d+\.\s+)?(?:\[[ x]\]\s+)?(?:\*\*)?([A-Z]{2,5})-(\d+)\b/;
 const ID = /\b([A-Z]{2,5})-(\d+)\b/g;
+const BRACKETS = /\([A-Z]{2,5}-\d+(?:, *[A-Z]{2,5}-\d+)*\)/g;
 const TABLE_ROW = /^\|([^|]*)\|(.*)\|\s*$/;
 
 /** The ids that a file of docs/spec defines, one checklist a prefix, in the file's order. */
@@ -31,10 +32,11 @@ export function parseChecklists(file: string, text: string): Checklist[] {
   return [...byPrefix].map(([prefix, ids]) => ({ file, prefix, ids: [...ids] }));
 }
 
-/** The ids that a test's name says it proves: those in the brackets at its end. */
+/** The ids that a test's name says it proves: those in brackets of their own, `(ENG-14, OBS-3)`. */
 export function idsOfTestName(name: string): SpecId[] {
-  const brackets = /\(([^()]*)\)\s*$/.exec(name)?.[1] ?? '';
-  return [...brackets.matchAll(ID)].map(([, prefix = '', number = '']) => normalised(prefix, number));
+  return [...name.matchAll(BRACKETS)].flatMap(([brackets]) =>
+    [...brackets.matchAll(ID)].map(([, prefix = '', number = '']) => normalised(prefix, number)),
+  );
 }
 
 /** Rows `| id | reason |` of docs/spec/deferred.md. A row may name several ids. */

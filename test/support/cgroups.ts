@@ -17,8 +17,12 @@ export function cgroupsUnder(path: string): string[] {
 /** Removes the cgroups at and below a path in every hierarchy, then its parents that are empty. */
 export function removeCgroups(path: string): void {
   for (const folder of cgroupsUnder(path).reverse()) removeFolder(folder);
-  for (let parent = dirname(path); parent !== '/'; parent = dirname(parent))
-    for (const hierarchy of cgroupHierarchies()) removeFolder(join(hierarchy, parent));
+  for (let parent = dirname(path); parent !== '/'; parent = dirname(parent)) removeEmptyCgroup(parent);
+}
+
+/** Removes a cgroup of every hierarchy where it has neither processes nor children. */
+export function removeEmptyCgroup(path: string): void {
+  for (const hierarchy of cgroupHierarchies()) removeFolder(join(hierarchy, path));
 }
 
 function foldersUnder(folder: string): string[] {

@@ -1,7 +1,10 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { removeCgroups } from './cgroups.ts';
+import { removeCgroups, removeEmptyCgroup } from './cgroups.ts';
 import { hostProcesses, killAll, processesRootedIn, shimProcesses } from './processes.ts';
+
+/** runc's state by namespace and id: a fixed place, whatever the daemon's directories are. */
+const RUNC_STATE = '/run/containerd/runc';
 
 /** Where one containerd of a test keeps things. */
 export interface ContainerdPlaces {
@@ -20,6 +23,11 @@ export async function removeContainerdRemains(places: ContainerdPlaces): Promise
   await endContainers(places);
   for (const file of outside) rmSync(file, { recursive: true, force: true });
   for (const cgroup of cgroups) removeCgroups(cgroup);
+  // What is named after a namespace stays when its last container goes.
+  for (const namespace of subfolders(bundleFolder(places.stateDir))) {
+    removeIfEmpty(join(RUNC_STATE, namespace));
+    removeEmptyCgroup(`/${namespace}`);
+  }
 }
 
 /** By their shims' families first, then by their root filesystem, as a shim may have died before. */
@@ -40,8 +48,12 @@ interface Bundle {
   readonly folder: string;
 }
 
+function bundleFolder(stateDir: string): string {
+  return join(stateDir, 'io.containerd.runtime.v2.task');
+}
+
 function bundlesOf(stateDir: string): Bundle[] {
-  const bundles = join(stateDir, 'io.containerd.runtime.v2.task');
+  const bundles = bundleFolder(stateDir);
   return subfolders(bundles).flatMap((namespace) =>
     subfolders(join(bundles, namespace)).map((id) => ({
       namespace,
@@ -56,12 +68,16 @@ function filesOutsideBundle({ namespace, id, folder }: Bundle): string[] {
   const sockets = ['address', 'bootstrap.json'].flatMap(
     (name) => /\/run\/containerd\/s\/[0-9a-f]+/.exec(textOf(join(folder, name)))?.[0] ?? [],
   );
-  return [...sockets, join('/run/containerd/runc', namespace, id)];
+  return [...sockets, join(RUNC_STATE, namespace, id)];
 }
 
 function cgroupOfBundle({ folder }: Bundle): string[] {
   const path = /"cgroupsPath":\s*"(\/[^":]+)"/.exec(textOf(join(folder, 'config.json')))?.[1];
   return path === undefined ? [] : [path];
+}
+
+function removeIfEmpty(folder: string): void {
+  if (existsSync(folder) && readdirSync(folder).length === 0) rmSync(folder, { recursive: true });
 }
 
 function textOf(file: string): string {

@@ -47,7 +47,7 @@ describe.each(CONTAINERD_VERSIONS)('containerd %s', (version) => {
 
     await leaks.expectNone();
     expect(existsSync(containerd.rootDir)).toBe(false);
-    expect(existsSync('/run/containerd/runc/support-test/first')).toBe(false);
+    expect(existsSync('/run/containerd/runc/support-test')).toBe(false);
   });
 
   test('runs images of every compression and format as their user', async () => {
@@ -66,6 +66,17 @@ describe.each(CONTAINERD_VERSIONS)('containerd %s', (version) => {
       expect(output).toBe('app\nhello\n');
     }
   });
+});
+
+test('runs crun where no cgroup v2 is mounted, and cleans up after it', async () => {
+  const leaks = await leakCheck({ cgroups: CGROUPS });
+  const containerd = await startContainerd({ hideCgroup2: true });
+  await importTestImage(containerd, 'support-test', IMAGE);
+  const run = ['run', '-d', '--null-io', '--runc-binary', '/usr/bin/crun', IMAGE, 'sleeper', 'sleep', '1000'];
+  await containerd.ctr('support-test', ...run);
+  expect(await containerd.ctr('support-test', 'tasks', 'ls')).toMatch(/sleeper\s+\d+\s+RUNNING/);
+  await containerd.stop();
+  await leaks.expectNone();
 });
 
 describe('leak check', () => {

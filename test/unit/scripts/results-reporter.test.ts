@@ -1,9 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { forgetLayers, readTestResults, writeTestResults } from '../../../scripts/test-results.ts';
 import { type RunResult, tryRun } from '../../support/run.ts';
 import { makeScratch, type Scratch } from '../../support/scratch.ts';
+
+// Each test starts a vitest of its own.
+vi.setConfig({ testTimeout: 60_000 });
 
 const REPOSITORY = join(import.meta.dirname, '../../..');
 
