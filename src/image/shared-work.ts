@@ -67,7 +67,13 @@ export class SharedWork<Progress, Result> {
       job.latest = progress;
       for (const listener of listeners) listener(progress);
     };
-    const result = work(controller.signal, publish).finally(() => {
+    const begin = async () => {
+      // In a turn of its own: `job` is not there yet in this one.
+      await Promise.resolve();
+      controller.signal.throwIfAborted();
+      return await work(controller.signal, publish);
+    };
+    const result = begin().finally(() => {
       if (this.#jobs.get(key) === job) this.#jobs.delete(key);
       this.#running.delete(settled);
     });

@@ -60,7 +60,7 @@ export class RegistryClient {
 
   /**
    * The digest that a tag names now; undefined for a schema 1 manifest. Asks by HEAD, which does not count against
-   * Docker Hub's pull limit, and by GET where HEAD says too little or fails without saying why.
+   * Docker Hub's pull limit, and by GET where HEAD says too little or is refused, since only GET says why.
    */
   async digestOf(target: RegistryTarget, tag: string, call: Call): Promise<string | undefined> {
     const head = await this.#get(
@@ -71,7 +71,9 @@ export class RegistryClient {
       call,
     );
     await drain(head);
-    if (head.status === 429) throw await this.#refusal(target, head);
+    // Asking an unwell registry again for nicer words would not help it.
+    if (head.status === 429 || (head.status >= 500 && head.status !== 501))
+      throw await this.#refusal(target, head);
     if (head.status === 200) {
       const digest = head.headers['docker-content-digest'];
       const mediaType = mediaTypeOf(head);
