@@ -1,18 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { run, tryRun } from '../../support/run.ts';
+import { makeScratch, type Scratch } from '../../support/scratch.ts';
 import { AgentDouble } from './agent-double.ts';
 import { client } from './stage.ts';
 
+let scratch: Scratch;
 let directory: string;
 let processes: ChildProcess[];
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'control-plane-cli-'));
+  scratch = makeScratch();
+  directory = scratch.directory;
   processes = [];
 });
 afterEach(async () => {
@@ -21,7 +23,7 @@ afterEach(async () => {
     child.kill('SIGKILL');
     await once(child, 'exit');
   }
-  rmSync(directory, { recursive: true });
+  await scratch.remove();
 });
 
 /** Starts the program and waits for its line. */

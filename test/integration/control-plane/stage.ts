@@ -1,12 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { ECSClient } from '@aws-sdk/client-ecs';
 import {
   type ControlPlane,
   type ControlPlaneOptions,
   startControlPlane,
 } from '../../../src/control-plane/control-plane.ts';
+import { makeScratch } from '../../support/scratch.ts';
 import { KEYS } from './agent-double.ts';
 
 /** A control plane on a free port of loopback with a state directory of its own, and a client of it. */
@@ -21,8 +19,9 @@ export function client(endpoint: string, credentials = KEYS): ECSClient {
 }
 
 export async function stage(options: Partial<ControlPlaneOptions> = {}): Promise<Stage> {
-  const stateDirectory = mkdtempSync(join(tmpdir(), 'control-plane-'));
-  const controlPlane = await startControlPlane({ port: 0, stateDirectory, tickMs: 20, ...options });
+  const scratch = makeScratch();
+  const { stateDirectory = scratch.directory } = options;
+  const controlPlane = await startControlPlane({ port: 0, tickMs: 20, ...options, stateDirectory });
   const ecs = client(controlPlane.url);
   return {
     controlPlane,
@@ -31,7 +30,7 @@ export async function stage(options: Partial<ControlPlaneOptions> = {}): Promise
     async [Symbol.asyncDispose]() {
       ecs.destroy();
       await controlPlane.close();
-      rmSync(stateDirectory, { recursive: true });
+      await scratch.remove();
     },
   };
 }

@@ -1,17 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { forgetOld } from '../../../src/control-plane/retention.ts';
 import { DEFAULT_SETTINGS } from '../../../src/control-plane/settings.ts';
 import { State } from '../../../src/control-plane/state/state.ts';
+import { makeScratch } from '../../support/scratch.ts';
 import { definition, taskRecord } from './records.ts';
 
 const HOUR_MS = 3_600_000;
 
-test('STOPPED tasks are forgotten after an hour, client tokens after a day, live tasks never', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'control-plane-retention-'));
-  const state = new State(directory);
+test('STOPPED tasks are forgotten after an hour, client tokens after a day, live tasks never', async () => {
+  await using scratch = makeScratch();
+  const state = new State(scratch.directory);
   const put = (taskArn: string, stoppedAt: number | undefined) =>
     state.tasks.put(taskArn, taskRecord(definition(), { taskArn, stoppedAt }));
   const now = 100 * HOUR_MS;
@@ -28,5 +26,4 @@ test('STOPPED tasks are forgotten after an hour, client tokens after a day, live
   expect(state.tasks.values().map(({ taskArn }) => taskArn)).toEqual(['live', 'recent']);
   expect(state.tokens.values().map(({ token }) => token)).toEqual(['t23']);
   state.close();
-  rmSync(directory, { recursive: true });
 });

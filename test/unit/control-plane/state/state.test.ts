@@ -1,15 +1,16 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { State } from '../../../../src/control-plane/state/state.ts';
+import { makeScratch, type Scratch } from '../../../support/scratch.ts';
 
+let scratch: Scratch;
 let directory: string;
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'control-plane-state-'));
+  scratch = makeScratch();
+  directory = scratch.directory;
 });
-afterEach(() => rmSync(directory, { recursive: true }));
+afterEach(() => scratch.remove());
 
 const cluster = (clusterName: string) => ({
   clusterArn: `arn:${clusterName}`,
