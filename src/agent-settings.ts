@@ -9,6 +9,7 @@ export function engineSettings(config: Config, cluster: string): EngineSettings 
     cluster,
     region: config.region,
     pullBehavior: config.imagePullBehavior,
+    pullUpfront: config.pullDependentContainersUpfront,
     createTimeoutMs: config.containerCreateTimeoutMs,
     startTimeoutMs: config.containerStartTimeoutMs,
     stopTimeoutMs: config.containerStopTimeoutMs,

@@ -1,3 +1,4 @@
+import { DEPENDENCY_CONDITIONS, type Dependency } from '../task/dependencies.ts';
 import type { ContainerOptions, ContainerSpec, RegistryAuth } from '../task/task-spec.ts';
 import type { PayloadContainer } from '../wire/acs-payload.ts';
 import { dropAbsent, nonEmpty } from './absent.ts';
@@ -52,17 +53,27 @@ export function parseContainer(payload: PayloadContainer): ParsedContainer {
     cpu: hostConfig.value.CpuShares ?? payload.cpu ?? 0,
     memoryMiB:
       hostConfig.value.Memory == null ? (payload.memory ?? 0) : hostConfig.value.Memory / BYTES_PER_MIB,
+    dependsOn: dependenciesOf(payload),
     log: logConfigOf(hostConfig.value),
     options: optionsOf(config.value, hostConfig.value),
     ...dropAbsent({
       command: config.value.Cmd ?? command,
       entryPoint: config.value.Entrypoint ?? payload.entryPoint,
+      startTimeoutSec: payload.startTimeout || undefined,
       stopTimeoutSec: payload.stopTimeout || undefined,
       containerArn: nonEmpty(payload.containerArn),
       registryAuth: typeof auth === 'string' ? undefined : auth,
     }),
   };
   return { spec, payload, config: config.value, hostConfig: hostConfig.value, problems };
+}
+
+/** Conditions that are not known are named by the table of what is not supported. */
+function dependenciesOf(payload: PayloadContainer): Dependency[] {
+  return (payload.dependsOn ?? []).flatMap(({ containerName, condition }) => {
+    const known = DEPENDENCY_CONDITIONS.find((candidate) => candidate === condition);
+    return known === undefined ? [] : [{ containerName: containerName ?? '', condition: known }];
+  });
 }
 
 function optionsOf(config: DockerConfig, host: DockerHostConfig): ContainerOptions {

@@ -61,6 +61,9 @@ const TASK_ROWS: readonly Row<ReadTask>[] = [
   },
 ];
 
+/** HEALTHY comes with health checks. */
+const SUPPORTED_CONDITIONS = ['CREATE', 'START', 'COMPLETE', 'SUCCESS'];
+
 const CONTAINER_ROWS: readonly Row<ReadContainer>[] = [
   {
     field: 'portMappings',
@@ -76,7 +79,11 @@ const CONTAINER_ROWS: readonly Row<ReadContainer>[] = [
   {
     field: 'dependsOn',
     gist: ({ payload }) =>
-      listed((payload.dependsOn ?? []).map((on) => `${on.containerName ?? ''} ${on.condition ?? ''}`)),
+      listed(
+        (payload.dependsOn ?? [])
+          .filter(({ condition }) => !SUPPORTED_CONDITIONS.includes(condition ?? ''))
+          .map((on) => `${on.containerName ?? ''} ${on.condition ?? ''}`),
+      ),
   },
   { field: 'links', gist: ({ payload }) => listed(payload.links ?? []) },
   {

@@ -53,7 +53,7 @@ export const IMPLEMENTED_FEATURES: ImplementedFeatures = {
   secretsFromSecretsManager: false,
   logDriverSecrets: false,
   ecr: false,
-  containerOrdering: false,
+  containerOrdering: true,
   fullSync: true,
   environmentFiles: false,
   containerPortRange: false,

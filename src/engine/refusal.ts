@@ -1,11 +1,19 @@
+import { isResolvable } from '../task/dependencies.ts';
 import type { TaskSpec } from '../task/task-spec.ts';
 import type { StepPorts } from './step-context.ts';
 
 /**
  * Why this task cannot be run on this instance whatever happens, or undefined. Each text names the field, its
- * value and what would do instead: it becomes the task's stopped reason.
+ * value and what would do instead; it becomes the task's stopped reason (ENG-35, ENG-141).
  */
 export function refusalOf(spec: TaskSpec, ports: Pick<StepPorts, 'network'>): string | undefined {
+  const cause = causeOf(spec, ports);
+  if (cause !== undefined) return `resource cannot be initialized for task ${spec.arn}: ${cause}`;
+  if (!isResolvable(spec)) return `Task dependencies cannot be resolved, taskArn: ${spec.arn}`;
+  return undefined;
+}
+
+function causeOf(spec: TaskSpec, ports: Pick<StepPorts, 'network'>): string | undefined {
   if (spec.containers.length === 0) return 'the task has no containers; a task definition needs at least one';
   if (spec.unsupported.length > 0)
     return `this agent does not support ${spec.unsupported.join(', ')} yet; remove ${

@@ -27,6 +27,7 @@ export interface EngineSettings {
   readonly cluster: string;
   readonly region: string;
   readonly pullBehavior: PullBehavior;
+  readonly pullUpfront: boolean;
   readonly createTimeoutMs: number;
   readonly startTimeoutMs: number;
   readonly stopTimeoutMs: number;

@@ -52,6 +52,7 @@ export class TaskEngine implements TaskIntake {
       stopTimeoutMs: settings.stopTimeoutMs,
       cleanupWaitMs: settings.cleanupWaitMs,
       cleanupJitterMs: settings.cleanupJitterMs,
+      pullUpfront: settings.pullUpfront,
       pullFailureStops: settings.pullBehavior === 'always' || settings.pullBehavior === 'once',
     };
   }

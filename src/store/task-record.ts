@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DEPENDENCY_CONDITIONS } from '../task/dependencies.ts';
 import { taskArn } from '../task/ids.ts';
 import type { ContainerReport, StateReport } from '../task/report.ts';
 import { CONTAINER_STATUSES, TASK_STATUSES } from '../task/statuses.ts';
@@ -80,6 +81,8 @@ const containerSpec = z.object({
   environment: textMap,
   cpu: z.number(),
   memoryMiB: z.number(),
+  dependsOn: z.array(z.object({ containerName: z.string(), condition: z.enum(DEPENDENCY_CONDITIONS) })),
+  startTimeoutSec: z.exactOptional(z.number()),
   stopTimeoutSec: z.exactOptional(z.number()),
   containerArn: optionalText,
   registryAuth: z.exactOptional(registryAuth),

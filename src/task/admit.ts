@@ -20,7 +20,7 @@ export function admitTask(
   refusal: string | undefined,
   at: number,
 ): Admission {
-  const refused = refusal === undefined ? undefined : refusedReason(spec, refusal);
+  const refused = refusal === undefined ? undefined : normaliseReason(refusal);
   const stopped = desired === 'STOPPED' || refused !== undefined;
   const containers = spec.containers.map(
     (container): ContainerState => ({
@@ -58,10 +58,6 @@ export function admitTask(
     ...(state.executionStoppedAt !== undefined && { executionStoppedAt: state.executionStoppedAt }),
   };
   return { state, reports: [report] };
-}
-
-function refusedReason(spec: TaskSpec, refusal: string): string {
-  return normaliseReason(`resource cannot be initialized for task ${spec.arn}: ${refusal}`);
 }
 
 /** White space collapsed, first word capitalised (ENG-138). */

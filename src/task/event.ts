@@ -66,4 +66,6 @@ export interface TaskRules {
   readonly cleanupJitterMs: number;
   /** What a failed pull or digest look-up means (ENG-85, ENG-86). */
   readonly pullFailureStops: boolean;
+  /** Images are pulled before the dependencies of their containers are met (ENG-64). */
+  readonly pullUpfront: boolean;
 }

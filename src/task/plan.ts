@@ -1,3 +1,4 @@
+import { type DependencyVerdict, judgeDependencies } from './dependencies.ts';
 import type { TaskRules } from './event.ts';
 import { collectionDueAt } from './reports.ts';
 import type { Step } from './step.ts';
@@ -28,34 +29,45 @@ export function plan(state: TaskState, at: number, rules: TaskRules): Plan {
   }
   for (const spec of state.spec.containers) {
     const container = state.containers.find((c) => c.name === spec.name);
-    const step = container && containerStep(state, spec, container, rules);
+    if (container === undefined) continue;
+    const dependencies = judgeDependencies(state, spec.name, at);
+    if (dependencies.kind === 'waiting') wakeAt = Math.min(wakeAt, dependencies.until + 1);
+    const step = containerStep(state, { spec, container, dependencies }, rules);
     if (step !== undefined) steps.push(step);
   }
   return { steps, wakeAt };
 }
 
-function containerStep(
-  state: TaskState,
-  spec: ContainerSpec,
-  container: ContainerState,
-  rules: TaskRules,
-): Step | undefined {
+interface Subject {
+  readonly spec: ContainerSpec;
+  readonly container: ContainerState;
+  readonly dependencies: DependencyVerdict;
+}
+
+function containerStep(state: TaskState, subject: Subject, rules: TaskRules): Step | undefined {
+  const { spec, container, dependencies } = subject;
   const { name } = container;
   if (container.known === 'STOPPED')
     return container.remains === 'exited' ? { kind: 'releaseContainer', container: name } : undefined;
-  if (container.desired === 'STOPPED')
+  if (container.desired === 'STOPPED') {
+    if (container.stopRequestedAt === undefined) return undefined;
     return {
       kind: 'stopContainer',
       container: name,
-      killAtMs: (container.stopRequestedAt ?? 0) + stopGraceMs(spec, rules),
+      killAtMs: container.stopRequestedAt + stopGraceMs(spec, rules),
     };
+  }
   switch (container.known) {
     case 'NONE':
       return { kind: 'resolveImage', container: name };
     case 'MANIFEST_PULLED':
-      return { kind: 'pullImage', container: name };
+      return rules.pullUpfront || dependencies.kind === 'met'
+        ? { kind: 'pullImage', container: name }
+        : undefined;
     case 'PULLED':
-      return state.resources === 'ready' ? { kind: 'createContainer', container: name } : undefined;
+      return dependencies.kind === 'met' && state.resources === 'ready'
+        ? { kind: 'createContainer', container: name }
+        : undefined;
     case 'CREATED':
       return { kind: 'startContainer', container: name };
     case 'RUNNING':

@@ -1,5 +1,6 @@
 import { normaliseReason } from './admit.ts';
 import type { ContainerExit, ContainerObservation } from './container-facts.ts';
+import { DEPENDENCY_FAILED_EXIT_CODE, judgeDependencies, mayStop } from './dependencies.ts';
 import { type Reason, renderReason } from './errors.ts';
 import type { TaskEvent, TaskRules } from './event.ts';
 import type { StateReport } from './report.ts';
@@ -89,8 +90,12 @@ function apply(state: TaskState, event: TaskEvent, at: number, rules: TaskRules)
 /** Follows from the facts: who else must stop, what is over, the task's own status (task-engine.md §2). */
 function settle(before: TaskState, at: number): TaskState {
   let state = before;
-  if (state.desired === 'RUNNING' && essentialEnds(state)) state = { ...state, desired: 'STOPPED' };
-  for (const { name } of state.containers) state = update(state, name, (c) => settleContainer(state, c, at));
+  for (let before: TaskState | undefined; before !== state; ) {
+    before = state;
+    for (const { name } of state.containers)
+      state = update(state, name, (c) => settleContainer(state, c, at));
+    if (state.desired === 'RUNNING' && essentialEnds(state)) state = { ...state, desired: 'STOPPED' };
+  }
   if (state.executionStoppedAt === undefined) {
     const ended = firstEssentialStop(state, at);
     if (ended !== undefined) state = { ...state, executionStoppedAt: ended };
@@ -99,14 +104,25 @@ function settle(before: TaskState, at: number): TaskState {
   return compareTaskStatus(known, state.known) > 0 ? { ...state, known, knownAt: at } : state;
 }
 
-/** Hands the task's wish down; a container of which nothing can exist in the runtime is over at once. */
+/**
+ * Hands the task's wish down. A container of which nothing can exist in the runtime is over at once; one that
+ * runs begins to stop when those that depend on it have stopped. One whose dependencies can never be met any
+ * more is over with exit code 143.
+ */
 function settleContainer(state: TaskState, container: ContainerState, at: number): ContainerState {
   if (container.known === 'STOPPED') return container;
-  if (state.desired === 'RUNNING' && container.desired === 'RUNNING') return container;
-  if (compareContainerStatus(container.known, 'PULLED') < 0)
-    return { ...stopped(container, undefined, at), remains: 'removed' };
-  if (container.desired === 'STOPPED' && container.stopRequestedAt !== undefined) return container;
-  return { ...container, desired: 'STOPPED', stopRequestedAt: container.stopRequestedAt ?? at };
+  const unborn = compareContainerStatus(container.known, 'PULLED') < 0;
+  if (state.desired === 'RUNNING' && container.desired === 'RUNNING') {
+    if (!unborn && container.known !== 'PULLED') return container;
+    const verdict = judgeDependencies(state, container.name, at);
+    if (verdict.kind !== 'failed') return container;
+    const failed = { ...withReason(container, verdict.reason), exitCode: DEPENDENCY_FAILED_EXIT_CODE };
+    return { ...stopped(failed, undefined, at), remains: 'removed' };
+  }
+  if (unborn) return { ...stopped(container, undefined, at), remains: 'removed' };
+  const begins = container.stopRequestedAt === undefined && mayStop(state, container.name);
+  if (container.desired === 'STOPPED' && !begins) return container;
+  return { ...container, desired: 'STOPPED', ...(begins && { stopRequestedAt: at }) };
 }
 
 function update(

@@ -1,3 +1,4 @@
+import type { Dependency } from './dependencies.ts';
 import type { TaskArn } from './ids.ts';
 
 /** Network modes this agent knows; `bridge` when the payload names none (ENG-36). */
@@ -43,6 +44,9 @@ export interface ContainerSpec {
   readonly cpu: number;
   /** Hard limit in MiB; 0: none. */
   readonly memoryMiB: number;
+  readonly dependsOn: readonly Dependency[];
+  /** Seconds from its start within which those that depend on it must see their condition (ENG-73). */
+  readonly startTimeoutSec?: number;
   /** Seconds between the stop signal and SIGKILL; absent: the instance's setting. */
   readonly stopTimeoutSec?: number;
   readonly containerArn?: string;

@@ -43,6 +43,7 @@ describe('a payload task', () => {
           environment: {},
           cpu: 0,
           memoryMiB: 0,
+          dependsOn: [],
           log: { driver: 'json-file', options: {} },
           options: {
             labels: {},

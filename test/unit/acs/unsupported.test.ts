@@ -55,7 +55,7 @@ describe('what cannot be honoured', () => {
   });
 
   it.each([
-    ['dependsOn=db START', { dependsOn: [{ containerName: 'db', condition: 'START' }] }],
+    ['dependsOn=db HEALTHY', { dependsOn: [{ containerName: 'db', condition: 'HEALTHY' }] }],
     ['links=db:alias', { links: ['db:alias'] }],
     ['mountPoints=v', { mountPoints: [{ sourceVolume: 'v', containerPath: '/v' }] }],
     ['volumesFrom=db', { volumesFrom: [{ sourceContainer: 'db' }] }],

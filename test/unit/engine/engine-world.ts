@@ -71,6 +71,7 @@ export class EngineWorld {
     cluster: 'c',
     region: 'us-west-2',
     pullBehavior: 'default',
+    pullUpfront: false,
     createTimeoutMs: 5_000,
     startTimeoutMs: 5_000,
     stopTimeoutMs: 300,

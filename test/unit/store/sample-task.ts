@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { DEPENDENCY_CONDITIONS } from '../../../src/task/dependencies.ts';
 import { type TaskArn, taskArn } from '../../../src/task/ids.ts';
 import type { StateReport } from '../../../src/task/report.ts';
 import { CONTAINER_STATUSES, TASK_STATUSES } from '../../../src/task/statuses.ts';
@@ -44,6 +45,7 @@ export function sampleContainerSpec(name: string): ContainerSpec {
     environment: { A: 'b' },
     cpu: 128,
     memoryMiB: 64,
+    dependsOn: [],
     log: { driver: 'json-file', options: {} },
     options: {
       labels: {},
@@ -98,6 +100,11 @@ const containerSpec: fc.Arbitrary<ContainerSpec> = fc.record(
     environment: textMap,
     cpu: fc.nat(),
     memoryMiB: fc.nat(),
+    dependsOn: fc.array(
+      fc.record({ containerName: fc.string(), condition: fc.constantFrom(...DEPENDENCY_CONDITIONS) }),
+      { maxLength: 2 },
+    ),
+    startTimeoutSec: fc.nat(),
     stopTimeoutSec: fc.nat(),
     containerArn: fc.string(),
     registryAuth: fc.oneof(
@@ -160,7 +167,17 @@ const containerSpec: fc.Arbitrary<ContainerSpec> = fc.record(
     ),
   },
   {
-    requiredKeys: ['name', 'image', 'essential', 'environment', 'cpu', 'memoryMiB', 'log', 'options'],
+    requiredKeys: [
+      'name',
+      'image',
+      'essential',
+      'environment',
+      'cpu',
+      'memoryMiB',
+      'dependsOn',
+      'log',
+      'options',
+    ],
     noNullPrototype: true,
   },
 );

@@ -122,13 +122,15 @@ describe('what ECS is told of a task', () => {
     expect(never.reports.at(-1)?.executionStoppedAt).toBeTypeOf('number');
   });
 
-  it('tells a task refused in set-up by its reason alone (OBS-16, ENG-35)', () => {
-    const story = new TaskStory(taskSpec([containerSpec('main')]), { refusal: 'volumes are not supported' });
+  it('tells a task refused in set-up by its reason alone (OBS-16, ENG-138)', () => {
+    const story = new TaskStory(taskSpec([containerSpec('main')]), {
+      refusal: 'resource cannot be initialized\n for it: no  volumes',
+    });
     expect(story.reports).toEqual([
       {
         task: story.state.spec.arn,
         status: 'STOPPED',
-        reason: `Resource cannot be initialized for task ${story.state.spec.arn}: volumes are not supported`,
+        reason: 'Resource cannot be initialized for it: no volumes',
         containers: [],
       },
     ]);

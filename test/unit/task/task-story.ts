@@ -13,6 +13,7 @@ export const RULES: TaskRules = {
   cleanupWaitMs: 3 * 3_600_000,
   cleanupJitterMs: 0,
   pullFailureStops: false,
+  pullUpfront: false,
 };
 export const DIGEST = `sha256:${'ab'.repeat(32)}`;
 export const START = 1_800_000_000_000;
@@ -25,6 +26,7 @@ export function containerSpec(name: string, over: Partial<ContainerSpec> = {}): 
     environment: {},
     cpu: 10,
     memoryMiB: 64,
+    dependsOn: [],
     log: { driver: 'json-file', options: {} },
     options: {
       labels: {},

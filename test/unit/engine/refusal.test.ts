@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { refusalOf } from '../../../src/engine/refusal.ts';
+import type { Network } from '../../../src/network/network.ts';
+import { containerSpec, taskSpec } from '../task/task-story.ts';
+
+const network = (refusal?: string): Network => ({
+  refusal: () => refusal,
+  ensureContainerNetwork: () => Promise.reject(new Error('not asked for')),
+  removeTaskNetwork: async () => {},
+});
+
+describe('what the engine refuses', () => {
+  it.each([
+    ['no containers', taskSpec([]), /no containers/],
+    [
+      'a field that is not supported',
+      taskSpec([containerSpec('a')], { unsupported: ['volumes=data'] }),
+      /volumes=data/,
+    ],
+    ['two containers of one name', taskSpec([containerSpec('a'), containerSpec('a')]), /"a"/],
+    [
+      'a container above its task',
+      taskSpec([containerSpec('a', { memoryMiB: 256 })], { memoryMiB: 128 }),
+      /256 MiB.*128 MiB/,
+    ],
+  ])('names %s after the ARN of the task and a colon (ENG-35)', (_, spec, cause) => {
+    const refusal = refusalOf(spec, { network: network() }) ?? '';
+    expect(refusal).toContain(`${spec.arn}: `);
+    expect(refusal.split(`${spec.arn}: `)[1]).toMatch(cause);
+  });
+
+  it('passes on what the network says', () => {
+    const spec = taskSpec([containerSpec('a')]);
+    expect(refusalOf(spec, { network: network('no bridges here') })).toContain('no bridges here');
+    expect(refusalOf(spec, { network: network() })).toBeUndefined();
+  });
+});
