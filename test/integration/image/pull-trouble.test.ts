@@ -327,6 +327,40 @@ describe('pulls that stand still', () => {
   });
 });
 
+describe('a containerd that takes nothing for a while', () => {
+  it('holds up the registry instead of filling memory, and the pull goes on after it (CTD-8)', async () => {
+    seed += 1;
+    const size = 64 * MIB;
+    const image = buildTestImage({ busybox: false, compress: 'none', layers: [bulkLayer(size, seed)] });
+    const [layer] = image.native.layers;
+    if (layer === undefined) throw new Error('no layer');
+    await pushTestImage(registry, 'held-up:1', image);
+    const passed = () => front.requests.find(({ path }) => isBlob(path, layer))?.bytes ?? 0;
+    front.disturb = ({ path }) => {
+      if (isBlob(path, layer)) process.kill(containerd.pid, 'SIGSTOP');
+      return undefined;
+    };
+    const pulling = pull(`${front.host}/held-up:1`);
+    let before = 0;
+    let same = 0;
+    try {
+      await until(
+        () => {
+          same = before > 0 && passed() === before ? same + 1 : 0;
+          before = passed();
+          return same === 10;
+        },
+        { what: 'no more bytes pass', intervalMs: 100 },
+      );
+      expect(passed()).toBeLessThan(size / 2);
+    } finally {
+      process.kill(containerd.pid, 'SIGCONT');
+    }
+    await pulling;
+    expect(rangesOf(layer)).toEqual([undefined]);
+  });
+});
+
 describe('pulls side by side', () => {
   it('of the same image fetch it once, and one may leave without harm to the other', async () => {
     const { reference, layer } = await bulkImage('same');
@@ -435,6 +469,9 @@ describe('a pull that is cancelled', () => {
     await until(async () => (await offset()) >= MIB, { what: 'bytes are in' });
     agent.kill('SIGKILL');
     await once(agent, 'exit');
+    const { leases } = await bench.client.unary('leases', 'List', {}, soon());
+    const expiry = Date.parse(leases?.[0]?.labels['containerd.io/gc.expire'] ?? '');
+    expect(expiry - Date.now()).toBeGreaterThan(23 * 3_600_000);
     await pull(reference);
     expect(rangesOf(layer).at(-1)).toMatch(/^bytes=[1-9]\d+-$/);
     expect((await leaks.findings()).filter((finding) => finding.startsWith('lease'))).toHaveLength(1);

@@ -9,6 +9,8 @@ export interface PassedRequest {
   readonly range: string | undefined;
   readonly authorization: string | undefined;
   status: number;
+  /** Bytes of the body that the client's side has taken. */
+  bytes: number;
 }
 
 /** What the front does to one answer. */
@@ -53,6 +55,7 @@ export async function startFront(registryPort: number): Promise<RegistryFront> {
       range: incoming.headers.range,
       authorization: incoming.headers.authorization,
       status: 0,
+      bytes: 0,
     };
     requests.push(passed);
     void handle(registryPort, incoming, outgoing, passed, front.disturb(passed) ?? {});
@@ -102,13 +105,18 @@ async function handle(
     if (response === undefined) return;
     passed.status = response.statusCode ?? 0;
     outgoing.writeHead(passed.status, response.headers);
-    await pass(response, outgoing, disturbance);
+    await pass(response, outgoing, passed, disturbance);
   } catch {
     outgoing.destroy();
   }
 }
 
-async function pass(response: IncomingMessage, outgoing: ServerResponse, how: Disturbance): Promise<void> {
+async function pass(
+  response: IncomingMessage,
+  outgoing: ServerResponse,
+  passed: PassedRequest,
+  how: Disturbance,
+): Promise<void> {
   const { alter = (chunk) => chunk, cutAfter, stallAfter, rate } = how;
   const limit = cutAfter ?? stallAfter ?? Number.POSITIVE_INFINITY;
   let sent = 0;
@@ -116,6 +124,7 @@ async function pass(response: IncomingMessage, outgoing: ServerResponse, how: Di
     const chunk = alter(original).subarray(0, limit - sent);
     sent += chunk.length;
     await new Promise<unknown>((resolve) => outgoing.write(chunk, resolve));
+    passed.bytes = sent;
     if (sent >= limit) {
       if (cutAfter !== undefined) outgoing.destroy();
       return;
