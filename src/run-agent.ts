@@ -4,6 +4,7 @@ import { configMetadata } from './aws/config-metadata.ts';
 import { createInstanceMetadata, type InstanceMetadata } from './aws/imds.ts';
 import { agentEnvironment } from './config/agent-environment.ts';
 import type { AgentArguments } from './config/arguments.ts';
+import { cloudInitMissedUserData } from './config/cloud-init.ts';
 import type { Config } from './config/config.ts';
 import { ConfigError } from './config/config-error.ts';
 import type { Environment } from './config/environment.ts';
@@ -58,6 +59,15 @@ async function runWith(prepared: Prepared, logger: Logger): Promise<number> {
   for (const warning of prepared.warnings) logger.warn({ warning }, 'configuration');
   for (const notice of prepared.notices) logger.info({ notice }, 'configuration');
 
+  if (
+    !prepared.config.external &&
+    (await cloudInitMissedUserData(readFileIfAny, configMetadata(prepared.imds)))
+  ) {
+    logger.fatal(
+      'cloud-init found no data source though there is user data: its set-up never ran; not registering',
+    );
+    return 5;
+  }
   const ending = Promise.withResolvers<NodeJS.Signals>();
   const aborter = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const)
