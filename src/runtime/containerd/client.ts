@@ -1,4 +1,4 @@
-import type { ClientDuplexStream } from '@grpc/grpc-js';
+import type { CallOptions, ClientDuplexStream } from '@grpc/grpc-js';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import type { StreamName, UnaryName } from './api.ts';
 import { type AnswerOf, ContainerdApi, type RequestOf, type ServiceName } from './api.ts';
@@ -8,6 +8,7 @@ import { DuplexCall } from './duplex-call.ts';
 /** Largest message in either direction: the server's own limit (containerd.md §1, CTD-38). */
 const MESSAGE_LIMIT_BYTES = 16 * 1024 * 1024;
 const DEFAULT_TIMEOUT_MS = 30_000;
+const STREAM_TIMEOUT_MS = 120_000;
 /** Calls that last as long as the OCI runtime, a stuck mount or a decompression (containerd.md §1, §7). */
 const SLOW_CALLS: Readonly<Record<string, number>> = {
   '/containerd.services.tasks.v1.Tasks/Create': 120_000,
@@ -75,7 +76,7 @@ export class ContainerdClient {
         responseDeserialize,
         request,
         this.#metadata(options),
-        timeoutMs === 0 ? {} : { deadline: Date.now() + timeoutMs },
+        callOptions(timeoutMs),
         (error, answer) => {
           signal.removeEventListener('abort', onAbort);
           if (error !== null) reject(signal.aborted ? signal.reason : containerdErrorOf(error, path));
@@ -87,22 +88,24 @@ export class ContainerdClient {
     });
   }
 
-  /** The messages of a stream of answers. Leaving the loop early ends the call. No deadline but the signal. */
+  /** The messages of a stream of answers. Leaving the loop early ends the call. Events have no deadline. */
   async *stream<S extends 'content' | 'snapshots' | 'events', M extends StreamName<S>>(
     service: S,
     method: M,
     request: RequestOf<S, M>,
-    options: Omit<RequestOptions, 'timeoutMs'>,
+    options: RequestOptions,
   ): AsyncGenerator<AnswerOf<S, M>, void, void> {
     const { signal } = options;
     signal.throwIfAborted();
     const { path, requestSerialize, responseDeserialize } = this.api.method(service, method);
+    const timeoutMs = options.timeoutMs ?? (service === 'events' ? 0 : STREAM_TIMEOUT_MS);
     const call = this.#client.makeServerStreamRequest(
       path,
       requestSerialize,
       responseDeserialize,
       request,
       this.#metadata(options),
+      callOptions(timeoutMs),
     );
     const onAbort = (): void => call.cancel();
     signal.addEventListener('abort', onAbort, { once: true });
@@ -148,6 +151,10 @@ export class ContainerdClient {
     if (options.lease !== undefined) metadata.set('containerd-lease', options.lease);
     return metadata;
   }
+}
+
+function callOptions(timeoutMs: number): CallOptions {
+  return timeoutMs === 0 ? {} : { deadline: Date.now() + timeoutMs };
 }
 
 function newConnection(address: string): Client {

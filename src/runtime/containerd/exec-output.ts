@@ -1,4 +1,4 @@
-import { closeSync, constants, mkdirSync, openSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { sleep } from '../../async/deadline.ts';
@@ -53,7 +53,7 @@ export class ExecOutput implements Disposable {
   [Symbol.dispose](): void {
     this.#letGo();
     this.#socket.destroy();
-    unlinkSync(this.path);
+    rmSync(this.path, { force: true });
   }
 
   #letGo(): void {

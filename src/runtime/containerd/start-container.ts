@@ -7,9 +7,8 @@ import { cgroupOf } from './container-cgroup.ts';
 import { type ContainerRecord, findRecord, markStarted, type StartedFacts } from './container-record.ts';
 import { ContainerdError, hasCode } from './containerd-error.ts';
 import type { RuntimeContext } from './runtime-context.ts';
-import { deleteTask, findTask, killProcess } from './task-process.ts';
+import { deleteTask, destroyTask, findTask } from './task-process.ts';
 
-const SIGKILL = 9;
 const CLEANUP_TIMEOUT_MS = 30_000;
 
 /** Both ends of a start: `signal` is the caller's, `cancel` cuts a hanging runtime off. */
@@ -141,16 +140,10 @@ async function undone(
   if (hasCode(error, 'UNAVAILABLE')) return error;
   const { signal } = new AbortController();
   try {
-    const kill = { containerId: id, signal: SIGKILL, all: true };
-    await killProcess(client, kill, { signal, timeoutMs: CLEANUP_TIMEOUT_MS });
-  } catch (killError) {
-    log.debug({ error: killError, containerId: id }, 'nothing to kill of a task that did not start');
-  }
-  try {
-    await deleteTask(client, id, signal);
+    await destroyTask(client, id, { signal, timeoutMs: CLEANUP_TIMEOUT_MS });
     await markStarted(client, id, undefined, signal);
-  } catch (deleteError) {
-    log.warn({ error: deleteError, containerId: id }, 'removing a task that did not start failed');
+  } catch (cleanupError) {
+    log.warn({ error: cleanupError, containerId: id }, 'removing a task that did not start failed');
   }
   if (callers.aborted) return callers.reason;
   if (!(error instanceof ContainerdError)) return error;

@@ -9,13 +9,14 @@ import { EXIT_LOST } from './container-watch.ts';
 import { hasCode } from './containerd-error.ts';
 import type { RuntimeContext } from './runtime-context.ts';
 import { signalNumber } from './signals.ts';
-import { deleteTask, findTask, killProcess } from './task-process.ts';
+import { destroyTask, findTask, killProcess } from './task-process.ts';
 
 const SIGTERM = 15;
 const SIGKILL = 9;
 /** A shim that does not answer a kill by then is passed over: the cgroup needs no shim. */
 const KILL_TIMEOUT_MS = 5_000;
 const KILL_EFFECT_MS = 2_000;
+const DESTROY_TIMEOUT_MS = 30_000;
 
 /**
  * Stops a container and proves its process tree gone (CTD-21):
@@ -84,9 +85,7 @@ async function endUnstarted(
   signal: AbortSignal,
 ): Promise<void> {
   watches.forget(id);
-  const kill = { containerId: id, signal: SIGKILL, all: true };
-  await killProcess(client, kill, { signal, timeoutMs: KILL_TIMEOUT_MS });
-  await deleteTask(client, id, signal);
+  await destroyTask(client, id, { signal, timeoutMs: DESTROY_TIMEOUT_MS });
 }
 
 /** It ran, but neither containerd nor this process knows its end: see that nothing is left of it. */

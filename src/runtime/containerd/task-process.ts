@@ -4,6 +4,7 @@ import { hasCode } from './containerd-error.ts';
 import type { Process__Output } from './generated/containerd/v1/types/Process.ts';
 import { epochMsOf } from './timestamps.ts';
 
+const SIGKILL = 9;
 const UNKNOWN_STATUS_TRIES = 50;
 const UNKNOWN_STATUS_PAUSE_MS = 100;
 
@@ -72,15 +73,42 @@ export async function killProcess(
   }
 }
 
-/** Deletes an ended or never started task; one that is gone already is fine. */
+/**
+ * Deletes an ended or never started task; one that is gone already is fine. While containerd cleans up after
+ * a dead shim it refuses for a moment.
+ */
 export async function deleteTask(
   client: ContainerdClient,
   containerId: string,
   signal: AbortSignal,
 ): Promise<void> {
-  try {
-    await client.unary('tasks', 'Delete', { containerId }, { signal });
-  } catch (error) {
-    if (!hasCode(error, 'NOT_FOUND')) throw error;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await client.unary('tasks', 'Delete', { containerId }, { signal });
+      return;
+    } catch (error) {
+      if (hasCode(error, 'NOT_FOUND')) return;
+      if (!hasCode(error, 'UNKNOWN') || tries >= UNKNOWN_STATUS_TRIES) throw error;
+      const task = await findTask(client, containerId, signal);
+      if (task === undefined) return;
+      if (task.status === 'running') throw error;
+    }
+    await sleep(UNKNOWN_STATUS_PAUSE_MS, signal);
   }
+}
+
+/**
+ * Kills every process of a task and deletes it; no task is fine. For a task whose end is of no interest,
+ * under a signal that outlives its caller's.
+ */
+export async function destroyTask(
+  client: ContainerdClient,
+  containerId: string,
+  options: { readonly signal: AbortSignal; readonly timeoutMs: number },
+): Promise<void> {
+  // Only an ended task can be deleted, and its end follows the kill by a while.
+  const ended = client.unary('tasks', 'Wait', { containerId }, options);
+  ended.catch(() => undefined);
+  if (await killProcess(client, { containerId, signal: SIGKILL, all: true }, options)) await ended;
+  await deleteTask(client, containerId, options.signal);
 }
