@@ -31,7 +31,8 @@ const MAX_ID = 2 ** 31 - 1;
  * a CannotCreateContainerError.
  */
 export function resolveUser(wanted: string, passwd: string, group: string): ResolvedUser {
-  const [userPart = '', groupPart] = splitOnce(wanted === '' ? '0' : wanted);
+  const [givenUser = '', groupPart] = splitOnce(wanted);
+  const userPart = givenUser === '' ? '0' : givenUser;
   const groups = parseGroup(group);
   const asNumber = idOf(userPart);
   const users = parsePasswd(passwd);

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { planCapabilities } from '../../../../../src/runtime/containerd/oci/capabilities.ts';
+
+const NEWEST = 40;
+const plan = (add: string[], drop: string[], uid = 0, lastCap = NEWEST) =>
+  planCapabilities({ add, drop, uid, lastCap });
+
+describe('capabilities (CTD-18)', () => {
+  it('are fourteen by default, in three sets', () => {
+    const { bounding, effective, permitted } = plan([], []);
+    expect([...bounding].sort()).toEqual(
+      [
+        'AUDIT_WRITE',
+        'CHOWN',
+        'DAC_OVERRIDE',
+        'FOWNER',
+        'FSETID',
+        'KILL',
+        'MKNOD',
+        'NET_BIND_SERVICE',
+        'NET_RAW',
+        'SETFCAP',
+        'SETGID',
+        'SETPCAP',
+        'SETUID',
+        'SYS_CHROOT',
+      ].map((name) => `CAP_${name}`),
+    );
+    expect(effective).toEqual(bounding);
+    expect(permitted).toEqual(bounding);
+  });
+
+  it('take names with and without CAP_, in any case', () => {
+    const { bounding } = plan(['sys_admin', 'CAP_NET_ADMIN'], ['Cap_Chown', 'KILL']);
+    expect(bounding).toContain('CAP_SYS_ADMIN');
+    expect(bounding).toContain('CAP_NET_ADMIN');
+    expect(bounding).not.toContain('CAP_CHOWN');
+    expect(bounding).not.toContain('CAP_KILL');
+    expect(bounding).toHaveLength(14);
+  });
+
+  it('can be all but some, or only some', () => {
+    expect(plan(['ALL'], []).bounding).toHaveLength(41);
+    expect(plan(['ALL'], ['SYS_ADMIN']).bounding).not.toContain('CAP_SYS_ADMIN');
+    expect(plan([], ['ALL']).bounding).toEqual([]);
+    expect(plan(['NET_RAW'], ['ALL']).bounding).toEqual(['CAP_NET_RAW']);
+  });
+
+  it('are those that the kernel knows', () => {
+    expect(plan(['ALL'], [], 0, 37).bounding).toHaveLength(38);
+    expect(() => plan(['BPF'], [], 0, 37)).toThrow(/invalid capability "BPF"/);
+    expect(() => plan([], ['NONSENSE'])).toThrow(/invalid capability "NONSENSE"/);
+  });
+
+  it('stay a bound only for users other than root', () => {
+    const { bounding, effective, permitted } = plan([], [], 1000);
+    expect(bounding).toHaveLength(14);
+    expect(effective).toEqual([]);
+    expect(permitted).toEqual([]);
+  });
+});

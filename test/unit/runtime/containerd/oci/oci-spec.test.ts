@@ -1,0 +1,225 @@
+import { describe, expect, it } from 'vitest';
+import type { ImageConfig } from '../../../../../src/image/images.ts';
+import type { HostFacts } from '../../../../../src/runtime/containerd/host-facts.ts';
+import { parseOci, stringifyOci } from '../../../../../src/runtime/containerd/oci/oci-json.ts';
+import { planSpec, usesSystemdCgroup } from '../../../../../src/runtime/containerd/oci/oci-spec.ts';
+import type { CreateContainer } from '../../../../../src/runtime/runtime.ts';
+import { containerIdOf, taskArn } from '../../../../../src/task/ids.ts';
+
+const MIB = 1024 * 1024;
+const arn = taskArn('arn:aws:ecs:eu-west-1:123456789012:task/default/0123');
+const id = containerIdOf(arn, 'web', 0);
+const host: HostFacts = {
+  cgroupVersion: 1,
+  swapAccounting: true,
+  lastCap: 40,
+  openFilesCeiling: 1_048_576,
+  hostname: 'the-host',
+  cgroupRoot: 'ecs-containers',
+};
+const user = { uid: 0, gid: 0, additionalGids: [0], home: '/root' };
+const image: ImageConfig = {
+  environment: { PATH: '/bin', FROM: 'image' },
+  entryPoint: ['/entry'],
+  command: ['image-command'],
+  user: '',
+  workingDirectory: '',
+  stopSignal: '',
+  volumes: [],
+};
+const request: CreateContainer = {
+  id,
+  name: 'ecs-family-1-web-0123',
+  taskArn: arn,
+  group: '0123',
+  labels: {},
+  image: 'web:1',
+  environment: {},
+  terminal: false,
+  openStdin: false,
+  readonlyRootfs: false,
+  capabilitiesAdd: [],
+  capabilitiesDrop: [],
+  ulimits: [],
+  sysctls: {},
+  mounts: [],
+  tmpfs: {},
+  network: { kind: 'isolated' },
+  limits: { cpuShares: 256 },
+  stdio: { kind: 'null' },
+};
+
+function plan(
+  overrides: Partial<CreateContainer> = {},
+  facts: { image?: Partial<ImageConfig>; host?: Partial<HostFacts> } = {},
+) {
+  return planSpec({
+    request: { ...request, ...overrides },
+    image: { ...image, ...facts.image },
+    user,
+    host: { ...host, ...facts.host },
+  });
+}
+
+describe('OCI specification of a container (CTD-18)', () => {
+  it.each([
+    [{}, ['/entry', 'image-command']],
+    [{ command: ['own'] }, ['/entry', 'own']],
+    [{ entryPoint: ['/own'] }, ['/own']],
+    [{ entryPoint: ['/own'], command: ['c'] }, ['/own', 'c']],
+    [{ command: [] }, ['/entry']],
+  ])('puts %o over the command of the image', (asked, args) => {
+    expect(plan(asked).process.args).toEqual(args);
+  });
+
+  it('is refused when nobody says what to run', () => {
+    expect(() => plan({}, { image: { entryPoint: [], command: [] } })).toThrow(/no command specified/);
+  });
+
+  it('lays environments over each other by key: defaults, image, task definition', () => {
+    const env = plan({ environment: { FROM: 'task', HOME: '/h' }, terminal: true }).process.env;
+    expect(env).toEqual(
+      expect.arrayContaining([
+        'PATH=/bin',
+        'FROM=task',
+        'HOME=/h',
+        'TERM=xterm',
+        `HOSTNAME=${id.slice(0, 12)}`,
+      ]),
+    );
+    expect(new Set(env.map((entry) => entry.split('=')[0])).size).toBe(env.length);
+    const plain = plan({}, { image: { environment: {} } }).process.env;
+    expect(plain).toContain('PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin');
+    expect(plain).toContain('HOME=/root');
+    expect(plain.some((entry) => entry.startsWith('TERM='))).toBe(false);
+  });
+
+  it.each([
+    [{}, '', '/'],
+    [{}, '/image', '/image'],
+    [{ workingDirectory: '/own' }, '/image', '/own'],
+  ])(
+    'works in the folder asked for, else that of the image: %o over "%s"',
+    (asked, workingDirectory, cwd) => {
+      expect(plan(asked, { image: { workingDirectory } }).process.cwd).toBe(cwd);
+    },
+  );
+
+  it('limits open files by default, as far as the host can give', () => {
+    const nofile = (limits: { soft: number; hard: number }) => [
+      { type: 'RLIMIT_NOFILE', soft: BigInt(limits.soft), hard: BigInt(limits.hard) },
+    ];
+    expect(plan().process.rlimits).toEqual(nofile({ soft: 32_768, hard: 65_536 }));
+    expect(plan({}, { host: { openFilesCeiling: 20_000 } }).process.rlimits).toEqual(
+      nofile({ soft: 20_000, hard: 20_000 }),
+    );
+    const ulimits = [{ name: 'nofile', soft: 100_000, hard: 200_000 }];
+    expect(plan({ ulimits }, { host: { openFilesCeiling: 20_000 } }).process.rlimits).toEqual(
+      nofile({ soft: 100_000, hard: 200_000 }),
+    );
+  });
+
+  it('writes unlimited as the kernel does, and reads it back unchanged (CTD-44)', () => {
+    const text = stringifyOci(plan({ ulimits: [{ name: 'memlock', soft: -1, hard: -1 }] }));
+    expect(text).toContain(
+      '{"type":"RLIMIT_MEMLOCK","soft":18446744073709551615,"hard":18446744073709551615}',
+    );
+    expect(stringifyOci(Object(parseOci(text)))).toBe(text);
+  });
+
+  it('names the host on the host network, the request otherwise, else the id', () => {
+    expect(plan({ network: { kind: 'host' } }).hostname).toBe('the-host');
+    expect(plan({ network: { kind: 'host' }, hostname: 'own' }).hostname).toBe('own');
+    expect(plan().hostname).toBe(id.slice(0, 12));
+  });
+
+  it('has the namespaces that the network mode and the cgroup version ask for', () => {
+    const own = [{ type: 'pid' }, { type: 'ipc' }, { type: 'uts' }, { type: 'mount' }];
+    expect(plan({ network: { kind: 'host' } }).linux.namespaces).toEqual(own);
+    expect(plan().linux.namespaces).toEqual([...own, { type: 'network' }]);
+    const path = '/run/netns/ecs-0123';
+    expect(
+      plan({ network: { kind: 'path', path } }, { host: { cgroupVersion: 2 } }).linux.namespaces,
+    ).toEqual([...own, { type: 'network', path }, { type: 'cgroup' }]);
+  });
+
+  it('lets low ports be bound, except on the host network, unless told otherwise', () => {
+    const sysctls = { 'net.ipv4.ip_unprivileged_port_start': '1024', 'kernel.msgmax': '1' };
+    expect(plan().linux.sysctl).toEqual({
+      'net.ipv4.ip_unprivileged_port_start': '0',
+      'net.ipv4.ping_group_range': '0 2147483647',
+    });
+    expect(plan({ network: { kind: 'host' } }).linux.sysctl).toEqual({});
+    expect(plan({ sysctls }).linux.sysctl).toMatchObject(sysctls);
+  });
+
+  it('puts the cgroup where the driver wants it', () => {
+    const cgroupfs = { driver: 'cgroupfs', path: '/ecs/0123' } as const;
+    const systemd = { driver: 'systemd', slice: 'ecstasks-0123.slice' } as const;
+    expect(plan({ cgroup: cgroupfs }).linux.cgroupsPath).toBe(`/ecs/0123/${id}`);
+    expect(plan({ cgroup: systemd }).linux.cgroupsPath).toBe(`ecstasks-0123.slice:ecs:${id}`);
+    expect(plan().linux.cgroupsPath).toBe(`/ecs-containers/${id}`);
+    expect([cgroupfs, systemd, undefined].map(usesSystemdCgroup)).toEqual([false, true, false]);
+  });
+
+  it.each([
+    [{ memoryBytes: 64 * MIB }, { limit: 64 * MIB, swap: 128 * MIB }],
+    [
+      { memoryBytes: 64 * MIB, memorySwapBytes: 0 },
+      { limit: 64 * MIB, swap: 128 * MIB },
+    ],
+    [
+      { memoryBytes: 64 * MIB, memorySwapBytes: -1 },
+      { limit: 64 * MIB, swap: -1 },
+    ],
+    [
+      { memoryBytes: 64 * MIB, memorySwapBytes: 64 * MIB },
+      { limit: 64 * MIB, swap: 64 * MIB },
+    ],
+    [{ memoryReservationBytes: MIB }, { reservation: MIB }],
+    [{ memoryReservationBytes: 0 }, undefined],
+    [{ memorySwapBytes: MIB }, undefined],
+    [{ memorySwappiness: 0 }, { swappiness: 0 }],
+    [{}, undefined],
+  ])('turns the limits %o into %o', (limits, memory) => {
+    expect(plan({ limits: { cpuShares: 2, ...limits } }).linux.resources.memory).toEqual(memory);
+  });
+
+  it('limits no swap where the kernel does not count it, and no swappiness on cgroup v2', () => {
+    const limits = { cpuShares: 2, memoryBytes: MIB, memorySwapBytes: 2 * MIB, memorySwappiness: 5 };
+    expect(plan({ limits }, { host: { swapAccounting: false } }).linux.resources.memory).toEqual({
+      limit: MIB,
+      swappiness: 5,
+    });
+    expect(plan({ limits }, { host: { cgroupVersion: 2 } }).linux.resources.memory).toEqual({
+      limit: MIB,
+      swap: 2 * MIB,
+    });
+  });
+
+  it('shares the processor, forbids devices but the common ones, and hides what Docker hides', () => {
+    const { resources, maskedPaths, readonlyPaths } = plan().linux;
+    expect(resources.cpu).toEqual({ shares: 256 });
+    expect(resources.devices[0]).toEqual({ allow: false, access: 'rwm' });
+    expect(resources.devices.filter(({ major }) => major === 1).map(({ minor }) => minor)).toEqual([
+      3, 5, 7, 8, 9,
+    ]);
+    expect(maskedPaths).toContain('/proc/kcore');
+    expect(maskedPaths).toContain('/sys/firmware');
+    expect(readonlyPaths).toEqual(['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger']);
+  });
+
+  it('asks for one shim a task and carries what it is (CTD-24)', () => {
+    const labels = { 'com.amazonaws.ecs.container-name': 'web' };
+    expect(plan({ labels }).annotations).toMatchObject({
+      'io.containerd.runc.v2.group': '0123',
+      'ecs-containerd-agent.task-arn': arn,
+      'ecs-containerd-agent.container-name': 'web',
+    });
+  });
+
+  it('makes the root filesystem read-only when asked', () => {
+    expect(plan({ readonlyRootfs: true }).root).toEqual({ path: 'rootfs', readonly: true });
+    expect(plan().root.readonly).toBe(false);
+  });
+});
