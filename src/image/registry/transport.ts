@@ -1,8 +1,12 @@
-import http from 'node:http';
-import https from 'node:https';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { Agent as HttpsAgent } from 'node:https';
 import type { SecureContext } from 'node:tls';
 import { isCertificateError, RegistryError } from './registry-error.ts';
 import { trustContext } from './trust.ts';
+
+// An import of node:http reads all its exports, and its WebSocket loads undici: 12 MB that nobody here needs.
+const http = process.getBuiltinModule('node:http');
+const https = process.getBuiltinModule('node:https');
 
 export interface TransportOptions {
   /** Where SSL_CERT_FILE and SSL_CERT_DIR are looked up. */
@@ -25,7 +29,7 @@ export interface TransportRequest {
 
 export interface TransportResponse {
   readonly status: number;
-  readonly headers: http.IncomingHttpHeaders;
+  readonly headers: IncomingHttpHeaders;
   /** The answer's bytes; read it to the end or leave the loop, either frees the connection. */
   readonly body: AsyncIterable<Buffer>;
   /** Frees the connection of an answer that nobody will read. */
@@ -50,7 +54,7 @@ export function isLoopback(hostname: string): boolean {
 export class Transport {
   readonly #options: TransportOptions;
   readonly #http = new http.Agent({ keepAlive: true, keepAliveMsecs: 15_000 });
-  #https: Promise<https.Agent> | undefined;
+  #https: Promise<HttpsAgent> | undefined;
 
   constructor(options: TransportOptions) {
     this.#options = options;
@@ -101,12 +105,12 @@ export class Transport {
     (await agent?.catch(() => undefined))?.destroy();
   }
 
-  async #send(request: TransportRequest): Promise<http.IncomingMessage> {
+  async #send(request: TransportRequest): Promise<IncomingMessage> {
     const { url, signal } = request;
     signal.throwIfAborted();
     const secure = url.protocol === 'https:';
     const agent = secure ? await this.#secureAgent(request) : this.#http;
-    const answer = Promise.withResolvers<http.IncomingMessage>();
+    const answer = Promise.withResolvers<IncomingMessage>();
     const sent = (secure ? https : http).request(url, {
       method: request.method,
       headers: { 'user-agent': 'ecs-containerd-agent', 'accept-encoding': 'identity', ...request.headers },
@@ -139,7 +143,7 @@ export class Transport {
     }
   }
 
-  #secureAgent(request: TransportRequest): Promise<https.Agent> {
+  #secureAgent(request: TransportRequest): Promise<HttpsAgent> {
     this.#https ??= trustContext(this.#options.env).then(
       (secureContext: SecureContext) =>
         new https.Agent({ keepAlive: true, keepAliveMsecs: 15_000, ...{ secureContext } }),
@@ -156,10 +160,7 @@ export class Transport {
     });
   }
 
-  async *#watched(
-    response: http.IncomingMessage,
-    request: TransportRequest,
-  ): AsyncGenerator<Buffer, void, void> {
+  async *#watched(response: IncomingMessage, request: TransportRequest): AsyncGenerator<Buffer, void, void> {
     const { inactivityMs } = this.#options;
     let waiting = true;
     const timer = setTimeout(() => {
