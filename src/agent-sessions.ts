@@ -27,6 +27,8 @@ export interface SessionParts {
   readonly engine: TaskEngine;
   readonly manifestNumber: ManifestNumber;
   readonly logger: Logger;
+  /** Told when ACS is connected, and with the reason when it cannot be. */
+  onConnection(failure?: Error): void;
 }
 
 /** Makes ACS and TCS sessions, not started yet; both sign alike and share the look-up of their endpoints. */
@@ -66,6 +68,8 @@ export async function createSessions(parts: SessionParts): Promise<{
     manifestNumber: parts.manifestNumber,
     onHeartbeat: () => void health.check(),
     onInactive: () => telemetry.disconnect(),
+    onConnected: () => parts.onConnection(),
+    onFailed: (error) => parts.onConnection(error),
   });
   return { acs, telemetry };
 }

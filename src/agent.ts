@@ -48,7 +48,7 @@ export interface AgentOptions {
   readonly env: Environment;
   readonly imds: InstanceMetadata;
   readonly logger: Logger;
-  /** Told what the start is waiting for, one line. */
+  /** Told what the agent is waiting for, or that it is connected; one line. */
   onPhase(text: string): void;
   /** Aborts the start; a started agent is ended by `stop`. */
   readonly signal: AbortSignal;
@@ -194,14 +194,15 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
     engine,
     manifestNumber: manifestNumber(config, kept, store),
     logger,
+    onConnection: (failure) => options.onPhase(connectionPhase(cluster, containerInstanceArn, failure)),
   });
   acs = sessions.acs;
   const { telemetry } = sessions;
   parts.defer(() => telemetry.stop());
   parts.adopt(sessions.acs, (session) => session.stop());
+  options.onPhase(`registered in cluster ${cluster} as ${containerInstanceArn}`);
   sessions.acs.start();
   telemetry.start();
-  options.onPhase(`registered in cluster ${cluster} as ${containerInstanceArn}`);
   return { view, stop: () => parts.disposeAsync() };
 }
 
@@ -253,6 +254,14 @@ function acsView(session: AcsSession | undefined): AgentView['acs'] {
     ...(lastMessageAt !== undefined && { lastMessageAt }),
     ...(lastError !== undefined && { lastError }),
   };
+}
+
+/** What `systemctl status` shows of a registered agent. */
+function connectionPhase(cluster: string, containerInstanceArn: string, failure: Error | undefined): string {
+  const who = `cluster ${cluster}, container instance ${containerInstanceArn}`;
+  return failure === undefined
+    ? `connected to ECS; ${who}`
+    : `not connected to ECS, trying again: ${failure.message}; ${who}`;
 }
 
 /** Task cgroups where the host has them and the configuration does not switch them off (CFG-41, CFG-89). */

@@ -14,7 +14,8 @@ async function main(): Promise<number> {
       return 0;
     case 'license': {
       const { readFileSync } = await import('node:fs');
-      console.log(readFileSync(new URL('../LICENSE', import.meta.url), 'utf8'));
+      const { ownFile } = await import('./host/program-files.ts');
+      console.log(readFileSync(ownFile('LICENSE'), 'utf8'));
       return 0;
     }
     case 'attributes': {

@@ -42,6 +42,9 @@ export interface AcsSessionOptions {
   signUpgrade(url: URL, signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
   /** A heartbeat came: start the health checks, without waiting for them. */
   onHeartbeat(): void;
+  onConnected?(): void;
+  /** A connection or an attempt to connect failed; it is tried again. Not told of clean ends. */
+  onFailed?(error: Error): void;
   /** ECS says that the instance is inactive; TCS is to be disconnected. Tasks run on (ACS-70). */
   onInactive(): void;
   readonly clock?: Clock;
@@ -139,6 +142,7 @@ export class AcsSession {
   #onConnected(): void {
     this.#sendCredentials = false;
     this.#log.info('connected to ACS');
+    this.#options.onConnected?.();
   }
 
   #onEnded(end: SocketEnd, nextInMs: number): void {
@@ -148,6 +152,7 @@ export class AcsSession {
       return;
     }
     this.#log.warn({ ...fields, err: end.error }, 'ACS connection failed; connecting again');
+    this.#options.onFailed?.(end.error);
     if (!isInactive(end.error)) return;
     this.#log.error('ECS says that this container instance is inactive; its tasks run on');
     this.#options.onInactive();

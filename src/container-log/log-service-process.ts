@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { programFile, RUNS_FROM_SOURCE } from '../host/program-files.ts';
+import { runsUnderSystemd } from '../host/service-manager.ts';
 import { type LogDirectories, serviceLogPath } from './log-paths.ts';
+import { type LogServiceCommand, logServiceUnitArguments } from './log-service-unit.ts';
 
 export interface LogServiceProcessOptions extends LogDirectories {
   /** The Node that runs it; default: ours. */
@@ -16,32 +18,42 @@ export interface StartedLogService {
   readonly running: boolean;
 }
 
+/** How long a unit that systemd has started may take until it serves. */
+const UNIT_STARTUP_MS = 10_000;
+
 /**
- * Starts the log service in a session of its own, so that it outlives us and our terminal. Its errors go to its
- * log file; it shares nothing else with us, not even the environment, which may hold secrets.
+ * Starts the log service so that it outlives us: a unit of its own where systemd started us (a process left in
+ * our unit would end with it), else in a session of its own. It shares nothing else with us.
  */
 export function startLogService(options: LogServiceProcessOptions): StartedLogService {
-  const { runDir, dataDir } = options;
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const output = openSync(serviceLogPath(options), 'a', 0o600);
-  const source = import.meta.url.endsWith('.ts');
-  const program = fileURLToPath(new URL(source ? './service/main.ts' : './log-service.js', import.meta.url));
-  const args = ['--max-semi-space-size=1', program, '--run-dir', runDir, '--data-dir', dataDir];
-  if (options.graceMs !== undefined) args.push('--grace-ms', String(options.graceMs));
+  mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
+  const command = logServiceCommand(options);
+  return runsUnderSystemd(process.env) ? startUnit(command, options) : startDetached(command);
+}
+
+function logServiceCommand(options: LogServiceProcessOptions): LogServiceCommand {
+  const { runDir, dataDir, graceMs, nodePath = process.execPath } = options;
+  const program = programFile('log-service');
+  const command = [nodePath, '--max-semi-space-size=1', program, '--run-dir', runDir, '--data-dir', dataDir];
+  return {
+    command: graceMs === undefined ? command : [...command, '--grace-ms', String(graceMs)],
+    env: {
+      PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin',
+      // Stripping types takes Node 17 MB; from its cache it takes none.
+      ...(RUNS_FROM_SOURCE && { NODE_COMPILE_CACHE: join(dataDir, 'log-service-cache') }),
+    },
+    outputFile: serviceLogPath(options),
+  };
+}
+
+function startDetached({ command, env, outputFile }: LogServiceCommand): StartedLogService {
+  const [program = '', ...args] = command;
+  const output = openSync(outputFile, 'a', 0o600);
   let running = true;
   const ended = () => {
     running = false;
   };
-  const child = spawn(options.nodePath ?? process.execPath, args, {
-    cwd: '/',
-    detached: true,
-    stdio: ['ignore', output, output],
-    env: {
-      PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin',
-      // Stripping types takes Node 17 MB; from its cache it takes none.
-      ...(source && { NODE_COMPILE_CACHE: join(dataDir, 'log-service-cache') }),
-    },
-  });
+  const child = spawn(program, args, { cwd: '/', detached: true, stdio: ['ignore', output, output], env });
   closeSync(output);
   child.on('error', ended);
   child.on('exit', ended);
@@ -49,6 +61,25 @@ export function startLogService(options: LogServiceProcessOptions): StartedLogSe
   return {
     get running() {
       return running;
+    },
+  };
+}
+
+/** systemd-run ends as soon as the service is executed; a unit that runs already makes it fail, which is fine. */
+function startUnit(command: LogServiceCommand, directories: LogDirectories): StartedLogService {
+  closeSync(openSync(command.outputFile, 'a', 0o600));
+  let runsUntilMs = Number.POSITIVE_INFINITY;
+  let detached: StartedLogService | undefined;
+  const child = spawn('systemd-run', logServiceUnitArguments(command, directories), { stdio: 'ignore' });
+  child.on('error', () => {
+    detached = startDetached(command);
+  });
+  child.on('exit', (exitCode) => {
+    runsUntilMs = exitCode === 0 ? performance.now() + UNIT_STARTUP_MS : 0;
+  });
+  return {
+    get running() {
+      return detached?.running ?? performance.now() < runsUntilMs;
     },
   };
 }

@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { fileURLToPath } from 'node:url';
+import { programFile } from '../host/program-files.ts';
 import { askAgent } from './agent-socket.ts';
 import {
   type BackgroundProcess,
@@ -131,7 +131,7 @@ async function startControlPlane(
     name: 'control plane',
     command: process.execPath,
     args: [
-      program('../control-plane/main.ts'),
+      programFile('control-plane'),
       '--port',
       String(port),
       '--state-dir',
@@ -162,7 +162,7 @@ async function startAgent(
   const agent = startInBackground({
     name: 'agent',
     command: process.execPath,
-    args: [program('../main.ts')],
+    args: [programFile('main')],
     env: {
       ...process.env,
       ECS_IGNORE_CONFIG_FILES: 'true',
@@ -189,8 +189,6 @@ async function startAgent(
     async () => (await askAgent(record.runDir))?.acs.connected === true,
   );
 }
-
-const program = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** Whether something listens on a unix socket or a loopback port. */
 export async function answers(where: string | number): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import type { MethodDefinition } from '@grpc/proto-loader';
 import { loadSync } from '@grpc/proto-loader';
+import { ownFile } from '../../host/program-files.ts';
 import type { TaskExit__Output } from './generated/containerd/events/TaskExit.ts';
 import type { TaskOOM__Output } from './generated/containerd/events/TaskOOM.ts';
 import type { Options as RuncOptions } from './generated/containerd/runc/v1/Options.ts';
@@ -94,7 +94,7 @@ export class ContainerdApi {
   readonly #definitions: Readonly<Record<string, unknown>>;
 
   constructor() {
-    const protoDir = fileURLToPath(new URL('../../../proto', import.meta.url));
+    const protoDir = ownFile('proto');
     this.#definitions = loadSync(
       readdirSync(protoDir).filter((name) => name.endsWith('.proto')),
       // 64-bit numbers as text: a JavaScript number would round those above 2^53 (CTD-44).

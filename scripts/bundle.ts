@@ -1,0 +1,168 @@
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Plugin, rolldown } from 'rolldown';
+import { PROGRAMS } from '../src/host/program-files.ts';
+
+/*
+ * Makes a folder that holds all that the agent needs (see scripts/bundle). AWS SDK clients stay in files of their
+ * own, which only ecs-local ever loads.
+ */
+
+const root = resolve(import.meta.dirname, '..');
+const ARCHITECTURES = ['x64', 'arm64'];
+
+const LAUNCHER = `#!/bin/sh
+# Starts the agent on the Node beside it. Its settings: /etc/ecs/ecs.config and the environment.
+here=$(dirname "$(readlink -f "$0")")
+exec "$here/node" "$here/lib/main.js" "$@"
+`;
+
+/** The native module lies where the bundle has it, not where npm has it. */
+const koffiFromBundle: Plugin = {
+  name: 'koffi-from-bundle',
+  load(id) {
+    if (!id.endsWith('/koffi/src/koffi/src/static.js')) return null;
+    return `import { createRequire } from 'node:module';
+export function loadStatic(name) {
+  return createRequire(import.meta.url)('../native/' + name + '/koffi.node');
+}`;
+  },
+};
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      out: { type: 'string', default: 'dist/ecs-containerd-agent' },
+      arch: { type: 'string', default: process.arch },
+    },
+  });
+  const { arch } = values;
+  if (!ARCHITECTURES.includes(arch)) throw new Error(`--arch is one of ${ARCHITECTURES.join(', ')}`);
+  const out = resolve(root, values.out);
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(join(out, 'lib'), { recursive: true });
+
+  const packages = await bundlePrograms(join(out, 'lib'));
+  using foreign = new PackageFolder();
+  const node = foreign.find(`node-linux-${arch}`);
+  const native = foreign.find(`@koromix/koffi-linux-${arch}`);
+  cpSync(realpathSync(join(node, 'bin/node')), join(out, 'node'));
+  chmodSync(join(out, 'node'), 0o755);
+  mkdirSync(join(out, 'native', `linux-${arch}`), { recursive: true });
+  cpSync(join(native, `linux_${arch}`, 'koffi.node'), join(out, 'native', `linux-${arch}`, 'koffi.node'));
+  for (const name of ['proto', 'LICENSE', 'README.md'])
+    cpSync(join(root, name), join(out, name), { recursive: true });
+  writeFileSync(join(out, 'package.json'), `${JSON.stringify({ type: 'module' })}\n`);
+  writeFileSync(join(out, 'ecs-agent'), LAUNCHER, { mode: 0o755 });
+  writeFileSync(join(out, 'THIRD-PARTY-LICENSES'), licencesOf([node, ...packages]));
+  console.log(out);
+}
+
+/** Bundles all programs; gives the folders of the packages that went in. */
+async function bundlePrograms(directory: string): Promise<readonly string[]> {
+  const build = await rolldown({
+    cwd: root,
+    input: { ...PROGRAMS },
+    platform: 'node',
+    transform: { define: { 'process.env.ECS_AGENT_BUILD_HASH': JSON.stringify(buildHash()) } },
+    plugins: [koffiFromBundle],
+    onLog(level, log) {
+      if (level === 'warn' && log.code !== 'EVAL') throw new Error(log.message);
+    },
+  });
+  const { output } = await build.write({
+    dir: directory,
+    format: 'esm',
+    chunkFileNames: '[name]-[hash].js',
+    minify: { mangle: false, compress: false, codegen: { removeWhitespace: true } },
+  });
+  const modules = output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
+  const folders = modules.flatMap((id) => {
+    const at = /^.*\/node_modules\/(@[^/]+\/)?[^/]+/.exec(id);
+    return at === null ? [] : [at[0]];
+  });
+  return [...new Set(folders)].sort();
+}
+
+/** Eight digits of the commit; with changes on top of it, of nothing in particular. */
+function buildHash(): string {
+  const git = (...args: string[]) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
+  try {
+    return git('status', '--porcelain', '--', 'src') === ''
+      ? git('rev-parse', '--short=8', 'HEAD')
+      : '00000000';
+  } catch {
+    return '00000000';
+  }
+}
+
+/** Folders of npm packages; those for other architectures are fetched into a temporary one. */
+class PackageFolder implements Disposable {
+  readonly #directory = mkdtempSync(join(tmpdir(), 'ecs-bundle-'));
+
+  find(name: string): string {
+    const installed = join(root, 'node_modules', name);
+    if (existsSync(installed)) return realpathSync(installed);
+    const lock: unknown = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+    const { version, integrity } = lockedPackage(lock, name);
+    const target = join(this.#directory, name.replace('/', '-'));
+    mkdirSync(target);
+    const packed = execFileSync(
+      'npm',
+      ['pack', '--json', '--pack-destination', target, `${name}@${version}`],
+      {
+        encoding: 'utf8',
+      },
+    );
+    const [file] = JSON.parse(packed) as { readonly filename: string; readonly integrity: string }[];
+    if (file === undefined || file.integrity !== integrity)
+      throw new Error(`${name}@${version} of the npm registry is not what package-lock.json names`);
+    execFileSync('tar', ['-xzf', join(target, file.filename), '-C', target, '--strip-components=1']);
+    return target;
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+function lockedPackage(
+  lock: unknown,
+  name: string,
+): { readonly version: string; readonly integrity: string } {
+  const { packages } = lock as {
+    readonly packages: Readonly<Record<string, { readonly version: string; readonly integrity: string }>>;
+  };
+  const found = packages[`node_modules/${name}`];
+  if (found === undefined) throw new Error(`package-lock.json has no ${name}`);
+  return found;
+}
+
+/** The licence texts that have to travel with the code. */
+function licencesOf(folders: readonly string[]): string {
+  const texts = folders.map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+      readonly [key: string]: string;
+    };
+    const file = readdirSync(folder).find((entry) => /^licen[cs]e(\.|$)/i.test(entry));
+    const text = file === undefined ? `${license}\n` : readFileSync(join(folder, file), 'utf8');
+    return `${name} ${version}\n\n${text.trim()}\n`;
+  });
+  return texts.join(`\n${'-'.repeat(80)}\n\n`);
+}
+
+await main();
