@@ -69,6 +69,7 @@ const messageSchema = z.union([
 ]);
 
 const HELLO_TIMEOUT_MS = 10_000;
+const CONNECT_INTERVAL_MS = 20;
 
 /**
  * A connection to the log service that is made again whenever it ends, starting the service where none runs.
@@ -136,7 +137,9 @@ export class LogServiceConnection {
         }
         if (expected && this.#process?.running !== true) this.#process = startLogService(this.#options);
       }
-      await sleep(this.#backoff.next(), signal).catch(() => {});
+      // One that is coming up ends again unless it is met soon; one that fails to is not started all the time.
+      const delayMs = this.#process?.running === true ? CONNECT_INTERVAL_MS : this.#backoff.next();
+      await sleep(delayMs, signal).catch(() => {});
     }
     this.#connected.promise.catch(() => {});
     this.#connected.reject(signal.reason);

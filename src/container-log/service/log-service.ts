@@ -55,9 +55,16 @@ export class LogService {
       const paths = this.#paths(id);
       const present = this.#collectors.get(id);
       if (present !== undefined && !present.ended) return paths.fifos;
+      const isNew = !existsSync(paths.config);
       mkdirSync(paths.directory, { recursive: true, mode: 0o700 });
       writeConfig(paths, config);
-      await this.#open(config);
+      try {
+        await this.#open(config);
+      } catch (error) {
+        rmSync(paths.fifoDirectory, { recursive: true, force: true });
+        if (isNew) rmSync(paths.directory, { recursive: true, force: true });
+        throw error;
+      }
       return paths.fifos;
     });
   }

@@ -48,13 +48,13 @@ async function serve(directories: LogDirectories, graceMs: number): Promise<void
   const log = new OwnLog(serviceLogPath(directories));
   const loop = new ReadinessLoop(log);
   let alone: NodeJS.Timeout | undefined;
-  const onAlone = () => {
+  const endWhenAlone = (afterMs: number) => {
     clearTimeout(alone);
     alone = setTimeout(() => {
       if (server.hasConnections) return;
       if (service.isQuiet()) loop.close();
-      else onAlone();
-    }, graceMs);
+      else endWhenAlone(graceMs);
+    }, afterMs);
   };
   const service = new LogService(directories, {
     io: new PipeIo(),
@@ -71,7 +71,10 @@ async function serve(directories: LogDirectories, graceMs: number): Promise<void
       server.publish({ event: 'dropped', id, taskArn: config.taskArn, ...notice });
     },
   });
-  const server = new RequestServer(service, log, { onAlone, onQuit: () => loop.close() });
+  const server = new RequestServer(service, log, {
+    onAlone: () => endWhenAlone(graceMs),
+    onQuit: () => loop.close(),
+  });
   process.on('SIGTERM', () => loop.close());
   process.on('SIGINT', () => loop.close());
   const running = loop.run();
@@ -80,7 +83,8 @@ async function serve(directories: LogDirectories, graceMs: number): Promise<void
   log.info('log service serves');
   // Written at exit otherwise, which a killed process does not come to.
   flushCompileCache();
-  onAlone();
+  // Whoever started it is about to connect.
+  endWhenAlone(Math.max(graceMs, DEFAULT_GRACE_MS));
   await running;
   clearTimeout(alone);
   server.close();

@@ -106,7 +106,8 @@ class JsonFileDriver implements LogDriver {
     let result: PumpResult = 'idle';
     for (;;) {
       let beforeRotation: SpoolPosition | undefined;
-      if (this.#size + end >= this.#options.maxBytes) {
+      // Not by the file's size: what a dead run wrote comes again and must meet the same rotations.
+      if (this.#known + end >= this.#options.maxBytes) {
         if (this.#compressing !== undefined) {
           result = 'waiting';
           break;

@@ -1,0 +1,15 @@
+/** Numbers in [0, 1) that a seed determines (mulberry32). */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** The seed of this run: ECS_TEST_SEED, else a new one. */
+export function testSeed(): number {
+  return Number(process.env.ECS_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
+}
