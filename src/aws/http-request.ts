@@ -55,6 +55,8 @@ export async function sendHttp(call: HttpCall): Promise<HttpAnswer> {
     headers: call.headers,
     ...(call.agent !== undefined && { agent: call.agent }),
   });
+  // Kept connections are what HTTP/1.1 means without a word; the Amazon ECS agent sends no such header either.
+  if (call.agent !== undefined) request.removeHeader('connection');
   const expire = (what: string, ms: number) =>
     setTimeout(() => {
       const message = `${call.url.origin} ${what} within ${ms} ms`;
