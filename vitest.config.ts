@@ -22,7 +22,8 @@ export default defineConfig({
   test: {
     reporters: ['default', './scripts/results-reporter.ts'],
     projects: [
-      layer('unit', 0, {}),
+      // Generous: a machine under load is slow, and nothing here waits for anything but its own work.
+      layer('unit', 0, { testTimeout: 30_000 }),
       layer('contract', 1),
       layer('integration', 2),
       layer('e2e', 3),

@@ -12,6 +12,7 @@ import { userAgent } from './ecs/client.ts';
 import type { EcsApi } from './ecs/ecs-api.ts';
 import type { TaskEngine } from './engine/task-engine.ts';
 import type { ContainerRuntime } from './runtime/runtime.ts';
+import type { TaskHealth } from './telemetry/health-requests.ts';
 import { InstanceHealth } from './telemetry/instance-health.ts';
 import { TelemetrySession } from './telemetry/session.ts';
 
@@ -59,6 +60,7 @@ export async function createSessions(parts: SessionParts): Promise<{
     health,
     signFrame: (url, json, signal) => signer.signTcsFrame(url, json, { signal }),
     metricsCycle: () => (engine.hasRunningContainers() ? 'none' : 'idle'),
+    healthCycle: () => taskHealth(engine),
   });
   const acs = new AcsSession({
     ...shared,
@@ -83,4 +85,19 @@ async function socketOpener(config: Config): Promise<OpenWebSocket> {
     createHttpAgent('https:', config),
   ]);
   return webSocketOpener({ ...tls, agentFor: (url) => (url.protocol === 'wss:' ? secure : plain) });
+}
+
+/** Tasks with a checked container that has not ended; UNKNOWN before the first verdict (TCS-31, TCS-32). */
+function taskHealth(engine: TaskEngine): readonly TaskHealth[] {
+  return engine.workers().flatMap(({ state }) => {
+    const { arn, family, version } = state.spec;
+    const checked = state.spec.containers.flatMap((spec) => {
+      const container = state.containers.find((c) => c.name === spec.name);
+      if (spec.healthCheck === undefined || container === undefined || container.known === 'STOPPED')
+        return [];
+      const { status = 'UNKNOWN', since } = container.health ?? {};
+      return [{ name: spec.name, status, ...(since !== undefined && { since }) }] as const;
+    });
+    return checked.length === 0 ? [] : [{ taskArn: arn, family, version, containers: checked }];
+  });
 }

@@ -203,6 +203,10 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   options.onPhase(`registered in cluster ${cluster} as ${containerInstanceArn}`);
   sessions.acs.start();
   telemetry.start();
+  const stalePulls = runtime.images
+    .removeStalePulls({ signal })
+    .catch((error: unknown) => logger.warn({ err: error }, 'remains of earlier pulls could not be removed'));
+  parts.defer(() => stalePulls);
   return { view, stop: () => parts.disposeAsync() };
 }
 

@@ -1,4 +1,5 @@
 import { DEPENDENCY_CONDITIONS, type Dependency } from '../task/dependencies.ts';
+import type { HealthCheck } from '../task/health.ts';
 import type { ContainerOptions, ContainerSpec, RegistryAuth } from '../task/task-spec.ts';
 import type { PayloadContainer } from '../wire/acs-payload.ts';
 import { dropAbsent, nonEmpty } from './absent.ts';
@@ -10,6 +11,7 @@ import {
   environmentOf,
   logConfigOf,
 } from './docker-config.ts';
+import { parseHealthCheck } from './health-check.ts';
 import { InvalidTaskError } from './invalid-task.ts';
 
 /** A container of the domain, the decoded texts it was made from, and what of it cannot be had. */
@@ -59,6 +61,7 @@ export function parseContainer(payload: PayloadContainer): ParsedContainer {
     ...dropAbsent({
       command: config.value.Cmd ?? command,
       entryPoint: config.value.Entrypoint ?? payload.entryPoint,
+      healthCheck: healthCheckOf(payload, config.value),
       startTimeoutSec: payload.startTimeout || undefined,
       stopTimeoutSec: payload.stopTimeout || undefined,
       containerArn: nonEmpty(payload.containerArn),
@@ -66,6 +69,13 @@ export function parseContainer(payload: PayloadContainer): ParsedContainer {
     }),
   };
   return { spec, payload, config: config.value, hostConfig: hostConfig.value, problems };
+}
+
+/** Only `healthCheckType` docker asks for a check; one that cannot be run is named as not supported. */
+function healthCheckOf(payload: PayloadContainer, config: DockerConfig): HealthCheck | undefined {
+  if (payload.healthCheckType !== 'docker') return undefined;
+  const parsed = parseHealthCheck(config.Healthcheck);
+  return parsed.kind === 'check' ? parsed.check : undefined;
 }
 
 /** Conditions that are not known are named by the table of what is not supported. */

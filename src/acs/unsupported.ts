@@ -1,3 +1,4 @@
+import { DEPENDENCY_CONDITIONS } from '../task/dependencies.ts';
 import type { PayloadContainer, PayloadTask } from '../wire/acs-payload.ts';
 import type { TaskAttachment } from './attachments.ts';
 import {
@@ -6,6 +7,7 @@ import {
   HONOURED_CONFIG,
   HONOURED_HOST_CONFIG,
 } from './docker-config.ts';
+import { parseHealthCheck } from './health-check.ts';
 import type { VolumeSpec } from './volumes.ts';
 
 /**
@@ -61,8 +63,7 @@ const TASK_ROWS: readonly Row<ReadTask>[] = [
   },
 ];
 
-/** HEALTHY comes with health checks. */
-const SUPPORTED_CONDITIONS = ['CREATE', 'START', 'COMPLETE', 'SUCCESS'];
+const SUPPORTED_CONDITIONS: readonly string[] = DEPENDENCY_CONDITIONS;
 
 const CONTAINER_ROWS: readonly Row<ReadContainer>[] = [
   {
@@ -184,12 +185,13 @@ function members(
     .map(([name, value]) => `${place}${name}=${shortened(JSON.stringify(value))}`);
 }
 
+/** A check that is to be reported and cannot be run. */
 function healthCheckGist({ payload, config }: ReadContainer): string | undefined {
-  const { Healthcheck: check } = config;
-  if (asksNothing(check)) return payload.healthCheckType === 'docker' ? 'without a Healthcheck' : undefined;
-  const test = typeof check === 'object' && check !== null && 'Test' in check ? check.Test : undefined;
-  if (Array.isArray(test) && test[0] === 'NONE') return undefined;
-  return JSON.stringify(test ?? check);
+  if (payload.healthCheckType !== 'docker') return undefined;
+  if (asksNothing(config.Healthcheck)) return 'without a Healthcheck';
+  return parseHealthCheck(config.Healthcheck).kind === 'invalid'
+    ? JSON.stringify(config.Healthcheck)
+    : undefined;
 }
 
 /** A container's own network mode has to be the task's; `default` is Docker's word for `bridge`. */

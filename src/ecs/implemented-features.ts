@@ -67,7 +67,7 @@ export const IMPLEMENTED_FEATURES: ImplementedFeatures = {
   taskCgroups: true,
   taskEni: false,
   eniTrunking: false,
-  containerHealthChecks: false,
+  containerHealthChecks: true,
   awslogsExecutionRole: false,
   localVolumes: false,
   gpu: false,

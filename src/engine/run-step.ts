@@ -8,6 +8,7 @@ import {
   startContainer,
   stopContainer,
 } from './steps/container.ts';
+import { probeHealth } from './steps/health.ts';
 import { pullImage, resolveImage } from './steps/image.ts';
 import { ensureResources, removeResources } from './steps/resources.ts';
 
@@ -27,6 +28,7 @@ const RUNNERS: { readonly [K in WorldStep['kind']]: Runner<K> } = {
   createContainer: (context, step) => createContainer(context, step.container),
   startContainer: (context, step) => startContainer(context, step.container),
   stopContainer: (context, step) => stopContainer(context, step.container, step.killAtMs),
+  probeHealth: (context, step) => probeHealth(context, step.container),
   releaseContainer: (context, step) => releaseContainer(context, step.container),
   removeContainer: (context, step) => removeContainer(context, step.container),
   removeResources: (context) => removeResources(context),

@@ -111,8 +111,10 @@ export class RunningSteps {
   }
 }
 
+/** A probe has a lane of its own: a stop does not wait for it. */
 const lane = (step: Step) => {
   const container = stepContainer(step);
+  if (step.kind === 'probeHealth') return `health ${container}`;
   return container === undefined ? 'task' : laneOf(container);
 };
 const laneOf = (container: string) => `container ${container}`;

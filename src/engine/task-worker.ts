@@ -4,6 +4,7 @@ import type { PullProgress } from '../image/images.ts';
 import type { QueuedReport, Store, StoreChange } from '../store/store.ts';
 import { reasonOf, TaskError } from '../task/errors.ts';
 import type { TaskEvent, TaskRules } from '../task/event.ts';
+import { differOnlyInProbes } from '../task/health.ts';
 import { taskIdOf } from '../task/ids.ts';
 import { plan } from '../task/plan.ts';
 import { reduce } from '../task/reduce.ts';
@@ -165,6 +166,7 @@ export class TaskWorker {
       state = reduced.state;
       reports.push(...reduced.reports);
     }
+    if (reports.length === 0 && differOnlyInProbes(this.#state, state)) this.#state = state;
     while (state !== this.#state) {
       try {
         await this.#commit(state, reports);

@@ -82,6 +82,15 @@ const containerSpec = z.object({
   cpu: z.number(),
   memoryMiB: z.number(),
   dependsOn: z.array(z.object({ containerName: z.string(), condition: z.enum(DEPENDENCY_CONDITIONS) })),
+  healthCheck: z.exactOptional(
+    z.object({
+      command: z.array(z.string()),
+      intervalMs: z.number(),
+      timeoutMs: z.number(),
+      retries: z.number(),
+      startPeriodMs: z.number(),
+    }),
+  ),
   startTimeoutSec: z.exactOptional(z.number()),
   stopTimeoutSec: z.exactOptional(z.number()),
   containerArn: optionalText,
@@ -122,6 +131,16 @@ const containerState = z.object({
   startedAt: optionalInteger,
   finishedAt: optionalInteger,
   pid: optionalInteger,
+  health: z.exactOptional(
+    z.object({
+      status: z.enum(['UNKNOWN', 'HEALTHY', 'UNHEALTHY']),
+      since: z.number(),
+      probedAt: z.exactOptional(z.number()),
+      failures: z.number(),
+      output: z.string(),
+      exitCode: z.exactOptional(z.number()),
+    }),
+  ),
   stopRequestedAt: optionalInteger,
   remains: z.enum(['live', 'exited', 'released', 'removed']),
 });

@@ -75,7 +75,7 @@ interface Pair {
   readonly state: ContainerState;
 }
 
-type Failure = 'absent' | 'timed out' | 'unsuccessful' | 'not starting';
+type Failure = 'absent' | 'timed out' | 'unsuccessful' | 'not healthy' | 'not starting';
 
 function isMet({ condition }: Dependency, { state }: Pair): boolean {
   const stopped = state.known === 'STOPPED';
@@ -89,7 +89,7 @@ function isMet({ condition }: Dependency, { state }: Pair): boolean {
     case 'SUCCESS':
       return stopped && state.exitCode === 0;
     case 'HEALTHY':
-      return false;
+      return !stopped && state.health?.status === 'HEALTHY';
   }
 }
 
@@ -98,6 +98,7 @@ function failureOf(on: Dependency, dependency: Pair | undefined, at: number): Fa
   const { state } = dependency;
   if (isMet(on, dependency)) return undefined;
   if (on.condition === 'SUCCESS' && state.known === 'STOPPED') return 'unsuccessful';
+  if (on.condition === 'HEALTHY' && state.known === 'STOPPED') return 'not healthy';
   if (compareContainerStatus(state.known, 'RUNNING') < 0 && state.desired === 'STOPPED')
     return 'not starting';
   if (state.known === 'STOPPED' && state.exitCode === undefined) return 'not starting';
@@ -117,6 +118,7 @@ const FAILURE_TEXTS: Readonly<Record<Failure, string>> = {
   absent: 'the task has no container of that name',
   'timed out': 'the dependency has timed out',
   unsuccessful: 'the dependency did not exit successfully',
+  'not healthy': 'the dependency has ended and will not become healthy',
   'not starting': 'the dependency will never start',
 };
 

@@ -1,5 +1,6 @@
 import type { ContainerExit, ContainerObservation } from './container-facts.ts';
 import type { Reason } from './errors.ts';
+import type { ProbeResult } from './health.ts';
 import type { ContainerStatus } from './statuses.ts';
 import type { StepKind } from './step.ts';
 
@@ -46,6 +47,8 @@ export type TaskEvent =
       /** What was known of it before the runtime was asked; what became known since is not contradicted. */
       readonly knownBefore: ContainerStatus;
     }
+  /** A health check has run. */
+  | { readonly kind: 'healthProbed'; readonly container: string; readonly result: ProbeResult }
   /** A step failed for good. */
   | {
       readonly kind: 'stepFailed';

@@ -1,5 +1,6 @@
 import { type DependencyVerdict, judgeDependencies } from './dependencies.ts';
 import type { TaskRules } from './event.ts';
+import { probeDueAt } from './health.ts';
 import { collectionDueAt } from './reports.ts';
 import type { Step } from './step.ts';
 import { taskFraction } from './task-fraction.ts';
@@ -34,6 +35,11 @@ export function plan(state: TaskState, at: number, rules: TaskRules): Plan {
     if (dependencies.kind === 'waiting') wakeAt = Math.min(wakeAt, dependencies.until + 1);
     const step = containerStep(state, { spec, container, dependencies }, rules);
     if (step !== undefined) steps.push(step);
+    if (spec.healthCheck === undefined || container.known !== 'RUNNING' || container.desired !== 'RUNNING')
+      continue;
+    const due = probeDueAt(spec.healthCheck, container);
+    if (due <= at) steps.push({ kind: 'probeHealth', container: spec.name });
+    else wakeAt = Math.min(wakeAt, due);
   }
   return { steps, wakeAt };
 }

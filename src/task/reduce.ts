@@ -3,6 +3,7 @@ import type { ContainerExit, ContainerObservation } from './container-facts.ts';
 import { DEPENDENCY_FAILED_EXIT_CODE, judgeDependencies, mayStop } from './dependencies.ts';
 import { type Reason, renderReason } from './errors.ts';
 import type { TaskEvent, TaskRules } from './event.ts';
+import { type ContainerHealth, judgeProbe, type ProbeResult } from './health.ts';
 import type { StateReport } from './report.ts';
 import { collectContainerChange, reportChanges } from './reports.ts';
 import { type ContainerStatus, compareContainerStatus, compareTaskStatus } from './statuses.ts';
@@ -80,6 +81,8 @@ function apply(state: TaskState, event: TaskEvent, at: number, rules: TaskRules)
       return update(state, event.container, (c) =>
         c.known === 'STOPPED' && c.remains !== 'removed' ? { ...c, remains: 'removed' } : c,
       );
+    case 'healthProbed':
+      return update(state, event.container, (c) => probed(state, c, event.result, at));
     case 'containerObserved':
       return update(state, event.container, (c) => observed(c, event.observation, event.knownBefore, at));
     case 'stepFailed':
@@ -142,6 +145,18 @@ function update(
   };
 }
 
+/** Probes of a container that has ended meanwhile say nothing. */
+function probed(
+  state: TaskState,
+  container: ContainerState,
+  result: ProbeResult,
+  at: number,
+): ContainerState {
+  const check = state.spec.containers.find((c) => c.name === container.name)?.healthCheck;
+  if (check === undefined || container.known !== 'RUNNING') return container;
+  return { ...container, health: judgeProbe(check, container, result, at) };
+}
+
 function created(container: ContainerState, at: number): ContainerState {
   return { ...container, known: 'CREATED', createdAt: at };
 }
@@ -158,6 +173,7 @@ function stopped(container: ContainerState, exit: ContainerExit | undefined, at:
     desired: 'STOPPED',
     remains: 'exited',
     finishedAt: exit?.exitedAt ?? at,
+    ...(container.health !== undefined && { health: endedHealth(container.health, at) }),
     ...(exit !== undefined && { startedAt: container.startedAt ?? exit.exitedAt }),
     ...(exit?.exitCode !== undefined && { exitCode: exit.exitCode }),
   };
@@ -166,6 +182,11 @@ function stopped(container: ContainerState, exit: ContainerExit | undefined, at:
   if (exit?.detail !== undefined)
     return withReason(ended, { code: 'DockerStateError', message: exit.detail });
   return ended;
+}
+
+/** A container that has ended counts as UNHEALTHY (OBS-105). */
+function endedHealth(health: ContainerHealth, at: number): ContainerHealth {
+  return health.status === 'UNHEALTHY' ? health : { ...health, status: 'UNHEALTHY', since: at };
 }
 
 /** Text of the `OutOfMemoryError` that ECS users match on (ecs-api.md §C8). */

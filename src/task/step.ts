@@ -14,6 +14,8 @@ export type Step =
       /** Epoch ms of the SIGKILL. */
       readonly killAtMs: number;
     }
+  /** Runs the container's health check once; beside whatever else is done for the container. */
+  | { readonly kind: 'probeHealth'; readonly container: string }
   /** Completes the log and frees the process record of a stopped container. */
   | { readonly kind: 'releaseContainer'; readonly container: string }
   /** Removes record, snapshot and logs. */
@@ -24,7 +26,7 @@ export type Step =
 export type StepKind = Step['kind'];
 
 /** Steps that may be given up half-way when they are no longer wanted: they leave nothing that runs. */
-export const ABANDONABLE_STEPS: ReadonlySet<StepKind> = new Set(['resolveImage', 'pullImage']);
+export const ABANDONABLE_STEPS: ReadonlySet<StepKind> = new Set(['resolveImage', 'pullImage', 'probeHealth']);
 
 /** The container a step is about, if any. */
 export function stepContainer(step: Step): string | undefined {

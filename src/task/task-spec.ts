@@ -1,4 +1,5 @@
 import type { Dependency } from './dependencies.ts';
+import type { HealthCheck } from './health.ts';
 import type { TaskArn } from './ids.ts';
 
 /** Network modes this agent knows; `bridge` when the payload names none (ENG-36). */
@@ -45,6 +46,8 @@ export interface ContainerSpec {
   /** Hard limit in MiB; 0: none. */
   readonly memoryMiB: number;
   readonly dependsOn: readonly Dependency[];
+  /** Absent: the health of this container is not reported. */
+  readonly healthCheck?: HealthCheck;
   /** Seconds from its start within which those that depend on it must see their condition (ENG-73). */
   readonly startTimeoutSec?: number;
   /** Seconds between the stop signal and SIGKILL; absent: the instance's setting. */

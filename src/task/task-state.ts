@@ -1,4 +1,5 @@
 import type { Reason } from './errors.ts';
+import type { ContainerHealth } from './health.ts';
 import type { ContainerReport } from './report.ts';
 import type { ContainerStatus, DesiredStatus, TaskStatus } from './statuses.ts';
 import type { TaskSpec } from './task-spec.ts';
@@ -55,6 +56,7 @@ export interface ContainerState {
   readonly startedAt?: number;
   readonly finishedAt?: number;
   readonly pid?: number;
+  readonly health?: ContainerHealth;
   /** When the stop began: the SIGKILL is due this plus the grace, also after a crash. */
   readonly stopRequestedAt?: number;
   /**

@@ -13,6 +13,7 @@ import {
   tcsTime,
 } from '../wire/tcs.ts';
 import { type Cycle, CycleQueue } from './cycle-queue.ts';
+import { healthRequests, type TaskHealth } from './health-requests.ts';
 import type { InstanceHealth } from './instance-health.ts';
 
 /** How the agent names itself and its instance in the upgrade (tcs.md §1) and in its messages. */
@@ -38,6 +39,8 @@ export interface TelemetrySessionOptions {
   signFrame(url: URL, json: string, signal: AbortSignal): Promise<string>;
   /** What the cycle that is due has to say: that nothing runs, or nothing at all. */
   metricsCycle(): 'idle' | 'none';
+  /** Tasks with health-checked containers that have not ended. */
+  healthCycle(): readonly TaskHealth[];
   readonly clock?: Clock;
   readonly random?: () => number;
   readonly open?: OpenWebSocket;
@@ -62,7 +65,9 @@ export class TelemetrySession {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #socket: ReconnectingSocket;
-  readonly #cycles = new CycleQueue();
+  readonly #metrics = new CycleQueue();
+  readonly #health = new CycleQueue();
+  #started = false;
   readonly #aborter = new AbortController();
   /** URL of the present connection; each frame is signed for it. */
   #url: URL | undefined;
@@ -167,10 +172,23 @@ export class TelemetrySession {
   /** Nothing waits for the cycle before. */
   #runCycle(): void {
     this.#cancelCycle = this.#clock.after(CYCLE_MS, () => this.#runCycle());
-    if (this.#options.metricsCycle() === 'none') return;
-    if (!this.#cycles.push([this.#idleRequest()]))
-      this.#log.warn('TCS is out of reach for too long; metrics of this cycle are dropped');
+    if (this.#options.metricsCycle() === 'idle') this.#keep(this.#metrics, [this.#idleRequest()], 'metrics');
+    // The first cycle is the start itself: no probe can have run (OBS-62).
+    const tasks = this.#started ? this.#options.healthCycle() : [];
+    this.#started = true;
+    const { cluster, containerInstance } = this.#instance();
+    if (tasks.length > 0)
+      this.#keep(
+        this.#health,
+        healthRequests({ cluster, containerInstance }, tasks, this.#clock.now()),
+        'health',
+      );
     this.#serially(() => this.#sendCycles());
+  }
+
+  #keep(queue: CycleQueue, cycle: Cycle, what: string): void {
+    if (!queue.push(cycle))
+      this.#log.warn({ what }, 'TCS is out of reach for too long; this cycle is dropped');
   }
 
   #idleRequest(): TcsAgentMessage {
@@ -216,10 +234,10 @@ export class TelemetrySession {
   /** Sends what has piled up, oldest first. A request that fails takes the rest of its cycle with it (TCS-40). */
   async #sendCycles(): Promise<void> {
     while (this.#socket.state.connected) {
-      const cycle = this.#cycles.shift();
+      const cycle = this.#metrics.shift() ?? this.#health.shift();
       if (cycle === undefined) return;
       await this.#sendCycle(cycle).catch((error: unknown) =>
-        this.#log.warn({ err: error }, 'metrics could not be sent; this cycle is dropped'),
+        this.#log.warn({ err: error }, 'a cycle could not be sent and is dropped'),
       );
     }
   }

@@ -59,6 +59,7 @@ class Stage implements AsyncDisposable {
       signUpgrade: (url, signal) => signing.signUpgrade(url, { signal }),
       signFrame: (url, json, signal) => signing.signTcsFrame(url, json, { signal }),
       metricsCycle: () => 'idle',
+      healthCycle: () => [],
     });
   }
 

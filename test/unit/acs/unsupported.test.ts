@@ -55,14 +55,17 @@ describe('what cannot be honoured', () => {
   });
 
   it.each([
-    ['dependsOn=db HEALTHY', { dependsOn: [{ containerName: 'db', condition: 'HEALTHY' }] }],
+    ['dependsOn=db SOMETIME', { dependsOn: [{ containerName: 'db', condition: 'SOMETIME' }] }],
     ['links=db:alias', { links: ['db:alias'] }],
     ['mountPoints=v', { mountPoints: [{ sourceVolume: 'v', containerPath: '/v' }] }],
     ['volumesFrom=db', { volumesFrom: [{ sourceContainer: 'db' }] }],
     ['environmentFiles=arn:aws:s3:::b/k', { environmentFiles: [{ value: 'arn:aws:s3:::b/k', type: 's3' }] }],
     ['secrets=TOKEN', { secrets: [{ name: 'TOKEN', valueFrom: '/p', target: 'CONTAINER' }] }],
     ['healthCheck=without a Healthcheck', { healthCheckType: 'docker' }],
-    ['healthCheck=["CMD","true"]', dockerConfig({ Healthcheck: { Test: ['CMD', 'true'] } })],
+    [
+      'healthCheck={"Test":["WHAT","true"]}',
+      { healthCheckType: 'docker', ...dockerConfig({ Healthcheck: { Test: ['WHAT', 'true'] } }) },
+    ],
     ['restartPolicy=enabled', { restartPolicy: { enabled: true } }],
     ['managedAgents=ExecuteCommandAgent', { managedAgents: [{ name: 'ExecuteCommandAgent' }] }],
     ['firelensConfiguration=set', { firelensConfiguration: { type: 'fluentbit' } }],

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { settle } from '../acs/manual-clock.ts';
 import { INSTANCE, TelemetryWorld } from './telemetry-world.ts';
 
@@ -348,5 +349,70 @@ describe('the instance status', () => {
     w.signError = undefined;
     await w.pass(20_000);
     expect(statuses(w)).toHaveLength(1);
+  });
+});
+
+const PART = z.object({
+  metadata: z.object({ messageId: z.string(), fin: z.boolean() }),
+  tasks: z.array(z.unknown()),
+});
+
+describe('health cycles', () => {
+  const task = (n: number) => ({
+    taskArn: `arn:aws:ecs:us-west-2:123456789012:task/peer/${n}`,
+    family: 'web',
+    version: '7',
+    containers: [{ name: 'app', status: 'UNKNOWN' as const }],
+  });
+
+  it('come first 20 s after the start, then every 20 s, only with checked tasks (OBS-62, TCS-33, TCS-54)', async () => {
+    const w = new TelemetryWorld();
+    w.checked = [task(1)];
+    await w.start();
+    expect(w.sent('PublishHealthRequest')).toEqual([]);
+    await w.pass(20_000);
+    expect(w.sent('PublishHealthRequest').length).toBe(1);
+    await w.pass(20_000);
+    expect(w.sent('PublishHealthRequest').length).toBe(2);
+    w.checked = [];
+    await w.pass(40_000);
+    expect(w.sent('PublishHealthRequest').length).toBe(2);
+  });
+
+  it('tell family, revision as text, status and since when (TCS-32, TCS-56)', async () => {
+    const w = new TelemetryWorld();
+    w.checked = [
+      { ...task(1), containers: [{ name: 'app', status: 'HEALTHY', since: w.startedAt + 1_500 }] },
+    ];
+    await w.start();
+    await w.pass(20_000);
+    expect(w.sent('PublishHealthRequest')).toMatchObject([
+      {
+        metadata: { cluster: 'peer', containerInstance: INSTANCE, fin: true },
+        tasks: [
+          {
+            taskArn: task(1).taskArn,
+            taskDefinitionFamily: 'web',
+            taskDefinitionVersion: '7',
+            containers: [
+              { containerName: 'app', healthStatus: 'HEALTHY', statusSince: (w.startedAt + 1_500) / 1000 },
+            ],
+          },
+        ],
+      },
+    ]);
+  });
+
+  it('hold ten tasks at most, share an id, and mark the last part (TCS-55, OBS-66)', async () => {
+    const w = new TelemetryWorld();
+    w.checked = Array.from({ length: 11 }, (_, n) => task(n));
+    await w.start();
+    await w.pass(20_000);
+    const parts = w.sent('PublishHealthRequest').map((part) => PART.parse(part));
+    expect(parts.map((part) => [part.tasks.length, part.metadata.fin])).toEqual([
+      [10, false],
+      [1, true],
+    ]);
+    expect(parts[0]?.metadata.messageId).toBe(parts[1]?.metadata.messageId);
   });
 });

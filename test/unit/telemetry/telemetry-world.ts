@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import type { TaskHealth } from '../../../src/telemetry/health-requests.ts';
 import { InstanceHealth } from '../../../src/telemetry/instance-health.ts';
 import { TelemetrySession } from '../../../src/telemetry/session.ts';
 import { parseAgentFrame } from '../../../src/wire/tcs.ts';
@@ -15,6 +16,7 @@ export class TelemetryWorld {
   readonly session: TelemetrySession;
   readonly startedAt = this.clock.now();
   cycle: 'idle' | 'none' = 'idle';
+  checked: readonly TaskHealth[] = [];
   random = 0;
   telemetry: string | undefined = 'http://127.0.0.1:1/tcs/';
   ping: () => Promise<void> = async () => {};
@@ -40,6 +42,7 @@ export class TelemetryWorld {
         return `Authorization: signed\r\nHost: ${url.host}\r\n\r\n${json}`;
       },
       metricsCycle: () => this.cycle,
+      healthCycle: () => this.checked,
       clock: this.clock,
       random: () => this.random,
       open: this.server.open,
