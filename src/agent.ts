@@ -203,10 +203,14 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   options.onPhase(`registered in cluster ${cluster} as ${containerInstanceArn}`);
   sessions.acs.start();
   telemetry.start();
-  const stalePulls = runtime.images
-    .removeStalePulls({ signal })
-    .catch((error: unknown) => logger.warn({ err: error }, 'remains of earlier pulls could not be removed'));
-  parts.defer(() => stalePulls);
+  const running = new AbortController();
+  const stalePulls = runtime.images.removeStalePulls({ signal: running.signal }).catch((error: unknown) => {
+    if (!running.signal.aborted) logger.warn({ err: error }, 'remains of earlier pulls could not be removed');
+  });
+  parts.defer(() => {
+    running.abort();
+    return stalePulls;
+  });
   return { view, stop: () => parts.disposeAsync() };
 }
 

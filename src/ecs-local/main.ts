@@ -21,11 +21,7 @@ process.once('SIGINT', () => interrupted.abort(new Error('interrupted')));
 
 const program = new Command('ecs-local')
   .description('Runs ECS task definitions on this machine: a local control plane, the agent and containerd.')
-  .option(
-    '--dir <directory>',
-    'where the local stack lives',
-    process.env['ECS_LOCAL_DIR'] ?? DEFAULT_DIRECTORY,
-  )
+  .option('--dir <directory>', 'where the local stack lives', process.env.ECS_LOCAL_DIR ?? DEFAULT_DIRECTORY)
   .configureHelp({ showGlobalOptions: true });
 
 const stack = () => LocalStack.find(resolve(program.opts<{ dir: string }>().dir));
