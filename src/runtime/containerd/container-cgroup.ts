@@ -1,5 +1,5 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** Where a container's processes are counted, as folders of the host's cgroup filesystems. */
 export interface CgroupFolders {
@@ -7,6 +7,11 @@ export interface CgroupFolders {
   readonly processes: string;
   /** Counts its OOM kills; absent where there is no memory controller. */
   readonly memory?: string;
+  /**
+   * v2: the count of its parent, which includes its children's, when the container started. systemd removes a
+   * scope with its count as soon as its last process is gone.
+   */
+  readonly parentOomKills?: number;
 }
 
 /** v1 hierarchies by which a container's processes are found; runc and crun put it into all of them. */
@@ -37,8 +42,12 @@ export async function cgroupOf(pid: number, id: string): Promise<CgroupFolders |
   // A hybrid host has the v2 hierarchy too, without controllers: v1 counts.
   const processes = V1_PREFERRED.map(folder).find((path) => path !== undefined) ?? folder('');
   if (processes === undefined) return undefined;
-  const memory = folder('memory') ?? folder('');
-  return { processes, ...(memory !== undefined && { memory }) };
+  const v1Memory = folder('memory');
+  if (v1Memory !== undefined) return { processes, memory: v1Memory };
+  const memory = folder('');
+  if (memory === undefined) return { processes };
+  const parentOomKills = await readOomKills(dirname(memory));
+  return { processes, memory, ...(parentOomKills !== undefined && { parentOomKills }) };
 }
 
 /** Whether no process is left in it or below it; a missing cgroup is empty. */
@@ -65,13 +74,27 @@ export async function killCgroup({ processes }: CgroupFolders): Promise<void> {
   }
 }
 
-/** How many of its processes the kernel has killed for memory, its own limit or one above; 0 if unknown. */
-export async function oomKillsOf({ memory }: CgroupFolders): Promise<number> {
-  if (memory === undefined) return 0;
+/**
+ * Whether the kernel has killed processes of it for memory, its own limit or one above. `killed`: it was also
+ * sent a SIGKILL by us, so that a grown count of its parent proves nothing.
+ */
+export async function ranOutOfMemory(
+  { memory, parentOomKills }: CgroupFolders,
+  { killed }: { readonly killed: boolean },
+): Promise<boolean> {
+  if (memory === undefined) return false;
+  const own = await readOomKills(memory);
+  if (own !== undefined) return own > 0;
+  if (killed || parentOomKills === undefined) return false;
+  return ((await readOomKills(dirname(memory))) ?? 0) > parentOomKills;
+}
+
+async function readOomKills(folder: string): Promise<number | undefined> {
   const counters =
-    (await readOrMissing(join(memory, 'memory.events'))) ??
-    (await readOrMissing(join(memory, 'memory.oom_control')));
-  return Number(/^oom_kill (\d+)$/m.exec(counters ?? '')?.[1] ?? 0);
+    (await readOrMissing(join(folder, 'memory.events'))) ??
+    (await readOrMissing(join(folder, 'memory.oom_control')));
+  const count = /^oom_kill (\d+)$/m.exec(counters ?? '')?.[1];
+  return count === undefined ? undefined : Number(count);
 }
 
 function parseProcCgroup(text: string): readonly Hierarchy[] {

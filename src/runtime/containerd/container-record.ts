@@ -21,7 +21,13 @@ const startedSchema = z.object({
   /** Epoch ms. */
   at: z.number(),
   pid: z.number(),
-  cgroup: z.object({ processes: z.string(), memory: z.string().exactOptional() }).exactOptional(),
+  cgroup: z
+    .object({
+      processes: z.string(),
+      memory: z.string().exactOptional(),
+      parentOomKills: z.number().exactOptional(),
+    })
+    .exactOptional(),
 });
 
 export type StartPlan = Readonly<z.infer<typeof planSchema>>;

@@ -3,7 +3,7 @@ import { sleep } from '../../async/deadline.ts';
 import type { ContainerId } from '../../task/ids.ts';
 import type { ContainerExit } from '../runtime.ts';
 import type { ContainerdClient } from './client.ts';
-import { type CgroupFolders, isCgroupEmpty, killCgroup, oomKillsOf } from './container-cgroup.ts';
+import { type CgroupFolders, isCgroupEmpty, killCgroup, ranOutOfMemory } from './container-cgroup.ts';
 import { hasCode } from './containerd-error.ts';
 import type { RuntimeLog } from './runtime-log.ts';
 import { type ContainerdTask, findTask } from './task-process.ts';
@@ -56,6 +56,7 @@ export class ContainerWatch {
   readonly #event = Promise.withResolvers<Ending>();
   #exit: ContainerExit | undefined;
   #oomSeen = false;
+  #killed = false;
   #released = false;
 
   constructor(id: ContainerId, cgroup: CgroupFolders | undefined, context: WatchContext) {
@@ -99,6 +100,11 @@ export class ContainerWatch {
 
   noteOom(): void {
     this.#oomSeen = true;
+  }
+
+  /** A SIGKILL is being sent to it: what ends it then is not the memory limit. */
+  noteKill(): void {
+    this.#killed = true;
   }
 
   /** Stops watching; nothing is published any more. */
@@ -170,17 +176,22 @@ export class ContainerWatch {
   async #settle({ exitStatus, exitedAt, detail }: Ending): Promise<void> {
     if (this.#exit !== undefined) return;
     await this.#proveEmpty();
-    const oomKills = this.cgroup === undefined ? 0 : await oomKillsOf(this.cgroup);
+    const outOfMemory = exitStatus === KILLED_STATUS && (await this.#ranOutOfMemory());
     const exit: ContainerExit = {
       ...(exitStatus !== undefined && { exitCode: exitStatus }),
       exitedAt: exitedAt ?? Date.now(),
-      oomKilled: exitStatus === KILLED_STATUS && (this.#oomSeen || oomKills > 0),
+      oomKilled: outOfMemory,
       ...(detail !== undefined && { detail }),
     };
     this.#stopping.signal.throwIfAborted();
     this.#exit = exit;
     this.#settled.resolve(exit);
     if (this.#released) this.#context.onExit(exit);
+  }
+
+  async #ranOutOfMemory(): Promise<boolean> {
+    if (this.#oomSeen) return true;
+    return this.cgroup !== undefined && (await ranOutOfMemory(this.cgroup, { killed: this.#killed }));
   }
 
   /** Kills what the first process left behind: an exit is told only when nothing of the container lives. */

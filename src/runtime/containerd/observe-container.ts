@@ -1,6 +1,6 @@
 import type { ContainerId } from '../../task/ids.ts';
 import type { ContainerObservation, ListedContainer } from '../runtime.ts';
-import { isCgroupEmpty, oomKillsOf } from './container-cgroup.ts';
+import { isCgroupEmpty, ranOutOfMemory } from './container-cgroup.ts';
 import { type ContainerRecord, findRecord, listRecords } from './container-record.ts';
 import { KILLED_STATUS } from './container-watch.ts';
 import type { RuntimeContext } from './runtime-context.ts';
@@ -61,13 +61,16 @@ async function describe(
     case 'stopped': {
       if (started.cgroup !== undefined && !(await isCgroupEmpty(started.cgroup)))
         return { state: 'running', pid: started.pid };
-      const oomKills = started.cgroup === undefined ? 0 : await oomKillsOf(started.cgroup);
+      const oomKilled =
+        task.exitStatus === KILLED_STATUS &&
+        started.cgroup !== undefined &&
+        (await ranOutOfMemory(started.cgroup, { killed: false }));
       return {
         state: 'exited',
         exit: {
           exitCode: task.exitStatus,
           exitedAt: task.exitedAt ?? started.at,
-          oomKilled: task.exitStatus === KILLED_STATUS && oomKills > 0,
+          oomKilled,
         },
       };
     }

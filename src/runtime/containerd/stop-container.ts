@@ -63,6 +63,7 @@ async function climbLadder(
     }
     if (await exitsWithin(watch, killAtMs - Date.now(), signal)) return;
   }
+  watch.noteKill();
   for (;;) {
     try {
       const options = { signal, timeoutMs: KILL_TIMEOUT_MS };

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cgroupOf } from '../../../src/runtime/containerd/container-cgroup.ts';
 import type { ContainerRuntime } from '../../../src/runtime/runtime.ts';
@@ -25,7 +25,7 @@ describe('containers and their cgroups', () => {
   });
 
   it.skipIf(existsSync('/sys/fs/cgroup/cgroup.controllers'))(
-    'have the limits asked for, read back from the files of cgroup v1',
+    'have the limits asked for, read back from the files of cgroup v1 (CTD-69)',
     async () => {
       const request = await requestOf(under, 'limits', {
         ...script('sleep 1000'),
@@ -102,7 +102,6 @@ describe('containers and their cgroups', () => {
       script('exec dd if=/dev/zero of=/dev/null bs=200M count=1'),
     );
     const parent = base.cgroup?.driver === 'cgroupfs' ? base.cgroup.path : '';
-    const { mkdirSync } = await import('node:fs');
     const folder = `/sys/fs/cgroup/memory${parent}/task-oom`;
     mkdirSync(folder, { recursive: true });
     writeFileSync(`${folder}/memory.limit_in_bytes`, String(32 * MIB));

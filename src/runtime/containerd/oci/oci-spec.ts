@@ -36,7 +36,6 @@ export interface SpecRequest {
 export function planSpec({ request, image, user, host }: SpecRequest): OciSpec {
   const hostname =
     request.hostname ?? (request.network.kind === 'host' ? host.hostname : request.id.slice(0, 12));
-  const memory = planMemory(request.limits, host);
   return {
     ociVersion: '1.0.2',
     process: planProcess({ request, image, user, hostname, host }),
@@ -54,7 +53,7 @@ export function planSpec({ request, image, user, host }: SpecRequest): OciSpec {
       namespaces: planNamespaces(request.network, host),
       resources: {
         devices: deviceRules(),
-        ...(memory !== undefined && { memory }),
+        ...planMemory(request.limits, host),
         cpu: { shares: request.limits.cpuShares },
       },
       sysctl: { ...networkSysctls(request.network), ...request.sysctls },
@@ -97,17 +96,26 @@ function networkSysctls(network: NetworkNamespace): Readonly<Record<string, stri
 }
 
 /** Swap is the total with memory; unset it is twice the memory, if the kernel counts it (resources.md §12.2). */
-function planMemory(limits: ContainerLimits, host: HostFacts): OciMemory | undefined {
+function planMemory(
+  limits: ContainerLimits,
+  host: HostFacts,
+): { readonly memory?: OciMemory; readonly unified?: Readonly<Record<string, string>> } {
   const { memoryBytes: limit, memoryReservationBytes: reservation } = limits;
-  const swap = limits.memorySwapBytes || (limit === undefined ? undefined : limit * 2);
+  const total = limits.memorySwapBytes || (limit === undefined ? undefined : limit * 2);
+  const swap = limit !== undefined && host.swapAccounting ? total : undefined;
+  const isV2 = host.cgroupVersion === 2;
   const memory: OciMemory = {
     ...(limit !== undefined && { limit }),
     ...(reservation !== undefined && reservation > 0 && { reservation }),
-    ...(limit !== undefined && host.swapAccounting && swap !== undefined && { swap }),
-    ...(limits.memorySwappiness !== undefined &&
-      host.cgroupVersion === 1 && { swappiness: limits.memorySwappiness }),
+    ...(swap !== undefined && !isV2 && { swap }),
+    ...(limits.memorySwappiness !== undefined && !isV2 && { swappiness: limits.memorySwappiness }),
   };
-  return Object.keys(memory).length === 0 ? undefined : memory;
+  // v2 limits swap alone. The runtime would work it out of the total, but crun does not under systemd.
+  const swapAlone = swap === undefined || swap < 0 ? 'max' : String(Math.max(0, swap - (limit ?? 0)));
+  return {
+    ...(Object.keys(memory).length > 0 && { memory }),
+    ...(swap !== undefined && isV2 && { unified: { 'memory.swap.max': swapAlone } }),
+  };
 }
 
 function deviceRules(): readonly OciDeviceRule[] {

@@ -72,6 +72,8 @@ export interface OciLinux {
   readonly resources: {
     readonly devices: readonly OciDeviceRule[];
     readonly memory?: OciMemory;
+    /** Files of the container's cgroup v2, written as they are. */
+    readonly unified?: Readonly<Record<string, string>>;
     readonly cpu: { readonly shares: number };
   };
   readonly sysctl: Readonly<Record<string, string>>;

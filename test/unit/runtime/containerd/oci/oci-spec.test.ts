@@ -191,10 +191,26 @@ describe('OCI specification of a container (CTD-18)', () => {
       limit: MIB,
       swappiness: 5,
     });
-    expect(plan({ limits }, { host: { cgroupVersion: 2 } }).linux.resources.memory).toEqual({
-      limit: MIB,
-      swap: 2 * MIB,
-    });
+    const v2 = plan({ limits }, { host: { cgroupVersion: 2 } }).linux.resources;
+    expect(v2).toMatchObject({ memory: { limit: MIB }, unified: { 'memory.swap.max': String(MIB) } });
+    expect(v2.memory).not.toHaveProperty('swappiness');
+  });
+
+  it.each([
+    [undefined, String(MIB)],
+    [0, String(MIB)],
+    [MIB, '0'],
+    [4 * MIB, String(3 * MIB)],
+    [-1, 'max'],
+  ])('gives a container of 1 MiB with memorySwap %s the swap %s on cgroup v2', (memorySwapBytes, max) => {
+    const limits = {
+      cpuShares: 2,
+      memoryBytes: MIB,
+      ...(memorySwapBytes !== undefined && { memorySwapBytes }),
+    };
+    const { memory, unified } = plan({ limits }, { host: { cgroupVersion: 2 } }).linux.resources;
+    expect(memory).toEqual({ limit: MIB });
+    expect(unified).toEqual({ 'memory.swap.max': max });
   });
 
   it('shares the processor, forbids devices but the common ones, and hides what Docker hides', () => {
