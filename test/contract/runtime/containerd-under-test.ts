@@ -1,4 +1,5 @@
-import { dirname } from 'node:path';
+import { rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { ExecOutput } from '../../../src/runtime/containerd/exec-output.ts';
 import {
   type OpenContainerdOptions,
@@ -88,6 +89,7 @@ export async function containerdUnderTest(
       for (const id of [...outputs.keys()]) closeOutput(id);
       await containerd.stop();
       removeCgroups(cgroup);
+      rmSync(join('/run/containerd/runc', namespace), { recursive: true, force: true });
       await scratch.remove();
     },
   };
