@@ -3,4 +3,4 @@ import { containerdUnderTest } from './containerd-under-test.ts';
 import { runtimeContract } from './runtime-contract.ts';
 
 for (const version of CONTAINERD_VERSIONS)
-  runtimeContract(`containerd ${version} (CTD-40)`, () => containerdUnderTest({ version }));
+  runtimeContract(`containerd ${version}`, () => containerdUnderTest({ version }));

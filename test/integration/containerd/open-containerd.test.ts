@@ -9,6 +9,7 @@ import {
   type ContainerdUnderTest,
   containerdUnderTest,
 } from '../../contract/runtime/containerd-under-test.ts';
+import { EventLog, requestOf, script } from '../../contract/runtime/containers.ts';
 import { CONTAINERD_VERSIONS } from '../../support/containerd-versions.ts';
 import { until } from '../../support/until.ts';
 import { openProxied } from './with-proxy.ts';
@@ -163,12 +164,20 @@ describe('opening containerd', () => {
 });
 
 describe('every supported containerd', () => {
-  it.each(CONTAINERD_VERSIONS)('%s is opened with the same code (CTD-40)', async (version) => {
-    const under = await containerdUnderTest({ version });
-    try {
-      expect(under.runtime.info.version.startsWith(version)).toBe(true);
-    } finally {
-      await under[Symbol.asyncDispose]();
-    }
-  });
+  it.each(CONTAINERD_VERSIONS)(
+    '%s is opened and runs a container with the same code (CTD-40)',
+    async (version) => {
+      const { signal } = new AbortController();
+      await using under = await containerdUnderTest({ version });
+      const { runtime } = under;
+      expect(runtime.info.version.startsWith(version)).toBe(true);
+      await using log = new EventLog(runtime);
+      const request = await requestOf(under, 'any-version', script('exit 3'));
+      await runtime.createContainer(request, { signal });
+      await runtime.startContainer(request.id, { signal });
+      expect(await log.exitOf(request.id)).toMatchObject({ exitCode: 3 });
+      await runtime.removeContainer(request.id, { signal });
+      await under.expectNothingLeft();
+    },
+  );
 });

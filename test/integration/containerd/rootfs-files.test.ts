@@ -6,7 +6,7 @@ import { layersOf, readRootfsFile } from '../../../src/runtime/containerd/rootfs
 import { run } from '../../support/run.ts';
 import { makeScratch, type Scratch } from '../../support/scratch.ts';
 
-describe('files of a root filesystem in layers (CTD-61)', () => {
+describe('files of a root filesystem in layers', () => {
   let scratch: Scratch;
   let layers: string[];
   beforeEach(() => {
@@ -27,7 +27,7 @@ describe('files of a root filesystem in layers (CTD-61)', () => {
   const link = (layer: number, path: string, target: string) => symlinkSync(target, at(layer, path));
   const read = (path = '/etc/passwd') => readRootfsFile(layers, path);
 
-  it('are taken from the topmost layer that has them', async () => {
+  it('are taken from the topmost layer that has them (CTD-61)', async () => {
     put(2, 'etc/passwd', 'lower');
     expect(await read()).toBe('lower');
     put(1, 'etc/passwd', 'middle');

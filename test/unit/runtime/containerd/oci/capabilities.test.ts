@@ -5,8 +5,8 @@ const NEWEST = 40;
 const plan = (add: string[], drop: string[], uid = 0, lastCap = NEWEST) =>
   planCapabilities({ add, drop, uid, lastCap });
 
-describe('capabilities (CTD-18)', () => {
-  it('are fourteen by default, in three sets', () => {
+describe('capabilities', () => {
+  it('are fourteen by default, in three sets (CTD-18)', () => {
     const { bounding, effective, permitted } = plan([], []);
     expect([...bounding].sort()).toEqual(
       [

@@ -8,8 +8,8 @@ const bind = (destination: string, readonly = false) => ({
   readonly,
 });
 
-describe('mounts (CTD-18)', () => {
-  it('are the seven of every container, with 64 MiB of shared memory', () => {
+describe('mounts', () => {
+  it('are the seven of every container, with 64 MiB of shared memory (CTD-18)', () => {
     const mounts = planMounts(NOTHING);
     expect(mounts.map(({ destination }) => destination)).toEqual([
       '/proc',

@@ -61,7 +61,7 @@ function plan(
   });
 }
 
-describe('OCI specification of a container (CTD-18)', () => {
+describe('OCI specification of a container', () => {
   it.each([
     [{}, ['/entry', 'image-command']],
     [{ command: ['own'] }, ['/entry', 'own']],
@@ -133,7 +133,7 @@ describe('OCI specification of a container (CTD-18)', () => {
     expect(plan().hostname).toBe(id.slice(0, 12));
   });
 
-  it('has the namespaces that the network mode and the cgroup version ask for', () => {
+  it('has the namespaces that the network mode and the cgroup version ask for (CTD-18)', () => {
     const own = [{ type: 'pid' }, { type: 'ipc' }, { type: 'uts' }, { type: 'mount' }];
     expect(plan({ network: { kind: 'host' } }).linux.namespaces).toEqual(own);
     expect(plan().linux.namespaces).toEqual([...own, { type: 'network' }]);
@@ -213,7 +213,7 @@ describe('OCI specification of a container (CTD-18)', () => {
     expect(unified).toEqual({ 'memory.swap.max': max });
   });
 
-  it('shares the processor, forbids devices but the common ones, and hides what Docker hides', () => {
+  it('shares the processor, forbids devices but the common ones, and hides what Docker hides (CTD-18)', () => {
     const { resources, maskedPaths, readonlyPaths } = plan().linux;
     expect(resources.cpu).toEqual({ shares: 256 });
     expect(resources.devices[0]).toEqual({ allow: false, access: 'rwm' });

@@ -18,7 +18,7 @@ const GROUP = [
   '5000:x:5001:',
 ].join('\n');
 
-describe('container users (CTD-61)', () => {
+describe('container users', () => {
   it.each([
     ['', { uid: 0, gid: 0, additionalGids: [0, 10], home: '/root' }],
     ['root', { uid: 0, gid: 0, additionalGids: [0, 10], home: '/root' }],
@@ -33,7 +33,7 @@ describe('container users (CTD-61)', () => {
     ['4000', { uid: 4001, gid: 4001, additionalGids: [4001], home: '/four' }],
     ['app:5000', { uid: 1000, gid: 5001, additionalGids: [5001], home: '/home/app' }],
     [':wheel', { uid: 0, gid: 10, additionalGids: [10], home: '/root' }],
-  ])('"%s" is %o', (wanted, user) => {
+  ])('"%s" is %o (CTD-61)', (wanted, user) => {
     expect(resolveUser(wanted, PASSWD, GROUP)).toEqual(user);
   });
 
