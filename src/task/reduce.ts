@@ -113,16 +113,20 @@ function settle(before: TaskState, at: number): TaskState {
  * more is over with exit code 143.
  */
 function settleContainer(state: TaskState, container: ContainerState, at: number): ContainerState {
-  if (container.known === 'STOPPED') return container;
+  // One that ended by itself is wanted RUNNING until its task is to stop; that is what users are shown.
+  if (container.known === 'STOPPED') {
+    const isOut = state.desired === 'STOPPED' && container.desired === 'RUNNING';
+    return isOut ? { ...container, desired: 'STOPPED' } : container;
+  }
   const unborn = compareContainerStatus(container.known, 'PULLED') < 0;
   if (state.desired === 'RUNNING' && container.desired === 'RUNNING') {
     if (!unborn && container.known !== 'PULLED') return container;
     const verdict = judgeDependencies(state, container.name, at);
     if (verdict.kind !== 'failed') return container;
     const failed = { ...withReason(container, verdict.reason), exitCode: DEPENDENCY_FAILED_EXIT_CODE };
-    return { ...stopped(failed, undefined, at), remains: 'removed' };
+    return { ...stopped(failed, undefined, at), desired: 'STOPPED', remains: 'removed' };
   }
-  if (unborn) return { ...stopped(container, undefined, at), remains: 'removed' };
+  if (unborn) return { ...stopped(container, undefined, at), desired: 'STOPPED', remains: 'removed' };
   const begins = container.stopRequestedAt === undefined && mayStop(state, container.name);
   if (container.desired === 'STOPPED' && !begins) return container;
   return { ...container, desired: 'STOPPED', ...(begins && { stopRequestedAt: at }) };
@@ -170,7 +174,6 @@ function stopped(container: ContainerState, exit: ContainerExit | undefined, at:
   const ended: ContainerState = {
     ...container,
     known: 'STOPPED',
-    desired: 'STOPPED',
     remains: 'exited',
     finishedAt: exit?.exitedAt ?? at,
     ...(container.health !== undefined && { health: endedHealth(container.health, at) }),
@@ -256,7 +259,7 @@ function withReason(container: ContainerState, reason: Reason): ContainerState {
 function essentialEnds(state: TaskState): boolean {
   return state.spec.containers.some((spec) => {
     const container = state.containers.find((c) => c.name === spec.name);
-    return spec.essential && container !== undefined && container.desired === 'STOPPED';
+    return spec.essential && (container?.desired === 'STOPPED' || container?.known === 'STOPPED');
   });
 }
 

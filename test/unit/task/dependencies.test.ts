@@ -76,7 +76,7 @@ describe('dependencies that can never be met', () => {
       reason: {
         code: 'CannotStartContainerError',
         message: expect.stringMatching(
-          /^dependency graph: \[db\(.*\) \(STOPPED->STOPPED\) - Exit: 9\] for target \[app\(.*\) \(MANIFEST_PULLED->RUNNING\)\]: .*success/,
+          /^dependency graph: \[db\(.*\) \(STOPPED->RUNNING\) - Exit: 9\] for target \[app\(.*\) \(MANIFEST_PULLED->RUNNING\)\]: .*success/,
         ),
       },
     });
