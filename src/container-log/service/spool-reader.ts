@@ -114,12 +114,11 @@ export class SpoolReader {
         this.#frame = undefined;
         continue;
       }
-      const chunk = this.#bytesAt(
-        this.#offset + FRAME_HEADER_BYTES + this.#frameByte,
-        frame.length - this.#frameByte,
-      );
-      if (chunk.length === 0) return undefined;
-      const message = this.#takeFrom(chunk, frame);
+      const at = this.#offset + FRAME_HEADER_BYTES + this.#frameByte;
+      const available = this.#look(at, 1);
+      if (available === 0) return undefined;
+      const from = at - this.#windowStart;
+      const message = this.#takeFrom(from, from + Math.min(available, frame.length - this.#frameByte), frame);
       if (message !== undefined) return message;
     }
   }
@@ -133,34 +132,33 @@ export class SpoolReader {
     return undefined;
   }
 
-  #takeFrom(chunk: Buffer, frame: FrameHeader): LogMessage | undefined {
+  /** Takes one line, or what there is of it, from bytes of the window. Allocates little: it runs for each line. */
+  #takeFrom(from: number, to: number, frame: FrameHeader): LogMessage | undefined {
+    const { bytes: window } = this.#window;
     const state = this.#streams[frame.stream];
+    const lineFeed = window.indexOf(10, from);
     if (state.skipping) {
-      const end = chunk.indexOf(10);
-      this.#frameByte += end < 0 ? chunk.length : end + 1;
-      if (end >= 0) {
-        state.skipping = false;
-        this.#skippedLines += 1;
-      }
+      const ends = lineFeed >= 0 && lineFeed < to;
+      this.#frameByte += (ends ? lineFeed + 1 : to) - from;
+      state.skipping = !ends;
+      if (ends) this.#skippedLines += 1;
       return undefined;
     }
-    const room = MAX_MESSAGE_BYTES - state.pending.length;
-    const usable = chunk.length > room ? chunk.subarray(0, room) : chunk;
-    const end = usable.indexOf(10);
-    if (end < 0) {
-      this.#frameByte += usable.length;
-      const bytes = join(state.pending, usable);
+    const limit = Math.min(to, from + MAX_MESSAGE_BYTES - state.pending.length);
+    if (lineFeed < 0 || lineFeed >= limit) {
+      this.#frameByte += limit - from;
+      const bytes = Buffer.concat([state.pending, window.subarray(from, limit)]);
       if (bytes.length === MAX_MESSAGE_BYTES)
         return this.#part(frame.stream, state, bytes, frame.time, false);
-      // The window is used again: a copy is kept.
-      state.pending = Buffer.from(bytes);
+      state.pending = bytes;
       state.readAt = frame.time;
       return undefined;
     }
-    this.#frameByte += end + 1;
-    const bytes = join(state.pending, usable.subarray(0, end));
+    this.#frameByte += lineFeed + 1 - from;
+    const rest = window.subarray(from, lineFeed);
+    const bytes = state.pending.length === 0 ? rest : Buffer.concat([state.pending, rest]);
     if (state.parts > 0) return this.#part(frame.stream, state, bytes, frame.time, true);
-    if (state.pending.length > 0) state.pending = EMPTY_STREAM.pending;
+    state.pending = EMPTY_STREAM.pending;
     return { stream: frame.stream, time: frame.time, bytes };
   }
 
@@ -187,7 +185,11 @@ export class SpoolReader {
 
   #beginFrame(): FrameHeader | undefined {
     for (;;) {
-      const header = decodeFrameHeader(this.#bytesAt(this.#offset, FRAME_HEADER_BYTES), 0);
+      const available = this.#look(this.#offset, FRAME_HEADER_BYTES);
+      const header =
+        available < FRAME_HEADER_BYTES
+          ? undefined
+          : decodeFrameHeader(this.#window.bytes, this.#offset - this.#windowStart);
       if (header !== undefined) {
         this.#frame = header;
         // Only at the frame's first byte: later the gap has been dealt with.
@@ -205,24 +207,15 @@ export class SpoolReader {
     }
   }
 
-  /** Up to `wanted` bytes of the present segment, fewer where the window or the segment ends. */
-  #bytesAt(offset: number, wanted: number): Buffer {
-    const { bytes } = this.#window;
-    const inWindow = () => {
-      const from = offset - this.#windowStart;
-      if (this.#window.owner !== this || from < 0 || from >= this.#windowLength) return undefined;
-      return bytes.subarray(from, Math.min(from + wanted, this.#windowLength));
-    };
-    const present = inWindow();
-    // Part of a header at the window's end is of no use.
-    if (present !== undefined && (present.length === wanted || wanted > FRAME_HEADER_BYTES)) return present;
+  /** Sees to it that the window holds `wanted` bytes from `offset` of the segment on; gives how many it holds. */
+  #look(offset: number, wanted: number): number {
+    if (this.#window.owner === this && offset >= this.#windowStart) {
+      const available = this.#windowStart + this.#windowLength - offset;
+      if (available >= wanted) return available;
+    }
     this.#window.owner = this;
     this.#windowStart = offset;
-    this.#windowLength = this.#spool.readAt({ segment: this.#segment, offset }, bytes);
-    return inWindow() ?? bytes.subarray(0, 0);
+    this.#windowLength = this.#spool.readAt({ segment: this.#segment, offset }, this.#window.bytes);
+    return this.#windowLength;
   }
-}
-
-function join(a: Buffer, b: Buffer): Buffer {
-  return a.length === 0 ? b : Buffer.concat([a, b]);
 }

@@ -84,7 +84,7 @@ describe(`a killed log service (ECS_TEST_SEED=${seed})`, () => {
   test('answers a call that its death interrupted, once it is back', async () => {
     await using stage = await LogStage.open();
     const fifos = await stage.prepare('interrupted');
-    const writer = stage.write(fifos, 'echo begin; read line; echo end');
+    const writer = stage.write(fifos, 'echo begin; busybox sleep 100');
     await until(() => stage.textOf(fifos.id, 'stdout') !== '', { what: 'the first line is kept' });
     const finished = stage.finish(fifos.id);
     await stage.killService();

@@ -14,19 +14,12 @@ import { type LogMessage, MAX_MESSAGE_BYTES } from '../log-message.ts';
 import type { SpoolPosition } from '../spool-reader.ts';
 import { compressLogFile } from './compress-file.ts';
 import { type JsonFileOptions, parseJsonFileOptions } from './json-file-options.ts';
-import { JsonLineEncoder } from './json-line.ts';
+import { JsonLineEncoder, measureJsonLine } from './json-line.ts';
 import { shiftLogFiles } from './log-files.ts';
 
 const OUTPUT_BYTES = 512 * 1024;
-
-/** One message of the batch that is being put together. */
-interface BatchEntry {
-  /** Where its line ends in the output. */
-  readonly end: number;
-  readonly bytes: number;
-  readonly endsLine: boolean;
-  readonly partial: boolean;
-}
+/** In place of a descriptor: the file is opened at the next write. */
+const CLOSED = -1;
 
 /** Sets up the driver `json-file` (logging.md §15). */
 export async function openJsonFileDriver(context: DriverContext): Promise<LogDriver> {
@@ -56,7 +49,8 @@ class JsonFileDriver implements LogDriver {
   #savedSegment = 0;
   #countedSkips = 0;
   #failing = false;
-  #batch: BatchEntry[] = [];
+  /** What the messages in the output come to. */
+  #batch = { lines: 0, bytes: 0, parts: 0 };
   #compressing: Promise<void> | undefined;
 
   constructor(context: DriverContext, options: JsonFileOptions) {
@@ -95,7 +89,8 @@ class JsonFileDriver implements LogDriver {
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#compressing;
-    closeSync(this.#fd);
+    if (this.#fd !== CLOSED) closeSync(this.#fd);
+    this.#fd = CLOSED;
   }
 
   /** Turns messages into lines until there are none or the output is full, and writes them. */
@@ -122,9 +117,9 @@ class JsonFileDriver implements LogDriver {
         this.#rotate(beforeRotation);
       }
       end = this.#encoder.encode(message, output, end);
-      const { partial, bytes } = message;
-      const endsLine = partial === undefined || partial.last;
-      this.#batch.push({ end, bytes: bytes.length, endsLine, partial: partial !== undefined });
+      this.#batch.bytes += message.bytes.length;
+      if (message.partial !== undefined) this.#batch.parts += 1;
+      if (message.partial?.last !== false) this.#batch.lines += 1;
       if (end + this.#worstLine > output.length) {
         result = 'more';
         break;
@@ -140,6 +135,7 @@ class JsonFileDriver implements LogDriver {
     let passed = 0;
     let written = 0;
     try {
+      if (this.#fd === CLOSED) this.#fd = openSync(this.#path, 'a+', 0o640);
       passed = this.#passOver(output, length);
       written = passed;
       while (written < length) written += writeSync(this.#fd, output, written, length - written);
@@ -148,34 +144,33 @@ class JsonFileDriver implements LogDriver {
       if (!this.#failing) log.error('log file cannot be written', error, { container: config.container.id });
       this.#failing = true;
     }
-    this.#account(written, length);
+    if (written < length) this.#dropFrom(output, written, length);
+    counters.linesDelivered += this.#batch.lines;
+    counters.bytesDelivered += this.#batch.bytes;
+    counters.partialMessages += this.#batch.parts;
+    this.#batch = { lines: 0, bytes: 0, parts: 0 };
+    if (length > 0 && this.#fd !== CLOSED) this.#size = fstatSync(this.#fd).size;
     if (length > 0) this.#known = passed === length ? this.#known + length : this.#size;
     if (reader.skippedLines > this.#countedSkips) {
-      counters.drop('disk', reader.skippedLines - this.#countedSkips, 0);
+      const reason = config.mode === 'blocking' ? 'disk' : 'ring';
+      counters.drop(reason, reader.skippedLines - this.#countedSkips, 0);
       this.#countedSkips = reader.skippedLines;
     }
     if (length > 0 || position.segment !== this.#savedSegment)
       this.#save(position, { logBytes: this.#known });
   }
 
-  /** Counts what was written and what not; of a line that is there in part, nothing stays. */
-  #account(written: number, length: number): void {
-    const { counters } = this.#context;
-    let whole = 0;
-    for (const entry of this.#batch) {
-      if (entry.end <= written) {
-        whole = entry.end;
-        counters.bytesDelivered += entry.bytes;
-        if (entry.endsLine) counters.linesDelivered += 1;
-        if (entry.partial) counters.partialMessages += 1;
-      } else counters.drop('disk', entry.endsLine ? 1 : 0, entry.bytes);
-    }
-    this.#batch = [];
-    if (length === 0) return;
-    this.#size = fstatSync(this.#fd).size;
-    if (written > whole) {
-      this.#size -= written - whole;
-      ftruncateSync(this.#fd, this.#size);
+  /** The disk took only a part of the output: of a line that is there in part nothing stays. */
+  #dropFrom(output: Buffer, written: number, length: number): void {
+    const whole = written === 0 ? 0 : output.lastIndexOf(10, written - 1) + 1;
+    if (written > whole) ftruncateSync(this.#fd, fstatSync(this.#fd).size - (written - whole));
+    for (const line of output.toString('utf8', whole, length).split('\n')) {
+      if (line === '') continue;
+      const { bytes, endsLine } = measureJsonLine(line);
+      const lines = endsLine ? 1 : 0;
+      this.#batch.lines -= lines;
+      this.#batch.bytes -= bytes;
+      this.#context.counters.drop('disk', lines, bytes);
     }
   }
 
@@ -218,6 +213,7 @@ class JsonFileDriver implements LogDriver {
     this.#save(position, { logBytes: this.#size, rotating: true });
     const { log, config } = this.#context;
     closeSync(this.#fd);
+    this.#fd = CLOSED;
     try {
       shiftLogFiles(this.#path, this.#options.maxFiles);
     } catch (error) {
@@ -226,7 +222,6 @@ class JsonFileDriver implements LogDriver {
       });
       rmSync(this.#path, { force: true });
     }
-    this.#fd = openSync(this.#path, 'a+', 0o640);
     this.#size = 0;
     this.#known = 0;
     this.#save(position, { logBytes: 0 });

@@ -1,3 +1,4 @@
+import { record, text } from '../../log-config.ts';
 import type { LogMessage } from '../log-message.ts';
 
 const HEX = Buffer.from('0123456789abcdef');
@@ -57,6 +58,14 @@ export class JsonLineEncoder {
     out.set(this.#lastTimeBytes, o);
     return o + this.#lastTimeBytes.length;
   }
+}
+
+/** What a line of the encoder says: the bytes of the text as it was kept, and whether it ended a line. */
+export function measureJsonLine(line: string): { readonly bytes: number; readonly endsLine: boolean } {
+  const { log } = record(JSON.parse(line), 'log line');
+  const kept = log === undefined ? '' : text(log, 'log');
+  const endsLine = kept.endsWith('\n');
+  return { bytes: Buffer.byteLength(kept) - (endsLine ? 1 : 0), endsLine };
 }
 
 /** RFC 3339 in UTC with nanoseconds, trailing zeros of the fraction dropped (LOG-114). */
