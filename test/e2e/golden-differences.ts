@@ -7,7 +7,7 @@ import type { Wire } from './golden-wire.ts';
  * here has to be the same; what cannot be put into one of these kinds needs a decision record in docs/adr.
  */
 export interface Difference {
-  readonly kind: 'version' | 'docker version' | 'user agent' | 'attributes';
+  readonly kind: 'version' | 'docker version' | 'user agent' | 'attributes' | 'words';
   readonly where: string;
   readonly theirs: string;
   readonly ours: string;
@@ -19,6 +19,9 @@ export interface Difference {
 const USER_AGENT = `${AGENT_NAME} - v${AGENT_VERSION} (${AGENT_HASH}) (linux; LINUX) (+http://aws.amazon.com/ecs/)`;
 const THEIR_USER_AGENT =
   'Amazon ECS Agent - v1.105.1 (*a8b3e7d3) (linux; LINUX) (+http://aws.amazon.com/ecs/)';
+
+const WORDS_RECORD =
+  'the same name and parts in the same order, our own words: docs/adr/0002-wording-of-reasons.md';
 
 /** Recorded capabilities that this agent claims only with these features, or never. */
 const CAPABILITIES: Readonly<Record<string, readonly (keyof ImplementedFeatures)[] | 'never'>> = {
@@ -108,6 +111,33 @@ export const DIFFERENCES: readonly Difference[] = [
     why: 'the same name as on API calls',
     expected: (line) => (line.event === 'upgrade' ? withHeader(line, 'user-agent', USER_AGENT) : line),
   },
+  {
+    kind: 'words',
+    where: 'reason of a container whose dependency was not successful',
+    theirs:
+      '`dependency graph: failed to resolve container ordering dependency […] for target […] as dependency did not exit successfully.`',
+    ours: '`dependency graph: […] for target […]: the dependency did not exit successfully`',
+    why: WORDS_RECORD,
+    expected: (line) =>
+      withReasons(
+        line,
+        /^(.*dependency graph: )failed to resolve container ordering dependency (\[.*\]) as dependency did not exit successfully\.$/,
+        '$1$2: the dependency did not exit successfully',
+      ),
+  },
+  {
+    kind: 'words',
+    where: 'reason of a container whose dependency took longer than its startTimeout',
+    theirs: '`dependency graph: container ordering dependency […] for target […] has timed out.`',
+    ours: '`dependency graph: […] for target […]: the dependency has timed out`',
+    why: WORDS_RECORD,
+    expected: (line) =>
+      withReasons(
+        line,
+        /^(.*dependency graph: )container ordering dependency (\[.*\]) has timed out\.$/,
+        '$1$2: the dependency has timed out',
+      ),
+  },
   ...attributeDifferences(),
 ];
 
@@ -139,6 +169,16 @@ function withQuery(line: Wire, change: (part: string) => string | undefined): Wi
 
 function withHeader(line: Wire, name: string, value: string): Wire {
   return { ...line, headers: { ...line.headers, [name]: value } };
+}
+
+function withReasons(line: Wire, pattern: RegExp, replacement: string): Wire {
+  if (!Array.isArray(line.body?.containers)) return line;
+  const containers = line.body.containers.map((container) =>
+    container.reason === undefined
+      ? container
+      : { ...container, reason: container.reason.replace(pattern, replacement) },
+  );
+  return { ...line, body: { ...line.body, containers } };
 }
 
 function withoutAttributes(line: Wire, names: readonly string[]): Wire {

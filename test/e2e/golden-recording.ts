@@ -70,14 +70,15 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** The tasks of a payload message. */
 export function tasksOf(message: Json | undefined): readonly Json[] {
-  return Array.isArray(message?.tasks) ? message.tasks : [];
+  return listOf(message?.tasks);
 }
 
 /** What the test changes in the recorded messages before it sends them, and where it runs them. */
 export const TEST_MADE: readonly string[] = [
   'Tasks in network mode `bridge` are sent in mode `host`, in `networkMode` and in `hostConfig.NetworkMode`.',
   'The image is one in a registry of the test; it is in containerd before the agent starts, as it was in dockerd.',
-  'The host directory of bind volumes is one of the test.',
+  'Tasks do without the host volume that they mount at `/out`, into which only the recording looked; the image has that directory instead.',
+  'The host directory of other bind volumes is one of the test.',
   'CPU and memory of the registration are those of the machine.',
 ];
 
@@ -100,7 +101,31 @@ export function sentPayload(message: Json, { image, shareDirectory }: Stage): Js
     .replaceAll('"networkMode":"bridge"', '"networkMode":"host"')
     // dockerConfig is JSON in a text of this JSON.
     .replaceAll(String.raw`\"NetworkMode\":\"bridge\"`, String.raw`\"NetworkMode\":\"host\"`);
-  return JSON.parse(text);
+  const sent: Json = JSON.parse(text);
+  return { ...sent, tasks: tasksOf(sent).map(withoutOutputVolume) };
+}
+
+/** Where containers leave files for the recording's own purposes. */
+export const OUTPUT_DIRECTORY = '/out';
+
+function withoutOutputVolume(task: Json): Json {
+  const containers = listOf(task.containers);
+  const mounts = containers.flatMap(({ mountPoints }) => listOf(mountPoints));
+  const isOutput = ({ containerPath }: Json) => containerPath === OUTPUT_DIRECTORY;
+  const [volume] = mounts.filter(isOutput).map(({ sourceVolume }) => sourceVolume);
+  if (volume === undefined) return task;
+  return {
+    ...task,
+    volumes: listOf(task.volumes).filter(({ name }) => name !== volume),
+    containers: containers.map((container) => ({
+      ...container,
+      mountPoints: listOf(container.mountPoints).filter((mount) => !isOutput(mount)),
+    })),
+  };
+}
+
+function listOf(value: unknown): readonly Json[] {
+  return Array.isArray(value) ? value : [];
 }
 
 /** A task that today's agent refuses, and the fields it names. */

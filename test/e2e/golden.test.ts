@@ -6,6 +6,7 @@ import { startRegistry, type TestRegistry } from '../support/registry.ts';
 import { withDifferences } from './golden-differences.ts';
 import {
   GOLDEN_SCENARIOS,
+  OUTPUT_DIRECTORY,
   RECORDED_IMAGE,
   type Recording,
   readRecording,
@@ -58,7 +59,9 @@ describe.each(GOLDEN_SCENARIOS)('the recorded scenario %s', (name) => {
 
   beforeAll(async () => {
     [containerd, registry] = await Promise.all([startContainerd(), startRegistry()]);
-    pushed = await pushTestImage(registry, 'bb:v1');
+    pushed = await pushTestImage(registry, 'bb:v1', {
+      layers: [[{ path: OUTPUT_DIRECTORY.slice(1), type: 'directory', mode: 0o1777 }]],
+    });
     run = await replay(recording, {
       containerd,
       image: pushed.image,
