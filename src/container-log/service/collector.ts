@@ -35,6 +35,8 @@ interface Stream {
   ready: boolean;
   /** What was read last was dropped. */
   gap: Gap;
+  /** The spool says so too: the line that had been begun is known to be broken even if nothing comes after. */
+  gapMarked: boolean;
   /** After the grace of background processes: bytes that are still read. */
   left: number;
   /** Nothing more is read. */
@@ -207,7 +209,7 @@ export class Collector implements Workable {
     this.#unblock();
     const wanted = Math.min(readable, CHUNK_BYTES, stream.left);
     if (this.#isFull()) this.#discard(stream, wanted, 'ring');
-    else this.#keep(stream, wanted);
+    else this.#keep(stream, Math.min(wanted, this.#room()));
     if (stream.left <= 0) this.#end(stream);
   }
 
@@ -216,6 +218,7 @@ export class Collector implements Workable {
     try {
       const moved = this.#spool.append(stream.name, stream.fd, wanted, io.now(), stream.gap);
       stream.gap = 'none';
+      stream.gapMarked = false;
       stream.left -= moved;
       this.#counters.bytesRead += moved;
       this.#driverReady = true;
@@ -226,6 +229,7 @@ export class Collector implements Workable {
 
   /** Keeps the container going when nothing can be kept of what it writes (logging.md §24.7). */
   #discard(stream: Stream, length: number, reason: 'disk' | 'ring'): void {
+    if (!stream.gapMarked) stream.gapMarked = this.#markGap(stream);
     const buffer = this.#services.memory.output(CHUNK_BYTES);
     const read = readSync(stream.fd, buffer, 0, length, null);
     let lines = 0;
@@ -236,10 +240,23 @@ export class Collector implements Workable {
     this.#counters.drop(reason, lines, read);
   }
 
-  /** An empty spool takes a piece of any size. */
-  #isFull(): boolean {
+  #markGap(stream: Stream): boolean {
+    try {
+      this.#spool.markGap(stream.name, this.#services.io.now());
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Bytes that may be added; an empty spool takes a piece of any size. */
+  #room(): number {
     const backlog = this.#reader.backlogBytes;
-    return backlog > 0 && backlog + MIN_ROOM_BYTES > this.config.bufferBytes;
+    return backlog === 0 ? CHUNK_BYTES : this.config.bufferBytes - backlog;
+  }
+
+  #isFull(): boolean {
+    return this.#room() < MIN_ROOM_BYTES;
   }
 
   #canRead(): boolean {
@@ -303,7 +320,15 @@ function openStream(name: StreamName, path: string): Stream {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   // From now on the kernel reports the absence of writers also if none has come yet.
   closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK));
-  return { name, fd, ready: true, gap: 'none', left: Number.POSITIVE_INFINITY, ended: false };
+  return {
+    name,
+    fd,
+    ready: true,
+    gap: 'none',
+    gapMarked: false,
+    left: Number.POSITIVE_INFINITY,
+    ended: false,
+  };
 }
 
 /** A container that is set up again after its end begins a new spool behind the old one. */

@@ -134,6 +134,19 @@ export class Spool {
     return moved;
   }
 
+  /** Records that bytes of a stream were dropped here, in the middle of a line. Throws as `append` does. */
+  markGap(stream: StreamName, time: bigint): void {
+    const { segment, fd } = this.#writable();
+    encodeFrameHeader({ stream, gap: 'mid-line', length: 0, time }, this.#header);
+    try {
+      this.#writeHeader(fd, segment.size);
+    } catch (error) {
+      ftruncateSync(fd, segment.size);
+      throw error;
+    }
+    segment.size += FRAME_HEADER_BYTES;
+  }
+
   /** Reads into `buffer` from a place, within its segment. Gives the bytes read; 0 at the segment's end. */
   readAt(place: SpoolPlace, buffer: Buffer): number {
     const segment = this.#segments.find(({ number }) => number === place.segment);
