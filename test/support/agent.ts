@@ -11,6 +11,8 @@ export interface AgentOptions {
   readonly namespace: string;
   readonly logFile: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Command and arguments that start it; default: from source. */
+  readonly program?: readonly [string, ...string[]];
   /** Default: connected to ACS. */
   readonly ready?: (agent: AgentDocument | undefined) => boolean;
 }
@@ -50,10 +52,11 @@ export const AGENT_PROGRAM = fileURLToPath(new URL('../../src/main.ts', import.m
 
 /** Starts an agent and waits until it is connected. */
 export async function startAgent(options: AgentOptions): Promise<TestAgent> {
+  const [command, ...args] = options.program ?? [process.execPath, AGENT_PROGRAM];
   const launch = async (env: Readonly<Record<string, string>>): Promise<Daemon> =>
     await startDaemon({
-      command: process.execPath,
-      args: [AGENT_PROGRAM],
+      command,
+      args,
       logFile: options.logFile,
       env: { ...agentEnvironment(options), ...env },
       readyTimeoutMs: 60_000,

@@ -14,6 +14,8 @@ export interface DaemonOptions {
   readonly ready: () => boolean | Promise<boolean>;
   /** Until it serves; default 20 000. */
   readonly readyTimeoutMs?: number;
+  /** What it gets when this process dies; TERM for one that has children to end. Default KILL. */
+  readonly deathSignal?: 'KILL' | 'TERM';
 }
 
 /** A running child process. */
@@ -31,10 +33,14 @@ export interface Daemon {
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const log = openSync(options.logFile, 'a');
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', options.command, ...options.args], {
-    stdio: ['ignore', log, log],
-    env: { ...process.env, ...options.env },
-  });
+  const child = spawn(
+    'setpriv',
+    ['--pdeathsig', options.deathSignal ?? 'KILL', '--', options.command, ...options.args],
+    {
+      stdio: ['ignore', log, log],
+      env: { ...process.env, ...options.env },
+    },
+  );
   closeSync(log);
   const ended = once(child, 'exit');
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null;

@@ -1,0 +1,76 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EcsWorld } from '../support/ecs-world.ts';
+import { hostProcesses } from '../support/processes.ts';
+import { run } from '../support/run.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+const repository = join(import.meta.dirname, '../..');
+
+describe('the bundled agent', () => {
+  const scratch = makeScratch();
+  const bundle = scratch.path('bundle');
+  let world: EcsWorld;
+  beforeAll(async () => {
+    await run(join(repository, 'scripts/bundle'), ['--out', bundle], { timeoutMs: 60_000 });
+    world = await EcsWorld.start({ agentProgram: [join(bundle, 'ecs-agent')] });
+  });
+  afterAll(async () => {
+    await world?.[Symbol.asyncDispose]();
+    await scratch.remove();
+  });
+
+  it('runs a task to its end with the log service of the bundle', async () => {
+    await world.register('bundled', 'echo from a bundle; exit 3');
+    const [task] = await world.reach('STOPPED', await world.run('bundled'));
+    expect(task?.containers[0]).toMatchObject({ exitCode: 3 });
+    const { args } =
+      hostProcesses().find(({ args: all }) => all.includes(world.scratch.path('run')) && all.length > 3) ??
+      {};
+    expect(args?.[0]).toBe(join(bundle, 'node'));
+    expect(args).toContain(join(bundle, 'lib/log-service.js'));
+    await world.expectClean();
+  });
+
+  it('has the AWS SDK client in files that the agent never loads', () => {
+    const files = readdirSync(join(bundle, 'lib')).map((name) => ({
+      name,
+      text: readFileSync(join(bundle, 'lib', name), 'utf8'),
+    }));
+    // An operation that only the SDK's client knows.
+    const client = files.filter(({ text }) => text.includes('DescribeCapacityProviders'));
+    expect(client.length).toBe(1);
+    expect(filesBehind('main.js', files)).not.toContain(client[0]?.name);
+    expect(filesBehind('ecs-local.js', files)).toContain(client[0]?.name);
+  });
+
+  it('holds the licences of what is in it', () => {
+    const licences = readFileSync(join(bundle, 'THIRD-PARTY-LICENSES'), 'utf8');
+    for (const name of [
+      '@grpc/grpc-js',
+      'koffi',
+      'pino',
+      'ws',
+      'zod',
+      'Node.js is licensed for use as follows',
+    ])
+      expect(licences).toContain(name);
+  });
+});
+
+/** Files that come along when one is loaded, at once or later. */
+function filesBehind(
+  entry: string,
+  files: readonly { readonly name: string; readonly text: string }[],
+): ReadonlySet<string> {
+  const found = new Set<string>();
+  const visit = (name: string) => {
+    if (found.has(name)) return;
+    found.add(name);
+    const text = files.find((file) => file.name === name)?.text ?? '';
+    for (const [, next = ''] of text.matchAll(/["'`]\.\/([^"'`]+\.js)["'`]/g)) visit(next);
+  };
+  visit(entry);
+  return found;
+}

@@ -1,0 +1,119 @@
+import { type RunResult, tryRun } from './run.ts';
+import { until } from './until.ts';
+
+const AWS_CLI = '/usr/bin/aws';
+
+/** What `aws ecs describe-tasks` says of a task, as far as tests look. */
+export interface DescribedTask {
+  readonly taskArn: string;
+  readonly lastStatus: string;
+  readonly desiredStatus: string;
+  readonly stoppedReason?: string;
+  readonly stopCode?: string;
+  readonly containers: readonly {
+    readonly name: string;
+    readonly lastStatus: string;
+    readonly exitCode?: number;
+    readonly reason?: string;
+    readonly runtimeId?: string;
+    readonly imageDigest?: string;
+  }[];
+}
+
+/** An ECS endpoint as its users see it, by the real AWS CLI. */
+export class AwsEcs {
+  readonly url: string;
+  /** Reference of a busybox image that the agent can pull. */
+  readonly image: string;
+
+  constructor(url: string, image: string) {
+    this.url = url;
+    this.image = image;
+  }
+
+  /** Runs the real `aws ecs …`; gives its JSON. */
+  async aws<T = unknown>(...args: readonly string[]): Promise<T> {
+    const result = await this.tryAws(...args);
+    if (result.exitCode !== 0) throw new Error(`aws ecs ${args.join(' ')}: ${result.stderr}`);
+    return (result.stdout.trim() === '' ? undefined : JSON.parse(result.stdout)) as T;
+  }
+
+  async tryAws(...args: readonly string[]): Promise<RunResult> {
+    return await tryRun(
+      AWS_CLI,
+      [
+        'ecs',
+        ...args,
+        '--endpoint-url',
+        this.url,
+        '--region',
+        'us-west-2',
+        '--output',
+        'json',
+        '--no-cli-pager',
+      ],
+      {
+        env: { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_EC2_METADATA_DISABLED: 'true' },
+        timeoutMs: 120_000,
+      },
+    );
+  }
+
+  /** Registers a one-container definition on the host network; more members of the container by `container`. */
+  async register(
+    family: string,
+    command: string,
+    container: Readonly<Record<string, unknown>> = {},
+    task: Readonly<Record<string, unknown>> = {},
+  ): Promise<void> {
+    const definition = {
+      family,
+      networkMode: 'host',
+      containerDefinitions: [
+        {
+          name: 'main',
+          image: this.image,
+          essential: true,
+          memory: 64,
+          command: ['sh', '-c', command],
+          ...container,
+        },
+      ],
+      ...task,
+    };
+    await this.aws('register-task-definition', '--cli-input-json', JSON.stringify(definition));
+  }
+
+  async run(family: string, count = 1): Promise<readonly string[]> {
+    const answer = await this.aws<{
+      readonly tasks: readonly { readonly taskArn: string }[];
+      readonly failures: readonly { readonly reason: string }[];
+    }>('run-task', '--task-definition', family, '--count', String(count));
+    if (answer.failures.length > 0) throw new Error(`not placed: ${answer.failures[0]?.reason}`);
+    return answer.tasks.map((task) => task.taskArn);
+  }
+
+  async describe(...arns: readonly string[]): Promise<readonly DescribedTask[]> {
+    const { tasks } = await this.aws<{ readonly tasks: readonly DescribedTask[] }>(
+      'describe-tasks',
+      '--tasks',
+      ...arns,
+    );
+    return tasks;
+  }
+
+  /** Waits until every task has that status; gives them. */
+  async reach(
+    status: string,
+    arns: readonly string[],
+    timeoutMs = 30_000,
+  ): Promise<readonly DescribedTask[]> {
+    return await until(
+      async () => {
+        const tasks = await this.describe(...arns);
+        return tasks.length === arns.length && tasks.every((task) => task.lastStatus === status) && tasks;
+      },
+      { what: `${arns.length} tasks are ${status}`, timeoutMs, intervalMs: 100 },
+    );
+  }
+}
