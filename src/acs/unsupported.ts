@@ -55,6 +55,7 @@ const TASK_ROWS: readonly Row<ReadTask>[] = [
     gist: ({ payload }) => listed((payload.associations ?? []).map(({ type }) => type ?? '')),
   },
   { field: 'proxyConfiguration', gist: ({ payload }) => payload.proxyConfiguration?.type ?? undefined },
+  { field: 'roleCredentials', gist: ({ payload }) => payload.roleCredentials?.roleArn ?? undefined },
   { field: 'pidMode', gist: ({ payload }) => payload.pidMode ?? undefined },
   { field: 'ipcMode', gist: ({ payload }) => payload.ipcMode ?? undefined },
   {
@@ -99,6 +100,10 @@ const CONTAINER_ROWS: readonly Row<ReadContainer>[] = [
   {
     field: 'environmentFiles',
     gist: ({ payload }) => listed((payload.environmentFiles ?? []).map(({ value }) => value ?? '')),
+  },
+  {
+    field: 'registryAuthentication',
+    gist: ({ payload }) => payload.registryAuthentication?.type ?? undefined,
   },
   { field: 'secrets', gist: ({ payload }) => listed((payload.secrets ?? []).map(({ name }) => name ?? '')) },
   { field: 'healthCheck', gist: healthCheckGist },

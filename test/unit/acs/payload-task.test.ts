@@ -107,7 +107,10 @@ describe('a payload task', () => {
       launchType: 'EC2',
       taskCredentialsId: 'c-1',
       executionCredentialsId: 'c-2',
-      unsupported: [],
+      unsupported: [
+        expect.stringMatching(/^roleCredentials=arn:/),
+        'containers[app].registryAuthentication=ecr',
+      ],
     });
     expect(spec.containers[0]).toMatchObject({
       command: ['sh', '-c', 'exit 0'],

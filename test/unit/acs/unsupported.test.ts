@@ -45,6 +45,7 @@ describe('what cannot be honoured', () => {
     ['elasticNetworkInterfaces=eni-1', { elasticNetworkInterfaces: [eni] }],
     ['associations=gpu', { associations: [{ type: 'gpu', name: '0', containers: ['main'] }] }],
     ['proxyConfiguration=APPMESH', { proxyConfiguration: { type: 'APPMESH' } }],
+    ['roleCredentials=arn:r', { roleCredentials: { credentialsId: 'c', roleArn: 'arn:r' } }],
     ['pidMode=host', { pidMode: 'host' }],
     ['ipcMode=task', { ipcMode: 'task' }],
     ['enableFaultInjection=true', { enableFaultInjection: true }],
@@ -60,6 +61,15 @@ describe('what cannot be honoured', () => {
     ['mountPoints=v', { mountPoints: [{ sourceVolume: 'v', containerPath: '/v' }] }],
     ['volumesFrom=db', { volumesFrom: [{ sourceContainer: 'db' }] }],
     ['environmentFiles=arn:aws:s3:::b/k', { environmentFiles: [{ value: 'arn:aws:s3:::b/k', type: 's3' }] }],
+    [
+      'registryAuthentication=asm',
+      {
+        registryAuthentication: {
+          type: 'asm',
+          asmAuthData: { credentialsParameter: 'arn:aws:secretsmanager:r:1:secret:s', region: 'r' },
+        },
+      },
+    ],
     ['secrets=TOKEN', { secrets: [{ name: 'TOKEN', valueFrom: '/p', target: 'CONTAINER' }] }],
     ['healthCheck=without a Healthcheck', { healthCheckType: 'docker' }],
     [
