@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { sleep } from '../async/deadline.ts';
 
 /** A process that outlives the command which started it; told apart from later users of its pid by its start. */
@@ -31,6 +31,17 @@ export function startInBackground(options: BackgroundOptions): BackgroundProcess
   child.unref();
   if (child.pid === undefined) throw new Error(`${options.command} could not be started; is it installed?`);
   return { name: options.name, pid: child.pid, startTicks: startTicksOf(child.pid) ?? '' };
+}
+
+/** The process with these words one after the other in its command line, if there is one. */
+export function findProcess(name: string, words: readonly string[]): BackgroundProcess | undefined {
+  const wanted = `\0${words.join('\0')}\0`;
+  for (const entry of readdirSync('/proc')) {
+    const pid = Number(entry);
+    const startTicks = Number.isInteger(pid) ? startTicksOf(pid) : undefined;
+    if (startTicks !== undefined && commandLineOf(pid).includes(wanted)) return { name, pid, startTicks };
+  }
+  return undefined;
 }
 
 /** Whether that very process still runs. */
@@ -71,6 +82,14 @@ export async function waitUntilReady(
 function lastLines(file: string, count: number): string {
   if (!existsSync(file)) return '(empty)';
   return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-count).join('\n');
+}
+
+function commandLineOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** Undefined when there is no such process, or only its zombie. */

@@ -4,6 +4,7 @@ import { programFile } from '../host/program-files.ts';
 import { askAgent } from './agent-socket.ts';
 import {
   type BackgroundProcess,
+  findProcess,
   isRunning,
   startInBackground,
   stopInBackground,
@@ -87,9 +88,16 @@ export class LocalStack {
     this.files.forget();
   }
 
+  /** It would end by itself, some seconds after the agent that started it. */
+  async #stopLogService(): Promise<void> {
+    const service = findProcess('log service', ['--run-dir', this.record.runDir]);
+    if (service !== undefined) await stopInBackground(service);
+  }
+
   /** Ends the stack and removes everything of it. Tasks must be over before. */
   async down(): Promise<void> {
     await this.#stopProcesses();
+    await this.#stopLogService();
     rmSync(this.files.directory, { recursive: true, force: true });
   }
 }

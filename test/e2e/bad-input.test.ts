@@ -60,11 +60,4 @@ describe('what cannot run is refused with a reason', () => {
     },
     60_000,
   );
-
-  it('names the container whose memory is above that of the task', async () => {
-    await world.register('too-much', 'true', { memory: 256 }, { memory: '128', cpu: '256' });
-    const [task] = await world.reach('STOPPED', await world.run('too-much'));
-    expect(task?.stoppedReason).toMatch(/"main".*256 MiB.*128 MiB/);
-    await world.expectClean();
-  }, 60_000);
 });

@@ -97,7 +97,7 @@ describe('tasks by the real AWS CLI', () => {
     await world.aws('stop-task', '--task', arns[0] ?? '');
     const [task] = await world.reach('STOPPED', arns);
     const codes = Object.fromEntries((task?.containers ?? []).map((c) => [c.name, c.exitCode]));
-    expect(codes['main']).toBe(0);
+    expect(codes.main).toBe(0);
     await world.expectClean();
   }, 60_000);
 
@@ -117,7 +117,7 @@ describe('tasks by the real AWS CLI', () => {
   }, 60_000);
 
   it('kills a container over its memory limit and says so (ECS-48, ECS-94)', async () => {
-    await world.register('greedy', 'x=$(head -c 200000000 /dev/zero | tr "\\\\0" a); echo ${#x}', {
+    await world.register('greedy', 'x=$(head -c 200000000 /dev/zero | tr "\\\\0" a); echo "$x" | wc -c', {
       memory: 16,
     });
     const [task] = await world.reach('STOPPED', await world.run('greedy'));

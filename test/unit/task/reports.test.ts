@@ -182,6 +182,28 @@ describe('what ECS is told of a task', () => {
     expect(story.reports.at(-1)?.containers[0]).not.toHaveProperty('exitCode');
   });
 
+  it('names a pull that fails after its manifest was had (ECS-95)', () => {
+    const story = one().tell(
+      { kind: 'imageResolved', container: 'main', digest: DIGEST },
+      {
+        kind: 'stepFailed',
+        step: 'pullImage',
+        container: 'main',
+        reason: { code: 'CannotPullContainerError', message: 'connection reset' },
+      },
+    );
+    expect(story.reports.at(-1)?.containers[0]?.reason).toBe('CannotPullContainerError: connection reset');
+  });
+
+  it('gives every stopped container that ran its exit code (ECS-34)', () => {
+    const story = two().run('a', 'b').exit('a', 3).exit('b', 0);
+    const codes = story.reports.at(-1)?.containers.map((c) => [c.containerName, c.exitCode]);
+    expect(codes).toEqual([
+      ['a', 3],
+      ['b', 0],
+    ]);
+  });
+
   it('names an OOM kill and keeps its exit code (ECS-48, ECS-94, ENG-20)', () => {
     const story = one().run('main').exit('main', 137, true);
     expect(story.reports.at(-1)?.containers[0]).toMatchObject({
