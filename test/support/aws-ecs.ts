@@ -25,10 +25,13 @@ export class AwsEcs {
   readonly url: string;
   /** Reference of a busybox image that the agent can pull. */
   readonly image: string;
+  readonly #through: readonly string[];
 
-  constructor(url: string, image: string) {
+  /** `through` is a command that runs the CLI where the endpoint can be reached. */
+  constructor(url: string, image: string, through: readonly string[] = []) {
     this.url = url;
     this.image = image;
+    this.#through = through;
   }
 
   /** Runs the real `aws ecs …`; gives its JSON. */
@@ -39,9 +42,11 @@ export class AwsEcs {
   }
 
   async tryAws(...args: readonly string[]): Promise<RunResult> {
+    const [command = AWS_CLI, ...before] = [...this.#through, AWS_CLI];
     return await tryRun(
-      AWS_CLI,
+      command,
       [
+        ...before,
         'ecs',
         ...args,
         '--endpoint-url',
