@@ -26,9 +26,10 @@ const root = resolve(import.meta.dirname, '..');
 const ARCHITECTURES = ['x64', 'arm64'];
 
 const LAUNCHER = `#!/bin/sh
-# Starts the agent on the Node beside it. Its settings: /etc/ecs/ecs.config and the environment.
+# Starts the agent on the Node beside it. Its settings: /etc/ecs/ecs.config and the environment. A small young
+# generation keeps 6 MB from garbage.
 here=$(dirname "$(readlink -f "$0")")
-exec "$here/node" "$here/lib/main.js" "$@"
+exec "$here/node" --max-semi-space-size=2 "$here/lib/main.js" "$@"
 `;
 
 /** The native module lies where the bundle has it, not where npm has it. */

@@ -1,0 +1,152 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { startAgent } from '../../test/support/agent.ts';
+import { startContainerd } from '../../test/support/containerd.ts';
+import { accepts, startDaemon } from '../../test/support/daemon.ts';
+import { freePort } from '../../test/support/free-port.ts';
+import { hostProcesses } from '../../test/support/processes.ts';
+import { run } from '../../test/support/run.ts';
+import { makeScratch } from '../../test/support/scratch.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const KIB = 1 / 1024;
+
+/** Memory of a process, MiB (/proc/<pid>/smaps_rollup). */
+export interface Footprint {
+  readonly resident: number;
+  /** Pages that nobody else has mapped: what would be free without the process. */
+  readonly private: number;
+  /** Resident, with shared pages divided among those who share them. */
+  readonly proportional: number;
+}
+
+/** The processes of an agent at rest, and what Node alone takes of the same pages. */
+export interface Footprints {
+  readonly node: Footprint;
+  readonly agent: Footprint;
+  readonly logService: Footprint;
+}
+
+/** Reads a process's memory now. Throws when the process is gone. */
+export function footprintOf(pid: number): Footprint {
+  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  const mib = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1]) * KIB;
+  return {
+    resident: mib('Rss'),
+    private: mib('Private_Clean') + mib('Private_Dirty'),
+    proportional: mib('Pss'),
+  };
+}
+
+const INTERVAL_MS = 500;
+/** At rest: this many looks in a row differ by less than half a MiB. */
+const LOOKS = 8;
+const LIMIT_MS = 40_000;
+
+/** Waits until the private memory of the processes no longer moves, for a bounded time. */
+async function rest(pids: readonly number[]): Promise<void> {
+  const sums: number[] = [];
+  for (const deadline = performance.now() + LIMIT_MS; performance.now() < deadline; ) {
+    sums.push(pids.reduce((sum, pid) => sum + footprintOf(pid).private, 0));
+    const last = sums.slice(-LOOKS);
+    if (last.length === LOOKS && Math.max(...last) - Math.min(...last) < 0.5) return;
+    await delay(INTERVAL_MS);
+  }
+}
+
+/** How an agent is run. */
+export interface AgentBuild {
+  readonly node: string;
+  readonly program: readonly [string, ...string[]];
+}
+
+export const FROM_SOURCE: AgentBuild = {
+  node: process.execPath,
+  program: [process.execPath, join(ROOT, 'src/main.ts')],
+};
+
+/** Bundles the agent as it is installed, into a folder that must not be there yet. */
+export async function bundledAgent(folder: string): Promise<AgentBuild> {
+  await run(join(ROOT, 'scripts/bundle'), ['--out', folder], { timeoutMs: 120_000 });
+  return { node: join(folder, 'node'), program: [join(folder, 'ecs-agent')] };
+}
+
+/**
+ * Starts an agent on a containerd and a control plane of its own and measures it at rest, connected and without
+ * tasks, beside a Node of the same binary that does nothing and shares the binary's pages with it.
+ */
+export async function measureFootprints(build: AgentBuild): Promise<Footprints> {
+  await using stack = new AsyncDisposableStack();
+  const scratch = stack.use(makeScratch());
+  const containerd = stack.use(await startContainerd());
+  const port = await freePort();
+  const controlPlane = await startDaemon({
+    command: process.execPath,
+    args: [
+      join(ROOT, 'src/control-plane/main.ts'),
+      '--port',
+      String(port),
+      '--state-dir',
+      scratch.path('state'),
+      '--access-key',
+      'test',
+      '--secret-key',
+      'test',
+    ],
+    logFile: scratch.path('control-plane.log'),
+    ready: () => accepts(port),
+  });
+  stack.defer(() => controlPlane.stop());
+  const bare = spawn(build.node, ['-e', 'setInterval(()=>{},1e9)'], { stdio: 'ignore' });
+  const bareEnded = once(bare, 'exit');
+  stack.defer(async () => {
+    bare.kill();
+    await bareEnded;
+  });
+  const runDir = scratch.path('run');
+  const agent = stack.use(
+    await startAgent({
+      controlPlaneUrl: `http://127.0.0.1:${port}`,
+      containerdAddress: containerd.address,
+      dataDir: scratch.path('data'),
+      runDir,
+      namespace: `ecs-f${process.pid}`,
+      logFile: scratch.path('agent.log'),
+      program: build.program,
+    }),
+  );
+  const logService = hostProcesses().find(({ args }) => args.includes('--run-dir') && args.includes(runDir));
+  if (logService === undefined || bare.pid === undefined) throw new Error('a process to measure is missing');
+  await rest([agent.pid, logService.pid]);
+  return {
+    node: footprintOf(bare.pid),
+    agent: footprintOf(agent.pid),
+    logService: footprintOf(logService.pid),
+  };
+}
+
+/** `npm run bench -- footprint`: the agent as it is installed, and run from source. */
+export async function runBenchmark({ json }: { readonly json: boolean }): Promise<number> {
+  await using scratch = makeScratch();
+  const bundle = await measureFootprints(await bundledAgent(scratch.path('bundle')));
+  const source = await measureFootprints(FROM_SOURCE);
+  if (json) {
+    console.log(JSON.stringify({ benchmark: 'footprint', unit: 'MiB', bundle, source }));
+    return 0;
+  }
+  console.log('memory at rest, MiB; the floor is a Node of the same binary that does nothing');
+  const head = ['', 'resident', 'private', 'proportional', 'of the floor'];
+  const rows = Object.entries({ bundle, source }).flatMap(([name, footprints]) =>
+    Object.entries(footprints).map(([part, { resident, private: own, proportional }]) => [
+      `${name}: ${part}`,
+      ...[resident, own, proportional].map((value) => value.toFixed(1)),
+      (resident / footprints.node.resident).toFixed(2),
+    ]),
+  );
+  for (const [first = '', ...cells] of [head, ...rows])
+    console.log(first.padEnd(20) + cells.map((cell) => cell.padStart(14)).join(''));
+  return 0;
+}
