@@ -3,7 +3,6 @@ import type { RegisterTaskDefinitionCommandInput, Task } from '@aws-sdk/client-e
 import { sleep } from '../async/deadline.ts';
 import { readLogs } from '../container-log/read-logs.ts';
 import { containerId } from '../task/ids.ts';
-import { askAgent } from './agent-socket.ts';
 import { allTasks, containerSummary, definitionName, ecsClient, findTask, shortId } from './ecs-client.ts';
 import type { LocalStack } from './stack.ts';
 import type { StackRecord } from './stack-files.ts';
@@ -144,13 +143,11 @@ export async function stopTask(record: StackRecord, taskName: string): Promise<T
   }
 }
 
-/** Stops every task, waits until the agent has cleaned up, and removes the stack. */
+/** Stops every task and removes the stack. */
 export async function takeDown(stack: LocalStack): Promise<void> {
   const { record } = stack;
   const ecs = await ecsClient(record);
   for (const task of await allTasks(ecs, record.cluster))
     if (task.lastStatus !== 'STOPPED') await stopTask(record, task.taskArn ?? '');
-  const deadline = Date.now() + STOP_WAIT_MS;
-  while (((await askAgent(record.runDir))?.tasks.length ?? 0) > 0 && Date.now() < deadline) await sleep(100);
   await stack.down();
 }

@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
+import { sleep } from '../async/deadline.ts';
 import { programFile } from '../host/program-files.ts';
 import { askAgent } from './agent-socket.ts';
 import {
@@ -11,6 +12,7 @@ import {
   waitUntilReady,
 } from './background.ts';
 import { containerdConfig } from './containerd-config.ts';
+import { removeNamespace } from './containerd-namespace.ts';
 import { StackFiles, type StackRecord } from './stack-files.ts';
 
 /** How a local stack is to be. */
@@ -30,6 +32,7 @@ export const REGION = 'us-west-2';
 const KEYS = { accessKeyId: 'test', secretAccessKey: 'test' };
 const CONTAINERD_READY_MS = 30_000;
 const AGENT_READY_MS = 60_000;
+const CLEAN_UP_MS = 60_000;
 
 /** containerd, control plane and agent of one developer's machine, as processes in the background. */
 export class LocalStack {
@@ -73,7 +76,7 @@ export class LocalStack {
         runDir: files.path('agent-run'),
         processes,
       };
-      await startAgent(options, files, record, processes);
+      await startAgent(options.agentEnvironment ?? {}, files, record, processes);
       files.write(record);
       return new LocalStack(files, record);
     } catch (error) {
@@ -82,23 +85,32 @@ export class LocalStack {
     }
   }
 
-  /** Stops agent, control plane and our own containerd; containers of a containerd that goes on keep running. */
+  /**
+   * Ends the stack and removes everything of it, also from a containerd that goes on. Tasks must be over before:
+   * an agent that waits no longer than a second cleans up after them.
+   */
+  async down(): Promise<void> {
+    await this.#stop('agent');
+    const cleaner: BackgroundProcess[] = [];
+    await startAgent({ ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION: '1s' }, this.files, this.record, cleaner);
+    const deadline = Date.now() + CLEAN_UP_MS;
+    while ((await askAgent(this.record.runDir))?.tasks.length !== 0 && Date.now() < deadline)
+      await sleep(100);
+    for (const agent of cleaner) await stopInBackground(agent);
+    const service = findProcess('log service', ['--run-dir', this.record.runDir]);
+    if (service !== undefined) await stopInBackground(service);
+    await removeNamespace(this.record);
+    await this.#stopProcesses();
+    rmSync(this.files.directory, { recursive: true, force: true });
+  }
+
+  async #stop(name: string): Promise<void> {
+    for (const process of this.record.processes) if (process.name === name) await stopInBackground(process);
+  }
+
   async #stopProcesses(): Promise<void> {
     for (const process of this.record.processes.toReversed()) await stopInBackground(process);
     this.files.forget();
-  }
-
-  /** It would end by itself, some seconds after the agent that started it. */
-  async #stopLogService(): Promise<void> {
-    const service = findProcess('log service', ['--run-dir', this.record.runDir]);
-    if (service !== undefined) await stopInBackground(service);
-  }
-
-  /** Ends the stack and removes everything of it. Tasks must be over before. */
-  async down(): Promise<void> {
-    await this.#stopProcesses();
-    await this.#stopLogService();
-    rmSync(this.files.directory, { recursive: true, force: true });
   }
 }
 
@@ -160,7 +172,7 @@ async function startControlPlane(
 }
 
 async function startAgent(
-  options: StackOptions,
+  environment: Readonly<Record<string, string>>,
   files: StackFiles,
   record: StackRecord,
   processes: BackgroundProcess[],
@@ -185,7 +197,7 @@ async function startAgent(
       ECS_RUN_DIR: record.runDir,
       ECS_CONTAINERD_ADDRESS: record.containerdAddress,
       ECS_CONTAINERD_NAMESPACE: record.containerdNamespace,
-      ...options.agentEnvironment,
+      ...environment,
     },
     logFile,
   });
