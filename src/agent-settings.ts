@@ -21,10 +21,7 @@ export function engineSettings(config: Config, cluster: string): EngineSettings 
 }
 
 /** Credentials of ECS_ENGINE_AUTH_DATA by image reference (config.md §3.9). */
-export function staticRegistryCredentials(
-  config: Config,
-  logger: Logger,
-): StepPorts['registryCredentials'] {
+export function staticRegistryCredentials(config: Config, logger: Logger): StepPorts['registryCredentials'] {
   const { auth, warnings } = parseRegistryAuth(config.engineAuthType, config.engineAuthData?.reveal() ?? '');
   for (const warning of warnings) logger.warn({ warning }, 'ECS_ENGINE_AUTH_DATA');
   return (container) => auth.credentialsFor(container.image);

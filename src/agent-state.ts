@@ -10,8 +10,12 @@ import type { MetaKey, Store, StoredState } from './store/store.ts';
 export async function loadState(store: Store, logger: Logger): Promise<StoredState> {
   const stored = await store.load();
   if (stored.setAside !== undefined)
-    logger.error({ ...stored.setAside }, 'the store could not be read and was set aside; starting with an empty one');
-  for (const record of stored.quarantined) logger.error({ ...record }, 'a record of the store could not be read');
+    logger.error(
+      { ...stored.setAside },
+      'the store could not be read and was set aside; starting with an empty one',
+    );
+  for (const record of stored.quarantined)
+    logger.error({ ...record }, 'a record of the store could not be read');
   return stored;
 }
 

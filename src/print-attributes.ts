@@ -1,8 +1,8 @@
 import type { AgentArguments } from './config/arguments.ts';
+import { LOG_DRIVERS } from './container-log/log-config.ts';
 import { capabilities } from './ecs/capabilities.ts';
 import { IMPLEMENTED_FEATURES } from './ecs/implemented-features.ts';
 import { formatAttributes } from './ecs/registration-request.ts';
-import { LOG_DRIVERS } from './container-log/log-config.ts';
 import { prepare } from './run-agent.ts';
 
 /** `-ecs-attributes`: prints the capabilities that would be registered, a line each. */
