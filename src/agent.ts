@@ -78,6 +78,17 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
 async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Promise<Agent> {
   const { config, env, imds, logger, signal } = options;
+  // First of all, since it refuses an endpoint that may not be used; nothing else is worth waiting for then.
+  const sources = agentCredentialSources({
+    external: config.external,
+    profile: config.alternateCredentialProfile,
+    env,
+    readFile: readFileIfAny,
+    imds,
+  });
+  const credentials = new CredentialsCache(sources);
+  const api = parts.adopt(new EcsClient({ config, credentials }), (client) => client.close());
+
   await mkdir(config.runDirectory, { recursive: true, mode: 0o700 });
   const store = parts.adopt(config.checkpoint ? openStore(config.dataDirectory) : memoryStore(), (s) =>
     s.close(),
@@ -102,15 +113,6 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   const kept = saved.kind === 'discard' ? await discardState(store, stored, saved.reason, logger) : stored;
 
   const cluster = config.cluster || 'default';
-  const sources = agentCredentialSources({
-    external: config.external,
-    profile: config.alternateCredentialProfile,
-    env,
-    readFile: readFileIfAny,
-    imds,
-  });
-  const credentials = new CredentialsCache(sources);
-  const api = parts.adopt(new EcsClient({ config, credentials }), (client) => client.close());
   const roleCredentials = new CredentialsStore();
 
   const reporter = new Reporter({
