@@ -90,7 +90,7 @@ describe.each(GOLDEN_SCENARIOS)('the recorded scenario %s', (name) => {
     expect(positions.indexOf('upgrade')).toBeGreaterThan(positions.indexOf('DiscoverPollEndpoint'));
   });
 
-  it('answers ACS with the same messages in the same order (OBS-53)', () => {
+  it('answers ACS with the same messages in the same order (ACS-26, OBS-53)', () => {
     const { ours, expected } = sides.of(({ ch, event }) => ch === 'acs' && event === 'message');
     expect(ours).toEqual(expected);
   });

@@ -141,7 +141,7 @@ describe('an agent that goes on', () => {
     expect(readdirSync(dataDir).filter((name) => /^agent\.db\.broken-/.test(name))).toHaveLength(1);
   });
 
-  it('acks no payload that it cannot store, and acks it once there is space again', async () => {
+  it('acks no payload that it cannot store, and acks it once there is space again (OBS-25)', async () => {
     const dataDir = scratch.path('small-disk');
     mkdirSync(dataDir);
     await run('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', dataDir]);
