@@ -31,6 +31,8 @@ import {
   serveIntrospection,
 } from './metadata/introspection-server.ts';
 import { HostNetwork } from './network/host-network.ts';
+import { hasNetworkState } from './network/network-state.ts';
+import { TaskNetwork } from './network/task-network.ts';
 import { openTaskCgroups } from './resource/cgroups.ts';
 import type { TaskCgroups } from './resource/task-cgroups.ts';
 import {
@@ -112,6 +114,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   });
   const kept = saved.kind === 'discard' ? await discardState(store, stored, saved.reason, logger) : stored;
 
+  const network = parts.adopt(await openNetwork(config, logger), (n) => n.close());
   const cluster = config.cluster || 'default';
   const roleCredentials = new CredentialsStore();
 
@@ -126,7 +129,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
     ports: {
       runtime: runtime.runtime,
       images: runtime.images,
-      network: new HostNetwork({ runDir: config.runDirectory }),
+      network,
       logs,
       ...(cgroups !== undefined && { cgroups }),
       settings: engineSettings(config, cluster),
@@ -240,6 +243,27 @@ async function openRuntime({ config, logger, onPhase, signal }: AgentOptions): P
     inactivityTimeoutMs: config.imagePullInactivityTimeoutMs,
   });
   return { runtime, images };
+}
+
+/** Bridge mode is loaded by the first task that needs it. */
+async function openNetwork(config: Config, logger: Logger): Promise<TaskNetwork> {
+  const runDir = config.runDirectory;
+  const bridge = async () => (await import('./network/bridge/bridge-network.ts')).BridgeNetwork;
+  return await TaskNetwork.open(new HostNetwork({ runDir }), [
+    {
+      mode: 'bridge',
+      isInUse: async () => await hasNetworkState(runDir),
+      load: async () =>
+        await (await bridge()).open({
+          runDir,
+          namespace: config.containerdNamespace,
+          pluginDirectories: config.cniPluginDirectories,
+          portRange: config.dynamicHostPortRange,
+          reportIpv6: !config.excludeIpv6PortBinding,
+          log: logger,
+        }),
+    },
+  ]);
 }
 
 async function openIntrospection(

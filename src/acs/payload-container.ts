@@ -1,5 +1,6 @@
 import { DEPENDENCY_CONDITIONS, type Dependency } from '../task/dependencies.ts';
 import type { HealthCheck } from '../task/health.ts';
+import type { PortMapping } from '../task/port-mapping.ts';
 import type { ContainerOptions, ContainerSpec, RegistryAuth } from '../task/task-spec.ts';
 import type { PayloadContainer } from '../wire/acs-payload.ts';
 import { dropAbsent, nonEmpty } from './absent.ts';
@@ -64,6 +65,7 @@ export function parseContainer(payload: PayloadContainer): ParsedContainer {
       healthCheck: healthCheckOf(payload, config.value),
       startTimeoutSec: payload.startTimeout || undefined,
       stopTimeoutSec: payload.stopTimeout || undefined,
+      portMappings: portMappingsOf(payload, problems),
       containerArn: nonEmpty(payload.containerArn),
       registryAuth: typeof auth === 'string' ? undefined : auth,
     }),
@@ -151,6 +153,25 @@ function checkPorts(name: string, { portMappings }: PayloadContainer): void {
     if (protocol != null && !['', 'tcp', 'udp'].includes(protocol))
       throw new InvalidTaskError(`container ${name}: protocol ${protocol} is neither tcp nor udp`);
   }
+}
+
+/** What is not a range of ports is told as a problem (acs.md §10.6). */
+function portMappingsOf(
+  { name, portMappings }: PayloadContainer,
+  problems: string[],
+): readonly PortMapping[] | undefined {
+  if (portMappings == null || portMappings.length === 0) return undefined;
+  return portMappings.flatMap((mapping) => {
+    const protocol = mapping.protocol === 'udp' ? 'udp' : 'tcp';
+    const text = nonEmpty(mapping.containerPortRange);
+    if (text === undefined)
+      return { protocol, containerPort: mapping.containerPort ?? 0, hostPort: mapping.hostPort ?? 0 };
+    const [, first = 0, last = 0] = (/^(\d+)-(\d+)$/.exec(text) ?? []).map(Number);
+    if (first >= 1 && first <= last && last <= MAX_PORT)
+      return { protocol, containerPort: first, hostPort: 0, rangeLength: last - first + 1 };
+    problems.push(`containers[${name ?? ''}].portMappings (${text} is not a range of ports)`);
+    return [];
+  });
 }
 
 /** How to authenticate, undefined for not at all, or what is wrong with it. */

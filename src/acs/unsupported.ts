@@ -37,7 +37,7 @@ export interface ReadContainer {
   readonly hostConfig: DockerHostConfig;
 }
 
-const SUPPORTED_NETWORK_MODES: ReadonlySet<string> = new Set(['host', 'none']);
+const SUPPORTED_NETWORK_MODES: ReadonlySet<string> = new Set(['bridge', 'host', 'none']);
 
 const TASK_ROWS: readonly Row<ReadTask>[] = [
   {
@@ -67,17 +67,6 @@ const TASK_ROWS: readonly Row<ReadTask>[] = [
 const SUPPORTED_CONDITIONS: readonly string[] = DEPENDENCY_CONDITIONS;
 
 const CONTAINER_ROWS: readonly Row<ReadContainer>[] = [
-  {
-    field: 'portMappings',
-    gist: ({ payload, networkMode }) =>
-      networkMode === 'host'
-        ? undefined
-        : listed(
-            (payload.portMappings ?? []).map(
-              (port) => `${port.containerPort ?? port.containerPortRange ?? 0}`,
-            ),
-          ),
-  },
   {
     field: 'dependsOn',
     gist: ({ payload }) =>
@@ -152,7 +141,7 @@ const HARMLESS_HOST_CONFIG: ReadonlyMap<string, Harmless> = new Map<string, Harm
   ['RestartPolicy', isNeverRestart],
 ]);
 
-/** What of a task cannot be honoured, e.g. `networkMode=bridge`. Empty: everything can. */
+/** What of a task cannot be honoured, e.g. `networkMode=awsvpc`. Empty: everything can. */
 export function unsupportedOfTask(task: ReadTask): readonly string[] {
   return rowsOf(TASK_ROWS, task, '');
 }

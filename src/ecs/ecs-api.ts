@@ -76,9 +76,20 @@ export interface SubmitTaskStateChangeRequest {
     readonly runtimeId?: string;
     readonly imageDigest?: string;
     readonly exitCode?: number;
+    readonly networkBindings?: readonly NetworkBinding[];
     readonly reason?: string;
   }[];
   readonly pullStartedAt?: number;
   readonly pullStoppedAt?: number;
   readonly executionStoppedAt?: number;
+}
+
+/** A published port, or a range of them (ecs-api.md §C3). */
+export interface NetworkBinding {
+  readonly bindIP: string;
+  readonly containerPort?: number;
+  readonly containerPortRange?: string;
+  readonly hostPort?: number;
+  readonly hostPortRange?: string;
+  readonly protocol: string;
 }

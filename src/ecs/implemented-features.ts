@@ -56,7 +56,7 @@ export const IMPLEMENTED_FEATURES: ImplementedFeatures = {
   containerOrdering: true,
   fullSync: true,
   environmentFiles: false,
-  containerPortRange: false,
+  containerPortRange: true,
   containerRestartPolicy: false,
   privilegedContainers: false,
   dockerOptions: true,

@@ -1,5 +1,6 @@
+import type { PortBinding } from '../task/port-mapping.ts';
 import type { ContainerReport, StateReport } from '../task/report.ts';
-import type { SubmitTaskStateChangeRequest } from './ecs-api.ts';
+import type { NetworkBinding, SubmitTaskStateChangeRequest } from './ecs-api.ts';
 
 /** Limits of ECS, in bytes (ecs-api.md §A4.4). */
 const REASON_BYTES = 1024;
@@ -31,9 +32,24 @@ function containerChange(container: ContainerReport): ContainerChange {
     containerName: container.containerName,
     ...(container.exitCode !== undefined && { exitCode: container.exitCode }),
     ...(container.imageDigest !== undefined && { imageDigest: cutToBytes(container.imageDigest, ID_BYTES) }),
+    ...(container.portBindings !== undefined && {
+      networkBindings: container.portBindings.map(networkBinding),
+    }),
     ...(container.reason !== undefined && { reason: cutToBytes(container.reason, REASON_BYTES) }),
     ...(container.runtimeId !== undefined && { runtimeId: cutToBytes(container.runtimeId, ID_BYTES) }),
     status: container.status,
+  };
+}
+
+function networkBinding(binding: PortBinding): NetworkBinding {
+  const { bindIp, containerPort, hostPort, protocol, rangeLength } = binding;
+  if (rangeLength === undefined) return { bindIP: bindIp, containerPort, hostPort, protocol };
+  const rangeFrom = (first: number) => `${first}-${first + rangeLength - 1}`;
+  return {
+    bindIP: bindIp,
+    containerPortRange: rangeFrom(containerPort),
+    hostPortRange: rangeFrom(hostPort),
+    protocol,
   };
 }
 

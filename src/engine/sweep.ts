@@ -11,7 +11,8 @@ export interface SweepScope {
 }
 
 /**
- * Removes what carries our name and belongs to no task of the store: containers, logs, cgroups. The namespace
+ * Removes what carries our name and belongs to no task of the store: containers, logs,
+ * networks, cgroups. The namespace
  * is the agent's alone, so nobody else's things are ever met.
  */
 export async function sweepLeftovers(
@@ -31,6 +32,7 @@ export async function sweepLeftovers(
   }
   for (const id of await ports.logs.list({ signal }))
     if (!scope.knowsContainer(id)) await ports.logs.remove(id, { signal });
+  await ports.network.removeLeftovers(scope, { signal });
   for (const id of (await ports.cgroups?.list()) ?? [])
     if (!scope.knowsTask(id)) await ports.cgroups?.remove(id);
 }

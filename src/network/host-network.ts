@@ -1,16 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { hostname as machineName } from 'node:os';
-import { join } from 'node:path';
 import { type ContainerId, taskIdOf } from '../task/ids.ts';
 import type { ContainerSpec, NetworkMode, TaskSpec } from '../task/task-spec.ts';
-import {
-  containerResolvConf,
-  hostResolvConf,
-  hostsFile,
-  isOnlyResolvedStub,
-  parseExtraHost,
-} from './name-files.ts';
-import type { ContainerNetwork, Network } from './network.ts';
+import { readHostFile, resolvConfFor } from './host-files.ts';
+import { hostResolvConf, hostsFile, parseExtraHost } from './name-files.ts';
+import type { ContainerNetwork, KnownOwners, Network } from './network.ts';
 import { type NameFiles, TaskFiles } from './task-files.ts';
 
 /** Hex digits of the container id that make its default name (NET-21). */
@@ -40,7 +33,7 @@ export class HostNetwork implements Network {
 
   refusal({ networkMode }: TaskSpec): string | undefined {
     return modeOf(networkMode) === undefined
-      ? `network mode "${networkMode}" is not supported by this agent yet; it runs tasks of the modes host and none`
+      ? `network mode "${networkMode}" needs a network of its own`
       : undefined;
   }
 
@@ -56,45 +49,44 @@ export class HostNetwork implements Network {
     const hostname = options.hostname ?? this.#defaultName(mode, id);
     const contents = await this.#contents(mode, container, hostname);
     const mounts = await this.#files.ensure(taskIdOf(task.arn), id, contents, options.readonlyRootfs);
-    return { namespace: { kind: mode === 'host' ? 'host' : 'isolated' }, hostname, mounts };
+    return { namespace: { kind: mode === 'host' ? 'host' : 'isolated' }, hostname, mounts, bindings: [] };
   }
+
+  /** The kernel ends the namespace with the last process. */
+  async releaseContainerNetwork(): Promise<void> {}
 
   async removeTaskNetwork(task: TaskSpec): Promise<void> {
     await this.#files.remove(taskIdOf(task.arn));
   }
+
+  /** Name files of every mode. */
+  async removeLeftovers({ knowsTask }: KnownOwners): Promise<void> {
+    for (const task of await this.#files.list()) if (!knowsTask(task)) await this.#files.remove(task);
+  }
+
+  async close(): Promise<void> {}
 
   #defaultName(mode: Mode, id: ContainerId): string {
     return mode === 'host' ? this.#machineName() : id.slice(0, DEFAULT_NAME_LENGTH);
   }
 
   async #contents(mode: Mode, { options }: ContainerSpec, hostname: string): Promise<NameFiles> {
-    const ipv6 = (await this.#readHost('proc/sys/net/ipv6/conf/all/disable_ipv6')).trim() === '0';
+    const disabled = await readHostFile(this.#hostRoot, 'proc/sys/net/ipv6/conf/all/disable_ipv6');
+    const ipv6 = disabled.trim() === '0';
     const extraHosts = options.extraHosts.map(parseExtraHost);
-    const resolvConf = await this.#readHost('etc/resolv.conf');
-    if (mode === 'host')
-      return {
-        hosts: extraHosts.length === 0 ? await this.#readHost('etc/hosts') : hostsFile({ ipv6, extraHosts }),
-        hostname: `${hostname}\n`,
-        resolvConf: hostResolvConf(resolvConf, options),
-      };
-    const servers = isOnlyResolvedStub(resolvConf)
-      ? await this.#readHost('run/systemd/resolve/resolv.conf')
-      : resolvConf;
+    if (mode === 'host') {
+      const hosts =
+        extraHosts.length === 0
+          ? await readHostFile(this.#hostRoot, 'etc/hosts')
+          : hostsFile({ ipv6, extraHosts });
+      const resolvConf = hostResolvConf(await readHostFile(this.#hostRoot, 'etc/resolv.conf'), options);
+      return { hosts, hostname: `${hostname}\n`, resolvConf };
+    }
     return {
       hosts: hostsFile({ ipv6, extraHosts, self: { address: LOOPBACK, hostname } }),
       hostname: `${hostname}\n`,
-      resolvConf: containerResolvConf(servers, options, ipv6),
+      resolvConf: await resolvConfFor(this.#hostRoot, options, ipv6),
     };
-  }
-
-  /** A file that the host does not have counts as an empty one. */
-  async #readHost(path: string): Promise<string> {
-    try {
-      return await readFile(join(this.#hostRoot, path), 'utf8');
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
-      throw error;
-    }
   }
 }
 

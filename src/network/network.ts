@@ -1,10 +1,11 @@
 import type { BindMount, NetworkNamespace } from '../runtime/runtime.ts';
-import type { ContainerId } from '../task/ids.ts';
+import type { ContainerId, TaskId } from '../task/ids.ts';
+import type { PortBinding } from '../task/port-mapping.ts';
 import type { ContainerSpec, TaskSpec } from '../task/task-spec.ts';
 
 /**
- * The network of one container: its namespace and the files about names (networking.md §5). Made before the
- * container and removed with the task; both may be repeated.
+ * The network of one container: its namespace, its published ports and the files about names (networking.md §5).
+ * Made before the container, released after its end, removed with the task; every call may be repeated.
  */
 export interface Network {
   /** Why this task's network cannot be had here, or undefined. Asked once, before anything is made. */
@@ -15,8 +16,22 @@ export interface Network {
     container: ContainerSpec,
     options: { id: ContainerId; signal: AbortSignal },
   ): Promise<ContainerNetwork>;
+  /**
+   * Takes away what a container has on the host while it runs: its link, its addresses, its published ports.
+   * To be called when its process is gone for good; others may have them at once.
+   */
+  releaseContainerNetwork(task: TaskSpec, options: { id: ContainerId; signal: AbortSignal }): Promise<void>;
   /** Removes everything that was made for the task. */
   removeTaskNetwork(task: TaskSpec, options: { signal: AbortSignal }): Promise<void>;
+  /** Removes what carries our name and belongs to nobody that is known at the moment of its removal. */
+  removeLeftovers(known: KnownOwners, options: { signal: AbortSignal }): Promise<void>;
+  /** Lets go; where no container has a network any more, what they shared is removed too. */
+  close(): Promise<void>;
+}
+
+export interface KnownOwners {
+  knowsContainer(id: ContainerId): boolean;
+  knowsTask(id: TaskId): boolean;
 }
 
 export interface ContainerNetwork {
@@ -24,4 +39,6 @@ export interface ContainerNetwork {
   readonly hostname: string;
   /** /etc/hosts, /etc/hostname and /etc/resolv.conf. */
   readonly mounts: readonly BindMount[];
+  /** Published ports, as ECS is told; the same ones at every call. */
+  readonly bindings: readonly PortBinding[];
 }

@@ -45,6 +45,11 @@ export class TaskFiles {
     );
   }
 
+  /** Tasks that have files or directories here. */
+  async list(): Promise<readonly TaskId[]> {
+    return (await namesIn(this.#tasks)).map((name) => name as TaskId);
+  }
+
   /** Removes the files of all the task's containers, and directories that are empty then. Not there: success. */
   async remove(task: TaskId): Promise<void> {
     const directory = join(this.#tasks, task);

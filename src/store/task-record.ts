@@ -20,12 +20,22 @@ const textMap = z.record(text, text);
 const desired = z.enum(['RUNNING', 'STOPPED']);
 const reportedStatus = z.enum(['PENDING', 'RUNNING', 'STOPPED']);
 
+const protocol = z.enum(['tcp', 'udp']);
+const portMapping = z.object({
+  protocol,
+  containerPort: integer,
+  hostPort: integer,
+  rangeLength: optionalInteger,
+});
+const portBinding = z.object({ bindIp: text, ...portMapping.shape });
+
 const containerReport = z.object({
   containerName: text,
   status: reportedStatus,
   runtimeId: optionalText,
   imageDigest: optionalText,
   exitCode: optionalInteger,
+  portBindings: z.exactOptional(z.array(portBinding)),
   reason: optionalText,
 });
 
@@ -91,6 +101,7 @@ const containerSpec = z.object({
       startPeriodMs: z.number(),
     }),
   ),
+  portMappings: z.exactOptional(z.array(portMapping)),
   startTimeoutSec: z.exactOptional(z.number()),
   stopTimeoutSec: z.exactOptional(z.number()),
   containerArn: optionalText,
@@ -127,6 +138,7 @@ const containerState = z.object({
   imageId: optionalText,
   reason: z.exactOptional(z.object({ code: text, message: text })),
   exitCode: optionalInteger,
+  portBindings: z.exactOptional(z.array(portBinding)),
   createdAt: optionalInteger,
   startedAt: optionalInteger,
   finishedAt: optionalInteger,

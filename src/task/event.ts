@@ -1,6 +1,7 @@
 import type { ContainerExit, ContainerObservation } from './container-facts.ts';
 import type { Reason } from './errors.ts';
 import type { ProbeResult } from './health.ts';
+import type { PortBinding } from './port-mapping.ts';
 import type { ContainerStatus } from './statuses.ts';
 import type { StepKind } from './step.ts';
 
@@ -26,6 +27,12 @@ export type TaskEvent =
       readonly container: string;
       readonly imageName: string;
       readonly imageId: string;
+    }
+  /** The container's ports are chosen and recorded; they are never chosen again. */
+  | {
+      readonly kind: 'networkReady';
+      readonly container: string;
+      readonly bindings: readonly PortBinding[];
     }
   | { readonly kind: 'containerCreated'; readonly container: string }
   | {

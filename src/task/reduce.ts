@@ -65,6 +65,12 @@ function apply(state: TaskState, event: TaskEvent, at: number, rules: TaskRules)
           ? { ...c, known: 'PULLED', imageName: event.imageName, imageId: event.imageId }
           : c,
       );
+    case 'networkReady':
+      return update(state, event.container, (c) =>
+        c.portBindings === undefined && event.bindings.length > 0
+          ? { ...c, portBindings: event.bindings }
+          : c,
+      );
     case 'containerCreated':
       return update(state, event.container, (c) => (c.known === 'PULLED' ? created(c, at) : c));
     case 'containerStarted':

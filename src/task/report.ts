@@ -1,4 +1,5 @@
 import type { TaskArn } from './ids.ts';
+import type { PortBinding } from './port-mapping.ts';
 
 /** A change that ECS must be told, as it waits in the outbox (ecs-api.md §A4.4, §C). */
 export interface StateReport {
@@ -20,6 +21,8 @@ export interface ContainerReport {
   readonly runtimeId?: string;
   readonly imageDigest?: string;
   readonly exitCode?: number;
+  /** Not empty. */
+  readonly portBindings?: readonly PortBinding[];
   /** `<Name>: <message>`. */
   readonly reason?: string;
 }

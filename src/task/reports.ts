@@ -108,6 +108,7 @@ function describe(state: TaskState, container: ContainerState): Omit<ContainerRe
     ...(wasCreated && { runtimeId: containerIdOf(state.spec.arn, container.name, container.generation) }),
     ...(container.imageDigest !== undefined && { imageDigest: container.imageDigest }),
     ...(container.exitCode !== undefined && { exitCode: container.exitCode }),
+    ...(container.portBindings !== undefined && { portBindings: container.portBindings }),
     ...(container.reason !== undefined && { reason: renderReason(container.reason) }),
   };
 }

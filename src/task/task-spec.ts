@@ -1,6 +1,7 @@
 import type { Dependency } from './dependencies.ts';
 import type { HealthCheck } from './health.ts';
 import type { TaskArn } from './ids.ts';
+import type { PortMapping } from './port-mapping.ts';
 
 /** Network modes this agent knows; `bridge` when the payload names none (ENG-36). */
 export type NetworkMode = 'awsvpc' | 'bridge' | 'host' | 'none';
@@ -46,6 +47,8 @@ export interface ContainerSpec {
   /** Hard limit in MiB; 0: none. */
   readonly memoryMiB: number;
   readonly dependsOn: readonly Dependency[];
+  /** Absent: nothing is published. */
+  readonly portMappings?: readonly PortMapping[];
   /** Absent: the health of this container is not reported. */
   readonly healthCheck?: HealthCheck;
   /** Seconds from its start within which those that depend on it must see their condition (ENG-73). */

@@ -1,5 +1,6 @@
 import type { Reason } from './errors.ts';
 import type { ContainerHealth } from './health.ts';
+import type { PortBinding } from './port-mapping.ts';
 import type { ContainerReport } from './report.ts';
 import type { ContainerStatus, DesiredStatus, TaskStatus } from './statuses.ts';
 import type { TaskSpec } from './task-spec.ts';
@@ -57,6 +58,8 @@ export interface ContainerState {
   readonly finishedAt?: number;
   readonly pid?: number;
   readonly health?: ContainerHealth;
+  /** Ports of the host that lead to the container; chosen before it is created and kept for good (OBS-92). */
+  readonly portBindings?: readonly PortBinding[];
   /** When the stop began: the SIGKILL is due this plus the grace, also after a crash. */
   readonly stopRequestedAt?: number;
   /**

@@ -35,7 +35,7 @@ describe('what cannot run is refused with a reason', () => {
   }, 60_000);
 
   it.each([
-    ['a network mode', {}, { networkMode: 'bridge' }, /networkMode.*bridge/],
+    ['a shared pid namespace', {}, { pidMode: 'host' }, /pidMode.*host/],
     [
       'volumes',
       { mountPoints: [{ sourceVolume: 'v', containerPath: '/v' }] },

@@ -17,6 +17,14 @@ export interface DescribedTask {
     readonly reason?: string;
     readonly runtimeId?: string;
     readonly imageDigest?: string;
+    readonly networkBindings?: readonly {
+      readonly bindIP: string;
+      readonly protocol: string;
+      readonly containerPort?: number;
+      readonly hostPort?: number;
+      readonly containerPortRange?: string;
+      readonly hostPortRange?: string;
+    }[];
   }[];
 }
 

@@ -71,6 +71,8 @@ async function describeContainer(
     ),
     context.cgroups?.ensure(taskIdOf(arn), taskLimits(task.spec)),
   ]);
+  if (network.bindings.length > 0)
+    context.emit({ kind: 'networkReady', container: spec.name, bindings: network.bindings });
   const { options } = spec;
   return {
     id,
@@ -135,10 +137,14 @@ export async function stopContainer(
   return { kind: 'containerStopped', container: name, ...(exit !== undefined && { exit }) };
 }
 
-/** The log first: deleting the process record would cut off output that is still on its way. */
+/**
+ * The network first: others wait for its ports. The log next: deleting the process record would cut off output that is
+ * still on its way.
+ */
 export async function releaseContainer(context: StepContext, name: string): Promise<TaskEvent> {
   const { signal } = context;
   const id = idOf(context, name);
+  await context.network.releaseContainerNetwork(context.task.spec, { id, signal });
   await context.logs.finish(id, { signal });
   await context.runtime.releaseContainer(id, { signal });
   return { kind: 'containerReleased', container: name };

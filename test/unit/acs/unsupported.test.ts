@@ -29,8 +29,6 @@ describe('what cannot be honoured', () => {
   };
 
   it.each([
-    ['networkMode=bridge', { networkMode: 'bridge' }],
-    ['networkMode=bridge', { networkMode: undefined }],
     ['networkMode=awsvpc', { networkMode: 'awsvpc' }],
     ['networkMode=macvlan', { networkMode: 'macvlan' }],
     ['volumes=v (private)', { volumes: [{ name: 'v', host: {} }] }],
@@ -105,10 +103,26 @@ describe('what cannot be honoured', () => {
     expect(unsupportedOf(withContainer(members))).toEqual([`containers[app].${named}`]);
   });
 
-  it('of port mappings: those outside host mode', () => {
-    const portMappings = [{ containerPort: 80 }, { containerPortRange: '90-92' }];
-    expect(unsupportedOf(withContainer({ portMappings }, { networkMode: 'none' }))).toEqual([
-      'containers[app].portMappings=80, 90-92',
+  it('of port mappings: ranges that are none', () => {
+    const portMappings = [{ containerPortRange: '92-90' }, { containerPortRange: 'all' }];
+    expect(unsupportedOf(withContainer({ portMappings }, { networkMode: 'bridge' }))).toEqual([
+      'containers[app].portMappings (92-90 is not a range of ports)',
+      'containers[app].portMappings (all is not a range of ports)',
+    ]);
+  });
+
+  it('takes ports as single ones and as ranges, the agent choosing where none is given', () => {
+    const portMappings = [
+      { containerPort: 80, hostPort: 8080, protocol: 'tcp' },
+      { containerPort: 53, protocol: 'udp' },
+      { containerPortRange: '7000-7004', hostPort: 0 },
+    ];
+    const task = withContainer({ portMappings }, { networkMode: undefined });
+    expect(specOf(task)).toMatchObject({ networkMode: 'bridge', unsupported: [] });
+    expect(specOf(task)?.containers[0]?.portMappings).toEqual([
+      { protocol: 'tcp', containerPort: 80, hostPort: 8080 },
+      { protocol: 'udp', containerPort: 53, hostPort: 0 },
+      { protocol: 'tcp', containerPort: 7000, hostPort: 0, rangeLength: 5 },
     ]);
   });
 

@@ -124,8 +124,8 @@ const CONTAINER: readonly Example[] = [
   },
   {
     parameter: 'portMappings',
-    value: 'in other modes',
-    task: { networkMode: 'none' },
+    value: 'in bridge mode',
+    task: { networkMode: 'bridge' },
     container: { portMappings: [{ containerPort: 80 }] },
   },
   ...(['START', 'COMPLETE', 'SUCCESS', 'HEALTHY'] as const).map((condition) => ({

@@ -47,8 +47,16 @@ export class MapStore implements Store {
 
 const hostNetwork: Network = {
   refusal: () => undefined,
-  ensureContainerNetwork: async () => ({ namespace: { kind: 'host' }, hostname: 'h', mounts: [] }),
+  ensureContainerNetwork: async () => ({
+    namespace: { kind: 'host' },
+    hostname: 'h',
+    mounts: [],
+    bindings: [],
+  }),
+  releaseContainerNetwork: async () => {},
   removeTaskNetwork: async () => {},
+  removeLeftovers: async () => {},
+  close: async () => {},
 };
 
 const noLogs: ContainerLogs = {

@@ -6,7 +6,10 @@ import { containerSpec, taskSpec } from '../task/task-story.ts';
 const network = (refusal?: string): Network => ({
   refusal: () => refusal,
   ensureContainerNetwork: () => Promise.reject(new Error('not asked for')),
+  releaseContainerNetwork: async () => {},
   removeTaskNetwork: async () => {},
+  removeLeftovers: async () => {},
+  close: async () => {},
 });
 
 describe('what the engine refuses', () => {

@@ -1,0 +1,67 @@
+import { z } from 'zod';
+
+/** What plugins answer (CNI specification 0.3.1 to 1.1.0, networking.md §8). Unknown members are kept. */
+const text = z.string();
+
+export const cniResultSchema = z.looseObject({
+  cniVersion: text,
+  interfaces: z
+    .array(z.looseObject({ name: text, mac: text.optional(), sandbox: text.optional() }))
+    .default([]),
+  ips: z
+    .array(
+      z.looseObject({
+        /** With its prefix length, e.g. `172.17.0.2/16`. */
+        address: text,
+        gateway: text.optional(),
+        interface: z.int().optional(),
+      }),
+    )
+    .default([]),
+});
+
+export type CniResult = z.infer<typeof cniResultSchema>;
+
+export const cniErrorSchema = z.looseObject({
+  code: z.int(),
+  msg: text,
+  details: text.optional(),
+});
+
+export type CniErrorDocument = z.infer<typeof cniErrorSchema>;
+
+export const cniVersionsSchema = z.looseObject({ supportedVersions: z.array(text) });
+
+/** A file that says what was attached, in the format of libcni; without `result` the ADD did not come to its end. */
+export const cniCacheSchema = z.looseObject({
+  kind: z.literal('cniCacheV1'),
+  containerId: text,
+  /** The whole configuration list, base64. */
+  config: text,
+  ifName: text,
+  networkName: text,
+  netns: text,
+  cniArgs: z.array(z.tuple([text, text])).default([]),
+  capabilityArgs: z.record(text, z.unknown()).default({}),
+  result: cniResultSchema.optional(),
+});
+
+export type CniCache = z.infer<typeof cniCacheSchema>;
+
+export const cniConfigSchema = z.looseObject({
+  cniVersion: text,
+  name: text.regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/),
+  plugins: z
+    .array(
+      z.looseObject({
+        type: text,
+        capabilities: z.record(text, z.boolean()).optional(),
+        ipam: z.looseObject({ type: text.optional() }).optional(),
+      }),
+    )
+    .min(1),
+});
+
+/** A configuration list; members that only plugins know are passed through. */
+export type CniConfig = z.infer<typeof cniConfigSchema>;
+export type CniPluginConfig = CniConfig['plugins'][number];

@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EcsWorld } from '../support/ecs-world.ts';
+import { fetchFrom, HOST, NetworkHost } from '../support/network-host.ts';
+import { until } from '../support/until.ts';
+
+/** A web server of one page that ends when it is told to. */
+const WEB = [
+  'mkdir -p /www && hostname >/www/index.html && httpd -p 80 -h /www',
+  'trap "exit 0" TERM',
+  'while :; do sleep 0.05; done',
+].join('\n');
+const PORTS = [
+  { containerPort: 80, hostPort: 8080 },
+  { containerPort: 81, protocol: 'udp' },
+  { containerPort: 82 },
+  { containerPortRange: '7000-7002' },
+];
+
+/** Everything, the AWS CLI too, runs in a network namespace that plays the host. */
+describe('bridge mode', () => {
+  let host: NetworkHost;
+  let visit: Disposable;
+  let world: EcsWorld;
+
+  beforeAll(async () => {
+    host = await NetworkHost.create(`e${process.pid}`);
+    visit = host.enter();
+    world = await EcsWorld.start({ agentEnv: { ECS_DYNAMIC_HOST_PORT_RANGE: '40000-40999' } });
+  });
+  afterAll(async () => {
+    await world?.[Symbol.asyncDispose]();
+    visit?.[Symbol.dispose]();
+    await host?.[Symbol.asyncDispose]();
+  });
+
+  const fetch = (port: number) => fetchFrom(host.outside, HOST.inside4, port);
+  const answers = async (port: number) =>
+    await until(() => fetch(port), { what: `port ${port} answers`, timeoutMs: 20_000 });
+
+  it('runs a task whose ports answer and are told to ECS, also over a crash, until it stops (NET-1, OBS-92, ECS-46)', async () => {
+    await world.register('web', WEB, { portMappings: PORTS }, { networkMode: 'bridge' });
+    const [arn = ''] = await world.run('web');
+    const [running] = await world.reach('RUNNING', [arn]);
+    const bindings = [
+      { bindIP: '0.0.0.0', containerPort: 80, hostPort: 8080, protocol: 'tcp' },
+      { bindIP: '0.0.0.0', containerPort: 81, hostPort: 40_000, protocol: 'udp' },
+      { bindIP: '0.0.0.0', containerPort: 82, hostPort: 40_001, protocol: 'tcp' },
+      {
+        bindIP: '0.0.0.0',
+        containerPortRange: '7000-7002',
+        hostPortRange: '40002-40004',
+        protocol: 'tcp',
+      },
+    ];
+    expect(running?.containers[0]?.networkBindings).toEqual(bindings);
+    const runtimeId = running?.containers[0]?.runtimeId ?? '';
+    expect(await answers(8080)).toBe(`${runtimeId.slice(0, 12)}\n`);
+    await world.agent.kill('SIGKILL');
+    expect(await answers(8080)).toBe(`${runtimeId.slice(0, 12)}\n`);
+    await world.agent.start();
+    expect(await answers(8080)).toBe(`${runtimeId.slice(0, 12)}\n`);
+    await world.aws('stop-task', '--task', arn);
+    const [stopped] = await world.reach('STOPPED', [arn]);
+    expect(stopped?.containers[0]?.networkBindings).toEqual(bindings);
+    await until(async () => (await fetch(8080)) === undefined, { what: 'nobody answers' });
+    await world.expectClean();
+  }, 120_000);
+
+  it('gives a given port to the next task as soon as its last one has stopped (NET-67)', async () => {
+    await world.register(
+      'again',
+      WEB,
+      { portMappings: [{ containerPort: 80, hostPort: 8081 }] },
+      { networkMode: 'bridge' },
+    );
+    const [first = ''] = await world.run('again');
+    await world.reach('RUNNING', [first]);
+    await world.aws('stop-task', '--task', first);
+    await world.reach('STOPPED', [first]);
+    const [second = ''] = await world.run('again');
+    await world.reach('RUNNING', [second]);
+    await answers(8081);
+    await world.aws('stop-task', '--task', second);
+    await world.reach('STOPPED', [second]);
+    await world.expectClean();
+  }, 120_000);
+
+  it('stops a task whose port belongs to another program, and names that (ENG-15)', async () => {
+    const { createServer } = await import('node:net');
+    const server = createServer().listen(8082, '0.0.0.0');
+    try {
+      await world.register(
+        'taken',
+        WEB,
+        { portMappings: [{ containerPort: 80, hostPort: 8082 }] },
+        { networkMode: 'bridge' },
+      );
+      const [arn = ''] = await world.run('taken');
+      const [stopped] = await world.reach('STOPPED', [arn]);
+      expect(stopped?.containers[0]?.reason).toMatch(
+        new RegExp(
+          `^CannotStartContainerError: Bind for 0.0.0.0:8082 failed: port is already allocated; .*pid ${process.pid}\\)`,
+        ),
+      );
+    } finally {
+      server.close();
+    }
+    await world.expectClean();
+  }, 120_000);
+
+  it('leaves neither bridge nor rules when the agent ends without tasks', async () => {
+    await world.agent.kill('SIGTERM');
+    expect(await host.run('ip', '-o', 'link', 'show', 'type', 'bridge')).toBe('');
+    expect(await host.run('nft', 'list', 'ruleset')).not.toContain('ecs');
+    await world.agent.start();
+  }, 60_000);
+});

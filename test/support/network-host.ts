@@ -1,0 +1,137 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import koffi from 'koffi';
+import { run, tryRun } from './run.ts';
+
+const setns: (fd: number, type: number) => number = koffi.load('libc.so.6').func('int setns(int, int)');
+const CLONE_NEWNET = 0x4000_0000;
+
+const PORT_SERVER = fileURLToPath(new URL('port-server.ts', import.meta.url));
+
+/** Addresses of a host that tests play, and of a machine that reaches it from outside. */
+export const HOST = { inside4: '10.99.0.1', outside4: '10.99.0.2', inside6: 'fd99::1', outside6: 'fd99::2' };
+
+/**
+ * A network namespace that plays a whole host, with one link to another that plays the rest of the world. The
+ * machine's own interfaces and rules are never touched.
+ */
+export class NetworkHost implements AsyncDisposable {
+  readonly name: string;
+  readonly outside: string;
+
+  private constructor(name: string) {
+    this.name = name;
+    this.outside = `${name}-out`;
+  }
+
+  static async create(name: string, { ipv6 = false } = {}): Promise<NetworkHost> {
+    const host = new NetworkHost(name);
+    await run('ip', ['netns', 'add', host.name]);
+    await run('ip', ['netns', 'add', host.outside]);
+    const lines = [
+      `-n ${host.name} link set lo up`,
+      `-n ${host.outside} link set lo up`,
+      `link add up0 netns ${host.name} type veth peer name up0 netns ${host.outside}`,
+      `-n ${host.name} addr add ${HOST.inside4}/24 dev up0`,
+      `-n ${host.outside} addr add ${HOST.outside4}/24 dev up0`,
+      ...(ipv6
+        ? [
+            `-n ${host.name} -6 addr add ${HOST.inside6}/64 dev up0 nodad`,
+            `-n ${host.outside} -6 addr add ${HOST.outside6}/64 dev up0 nodad`,
+          ]
+        : []),
+      `-n ${host.name} link set up0 up`,
+      `-n ${host.outside} link set up0 up`,
+      `-n ${host.name} route add default via ${HOST.outside4}`,
+      ...(ipv6 ? [`-n ${host.name} -6 route add default via ${HOST.outside6}`] : []),
+    ];
+    for (const line of lines) await run('ip', line.split(' '));
+    return host;
+  }
+
+  /** Command line that runs a program in the host; the mounts stay the machine's. */
+  command(program: string, args: readonly string[] = []): [string, string[]] {
+    return inNamespace(this.name, program, args);
+  }
+
+  /** Runs a program in the host to its end. */
+  async run(program: string, ...args: readonly string[]): Promise<string> {
+    return await run(...this.command(program, args));
+  }
+
+  /** Moves this process into the host: its sockets and its children are there until the end of the visit. */
+  enter(): Disposable {
+    const own = openSync('/proc/thread-self/ns/net', 'r');
+    const target = openSync(`/run/netns/${this.name}`, 'r');
+    moveTo(target);
+    closeSync(target);
+    return {
+      [Symbol.dispose]: () => {
+        moveTo(own);
+        closeSync(own);
+      },
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await tryRun('ip', ['netns', 'del', this.name]);
+    await tryRun('ip', ['netns', 'del', this.outside]);
+  }
+}
+
+/** Command line that runs a program in a named network namespace. */
+export function inNamespace(name: string, program: string, args: readonly string[] = []): [string, string[]] {
+  return ['nsenter', [`--net=/run/netns/${name}`, '--', program, ...args]];
+}
+
+/** Starts `port-server.ts` in a named network namespace; it dies with this process. */
+export function servePorts(namespace: string, name: string, ...ports: readonly string[]): Disposable {
+  const [program, args] = inNamespace(namespace, process.execPath, [PORT_SERVER, name, ...ports]);
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', program, ...args], { stdio: 'ignore' });
+  return { [Symbol.dispose]: () => void child.kill('SIGKILL') };
+}
+
+function moveTo(namespace: number): void {
+  if (setns(namespace, CLONE_NEWNET) !== 0) throw new Error(`setns failed: errno ${koffi.errno()}`);
+}
+
+/** What a server at that address and TCP port tells by HTTP; undefined when it does not within two seconds. */
+export async function fetchFrom(
+  namespace: string,
+  address: string,
+  port: number,
+): Promise<string | undefined> {
+  const request = 'exec 3<>/dev/tcp/$0/$1 && printf "GET / HTTP/1.0\\r\\n\\r\\n" >&3 && cat <&3';
+  const answer = await ask(namespace, request, address, port);
+  return answer?.split('\r\n\r\n')[1];
+}
+
+/** What comes back for a datagram; undefined when nothing does within two seconds. */
+export async function sendFrom(
+  namespace: string,
+  address: string,
+  port: number,
+  text: string,
+): Promise<string | undefined> {
+  const request = `exec 3<>/dev/udp/$0/$1 && printf '${text}' >&3 && dd bs=1500 count=1 status=none <&3`;
+  return await ask(namespace, request, address, port);
+}
+
+async function ask(
+  namespace: string,
+  script: string,
+  address: string,
+  port: number,
+): Promise<string | undefined> {
+  const [program, args] = inNamespace(namespace, 'timeout', [
+    '2',
+    'bash',
+    '-c',
+    script,
+    address,
+    String(port),
+  ]);
+  const { exitCode, stdout } = await tryRun(program, args);
+  return exitCode === 0 && stdout !== '' ? stdout : undefined;
+}
