@@ -164,12 +164,15 @@ function portMappingsOf(
   return portMappings.flatMap((mapping) => {
     const protocol = mapping.protocol === 'udp' ? 'udp' : 'tcp';
     const text = nonEmpty(mapping.containerPortRange);
-    if (text === undefined)
-      return { protocol, containerPort: mapping.containerPort ?? 0, hostPort: mapping.hostPort ?? 0 };
-    const [, first = 0, last = 0] = (/^(\d+)-(\d+)$/.exec(text) ?? []).map(Number);
+    const { containerPort, hostPort } = mapping;
+    if (text === undefined && containerPort != null && containerPort > 0)
+      return { protocol, containerPort, hostPort: hostPort ?? 0 };
+    const [, first = 0, last = 0] = (/^(\d+)-(\d+)$/.exec(text ?? '') ?? []).map(Number);
     if (first >= 1 && first <= last && last <= MAX_PORT)
       return { protocol, containerPort: first, hostPort: 0, rangeLength: last - first + 1 };
-    problems.push(`containers[${name ?? ''}].portMappings (${text} is not a range of ports)`);
+    problems.push(
+      `containers[${name ?? ''}].portMappings (${text ?? containerPort ?? 'nothing'} is not a port or a range of ports)`,
+    );
     return [];
   });
 }

@@ -138,15 +138,17 @@ export async function stopContainer(
 }
 
 /**
- * The network first: others wait for its ports. The log next: deleting the process record would cut off output that is
- * still on its way.
+ * Others wait for the ports: the network goes at once, and what holds it up does not hold up the rest. The log
+ * before the process record: deleting that would cut off output that is still on its way.
  */
 export async function releaseContainer(context: StepContext, name: string): Promise<TaskEvent> {
   const { signal } = context;
   const id = idOf(context, name);
-  await context.network.releaseContainerNetwork(context.task.spec, { id, signal });
-  await context.logs.finish(id, { signal });
-  await context.runtime.releaseContainer(id, { signal });
+  const ended = await Promise.allSettled([
+    context.network.releaseContainerNetwork(context.task.spec, { id, signal }),
+    context.logs.finish(id, { signal }).then(() => context.runtime.releaseContainer(id, { signal })),
+  ]);
+  for (const result of ended) if (result.status === 'rejected') throw result.reason;
   return { kind: 'containerReleased', container: name };
 }
 

@@ -20,6 +20,8 @@ export interface CniRunnerOptions {
   /** Keeps what is attached; must outlive the agent. */
   readonly cacheDirectory: string;
   readonly run: RunCommand;
+  /** For all plugins of an ADD together; default one minute (NET-55). */
+  readonly addTimeoutMs?: number;
 }
 
 /** One link of one container. */
@@ -34,7 +36,6 @@ export interface CniAttachment {
   readonly capabilityArgs?: Readonly<Record<string, unknown>>;
 }
 
-/** All plugins of an ADD together (NET-55). */
 const ADD_TIMEOUT_MS = 60_000;
 const DEL_TIMEOUT_MS = 30_000;
 const CHECK_TIMEOUT_MS = 30_000;
@@ -122,24 +123,27 @@ export class CniRunner {
       cniArgs: (attachment.args ?? []).map(([name, value]): [string, string] => [name, value]),
       capabilityArgs: { ...attachment.capabilityArgs },
     };
-    return await this.#within('ADD', config.name, ADD_TIMEOUT_MS, signal, async (within) => {
-      // What cannot begin leaves nothing that would have to be taken down.
-      const version = await this.#versionFor(config);
-      for (;;) {
-        await this.#cache.write(key, intent);
-        try {
-          const result = await this.#addChain(config, intent, version, within);
-          await this.#cache.write(key, { ...intent, result });
-          return result;
-        } catch (error) {
-          await this.#delete(key, intent).catch(() => {
-            // The attachment stays written down: it is taken down with the container or by the next sweep.
-          });
-          if (!(error instanceof CniError && error.cniCode === TRY_AGAIN_LATER)) throw error;
-          await sleep(TRY_AGAIN_MS, within);
-        }
+    // What cannot begin leaves nothing that would have to be taken down.
+    const version = await this.#versionFor(config);
+    const giveUpAt = performance.now() + (this.#options.addTimeoutMs ?? ADD_TIMEOUT_MS);
+    for (;;) {
+      await this.#cache.write(key, intent);
+      try {
+        const left = giveUpAt - performance.now();
+        const result = await this.#within('ADD', config.name, left, signal, (within) =>
+          this.#addChain(config, intent, version, within),
+        );
+        await this.#cache.write(key, { ...intent, result });
+        return result;
+      } catch (error) {
+        await this.#delete(key, intent).catch(() => {
+          // The attachment stays written down: it is taken down with the container or by the next sweep.
+        });
+        const passes = error instanceof CniError && error.cniCode === TRY_AGAIN_LATER;
+        if (!passes || performance.now() + TRY_AGAIN_MS > giveUpAt) throw error;
+        await sleep(TRY_AGAIN_MS, signal);
       }
-    });
+    }
   }
 
   async #addChain(
@@ -213,11 +217,15 @@ export class CniRunner {
     parent: AbortSignal | undefined,
     work: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
+    const what = `CNI ${command} of network ${network}`;
     try {
-      return await withDeadline(`CNI ${command} of network ${network}`, timeoutMs, parent, work);
+      return await withDeadline(what, timeoutMs, parent, work);
     } catch (error) {
       if (!(error instanceof DeadlineExceededError)) throw error;
-      throw new CniError(`${error.message}; its plugins were killed`, undefined);
+      throw new CniError(
+        `${what} did not finish within ${Math.round(timeoutMs / 1000)} s; its plugins were killed`,
+        undefined,
+      );
     }
   }
 

@@ -103,11 +103,12 @@ describe('what cannot be honoured', () => {
     expect(unsupportedOf(withContainer(members))).toEqual([`containers[app].${named}`]);
   });
 
-  it('of port mappings: ranges that are none', () => {
-    const portMappings = [{ containerPortRange: '92-90' }, { containerPortRange: 'all' }];
+  it('of port mappings: what is no port', () => {
+    const portMappings = [{ containerPortRange: '92-90' }, { containerPortRange: 'all' }, { hostPort: 80 }];
     expect(unsupportedOf(withContainer({ portMappings }, { networkMode: 'bridge' }))).toEqual([
-      'containers[app].portMappings (92-90 is not a range of ports)',
-      'containers[app].portMappings (all is not a range of ports)',
+      'containers[app].portMappings (92-90 is not a port or a range of ports)',
+      'containers[app].portMappings (all is not a port or a range of ports)',
+      'containers[app].portMappings (nothing is not a port or a range of ports)',
     ]);
   });
 
