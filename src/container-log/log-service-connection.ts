@@ -93,11 +93,14 @@ export class LogServiceConnection {
     return await withDeadline(`log service call ${request.method}`, timeoutMs, signal, async (inner) => {
       for (;;) {
         const channel = await this.#connected.promise;
+        // Given up long ago: what was asked must not happen now.
+        inner.throwIfAborted();
         try {
           return await channel.call(request);
         } catch (error) {
           if (!(error instanceof ConnectionLostError)) throw error;
-          inner.throwIfAborted();
+          // A socket is of no use some time before it tells so: asking again at once would never let it.
+          await channel.closed;
         }
       }
     });
@@ -166,8 +169,8 @@ export class LogServiceConnection {
     this.#backoff.reset();
     this.#connected.resolve(channel);
     await channel.closed;
-    if (this.#closing.signal.aborted) return;
     this.#connected = Promise.withResolvers();
+    if (this.#closing.signal.aborted) return;
     this.#options.logger?.warn({}, 'connection to the log service ended; connecting again');
   }
 }

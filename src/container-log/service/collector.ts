@@ -66,7 +66,7 @@ export class Collector implements Workable {
   #blockedSince: number | undefined;
   #finish: PromiseWithResolvers<void> | undefined;
   #graceTimer: NodeJS.Timeout | undefined;
-  #delivering = false;
+  #delivering: Promise<void> | undefined;
   #ended = false;
 
   /** Makes the FIFOs and sets up the driver. Rejects with the driver's error, leaving nothing open. */
@@ -153,7 +153,7 @@ export class Collector implements Workable {
   }
 
   step(): boolean {
-    if (this.#ended || this.#delivering) return false;
+    if (this.#ended || this.#delivering !== undefined) return false;
     for (const stream of this.#streams) if (stream.ready && !stream.ended) this.#read(stream);
     if (this.#driverReady) {
       const result = this.#driver.pump();
@@ -161,8 +161,7 @@ export class Collector implements Workable {
     }
     const allEnded = this.#streams.every(({ ended }) => ended);
     if (allEnded && this.#reader.backlogBytes === 0) {
-      this.#delivering = true;
-      void this.#deliverRest();
+      this.#delivering = this.#deliverRest();
       return false;
     }
     return this.#driverReady || this.#streams.some(({ ready, ended }) => ready && !ended && this.#canRead());
@@ -189,6 +188,7 @@ export class Collector implements Workable {
     this.#abort.abort(new Error('the log was closed'));
     this.#finish?.reject(new Error('the log was closed'));
     for (const stream of this.#streams) this.#end(stream);
+    await this.#delivering;
     if (this.#ended) return;
     this.#ended = true;
     await this.#closeParts();
@@ -221,6 +221,7 @@ export class Collector implements Workable {
       stream.gapMarked = false;
       stream.left -= moved;
       this.#counters.bytesRead += moved;
+      this.#services.loop.moved(moved);
       this.#driverReady = true;
     } catch {
       this.#discard(stream, wanted, 'disk');
@@ -303,7 +304,7 @@ export class Collector implements Workable {
       // Whoever asks again starts another try.
       this.#finish?.reject(error);
       this.#finish = undefined;
-      this.#delivering = false;
+      this.#delivering = undefined;
     }
   }
 

@@ -9,8 +9,12 @@ export interface Workable {
   step(): boolean;
 }
 
-/** Events that come closer together than this are gathered: one wake-up a line would cost more than the line. */
-const GATHER_MS = 2;
+/**
+ * Lines that come one by one are gathered: a wake-up each would cost more than the lines. The first after a
+ * pause is not held up, and none where much is written: a FIFO of 64 KiB would fill in that time.
+ */
+const GATHER_MS = 5;
+const MUCH_BYTES = 32 * 1024;
 /** The service's socket is looked at least this often. */
 const TURN_MS = 8;
 
@@ -21,6 +25,7 @@ export class ReadinessLoop {
   readonly #owners = new Map<number, Workable>();
   readonly #ready = new Set<Workable>();
   #working = false;
+  #movedBytes = 0;
 
   constructor(log: OwnLog) {
     this.#log = log;
@@ -42,6 +47,11 @@ export class ReadinessLoop {
     if (!this.#working) void this.#work();
   }
 
+  /** Tells how much came in. */
+  moved(bytes: number): void {
+    this.#movedBytes += bytes;
+  }
+
   forget(work: Workable): void {
     this.#ready.delete(work);
   }
@@ -58,8 +68,8 @@ export class ReadinessLoop {
         owner.onReady(fd);
         this.schedule(owner);
       }
-      const now = performance.now();
-      if (now - last < 2 * GATHER_MS) await delay(GATHER_MS);
+      if (performance.now() - last < 2 * GATHER_MS && this.#movedBytes < MUCH_BYTES) await delay(GATHER_MS);
+      this.#movedBytes = 0;
       last = performance.now();
     }
   }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hostProcesses } from '../../support/processes.ts';
@@ -57,6 +58,43 @@ describe('the agent and the log service', () => {
       .split('\0')
       .map((pair) => pair.split('=')[0]);
     expect(names.filter((name) => name !== '').sort()).toEqual(['NODE_COMPILE_CACHE', 'PATH']);
+  });
+
+  test('a call that waits ends when the agent closes, and one that was given up is never made', async () => {
+    const fifos = await stage.prepare('waiting');
+    stage.write(fifos, 'busybox sleep 100');
+    const finishing = stage.finish(fifos.id);
+    const outcome = expect(finishing).rejects.toThrow('closed');
+    const { logs } = stage;
+    await stage.disconnect();
+    await outcome;
+    await expect(logs.list({ signal: stage.signal })).rejects.toThrow('closed');
+    await stage.connect();
+    await stage.killService();
+    const given = stage.logs.remove(fifos.id, { signal: AbortSignal.timeout(1) });
+    await expect(given).rejects.toThrow();
+    expect(await stage.logs.list({ signal: stage.signal })).toEqual([fifos.id]);
+  });
+
+  test('a service of another version makes way for ours', async () => {
+    await stage.disconnect();
+    await until(() => stage.servicePids().length === 0, { what: 'the service has ended' });
+    const asked: string[] = [];
+    const other = createServer((socket) => {
+      const lines = createInterface(socket);
+      lines.on('line', (line) => {
+        const { id, method } = JSON.parse(line);
+        asked.push(method);
+        socket.write(`${JSON.stringify({ id, result: { protocol: 99, pid: 1 } })}\n`);
+        if (method === 'quit') {
+          other.close();
+          socket.end();
+        }
+      });
+    }).listen(`${stage.runDir}/log-service.sock`);
+    await stage.connect();
+    expect(asked).toEqual(['hello', 'quit']);
+    expect(await stage.logs.list({ signal: stage.signal })).toEqual([]);
   });
 
   test('a second service beside a running one ends at once with status 0, quietly', async () => {
@@ -137,7 +175,7 @@ describe('the agent and the log service', () => {
     expect(stage.textOf(fifos.id, 'stdout')).toBe('x\n');
   });
 
-  test('no secret of a container is in an argument list or the service log (LOG-80)', async () => {
+  test('no secret of a container is in an argument list or the service log', async () => {
     const secret = 's3cr3t-of-this-test';
     const request = stage.request('secret', { environment: { TOKEN: secret }, options: { env: 'TOKEN' } });
     await stage.logs.prepare(request, { signal: stage.signal });

@@ -67,7 +67,7 @@ describe(`${CONTAINERS} containers`, () => {
     expect(waits.sort((a, b) => a - b)[CONTAINERS / 2]).toBeLessThan(10);
   });
 
-  test('all writing at full speed, stay within bounded memory, and none loses a line (LOG-81)', async () => {
+  test('all writing at full speed, stay within bounded memory, and none loses a line', async () => {
     const pid = await stage.servicePid();
     const lines = 20_000;
     const busy = containers.map((fifos) => stage.write(fifos, `busybox seq 2 ${lines}`));
