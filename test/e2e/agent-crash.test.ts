@@ -49,7 +49,7 @@ describe('a killed agent', () => {
     await world.expectClean();
   }, 60_000);
 
-  it('keeps tasks over SIGTERM, ends within 200 ms with status 0 and tells ECS nothing (OBS-125, OBS-126)', async () => {
+  it('keeps tasks over SIGTERM, ends within 200 ms with status 0 and tells ECS nothing (OBS-125, OBS-126, CFG-55)', async () => {
     await world.register('kept', OBEDIENT, { memory: 16 });
     const arns = await world.run('kept', 2);
     await world.reach('RUNNING', arns);

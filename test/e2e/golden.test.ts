@@ -100,7 +100,7 @@ describe.each(GOLDEN_SCENARIOS)('the recorded scenario %s', (name) => {
     expect(ours[0]).toEqual(expected[0]);
   });
 
-  it('reports the same state changes of each task in the same order (OBS-01, OBS-05, OBS-11)', () => {
+  it('reports the same state changes of each task in the same order (OBS-01, OBS-05, ECS-54)', () => {
     const arns = new Set(sides.of(isReport).expected.map(({ body }) => body?.task));
     for (const arn of arns) {
       if (isRefused(arn)) continue;

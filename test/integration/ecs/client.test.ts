@@ -6,7 +6,7 @@ import { expectedAuthorization } from '../../unit/aws/expected-signature.ts';
 import { ARN, answerJson, ClientWorld, endpoints, signal } from './client-world.ts';
 
 describe('a call to ECS', () => {
-  it('is JSON 1.1, signed for service ecs (ECS-01)', async () => {
+  it('is JSON 1.1, signed for service ecs (ECS-01, ACS-65)', async () => {
     await using world = await ClientWorld.start((_request, _count, response) =>
       answerJson(response, 200, endpoints),
     );
