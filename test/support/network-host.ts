@@ -1,8 +1,10 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
 import { run, tryRun } from './run.ts';
+import { until } from './until.ts';
 
 const setns: (fd: number, type: number) => number = koffi.load('libc.so.6').func('int setns(int, int)');
 const CLONE_NEWNET = 0x4000_0000;
@@ -134,4 +136,35 @@ async function ask(
   ]);
   const { exitCode, stdout } = await tryRun(program, args);
   return exitCode === 0 && stdout !== '' ? stdout : undefined;
+}
+
+/** Sends datagrams from one socket in a namespace, twenty a second, and remembers the last answer. */
+export class SteadyClient implements Disposable {
+  readonly #child: ChildProcess;
+  #sent = 0;
+  last: string | undefined;
+
+  constructor(namespace: string, address: string, port: number) {
+    const script = `const s = require('dgram').createSocket('udp4');
+      s.on('message', (m) => console.log('got ' + m));
+      setInterval(() => { s.send('x', ${port}, '${address}'); console.log('sent'); }, 50);`;
+    const [program, args] = inNamespace(namespace, process.execPath, ['-e', script]);
+    this.#child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', program, ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    if (this.#child.stdout === null) throw new Error('the client has no output');
+    createInterface({ input: this.#child.stdout }).on('line', (line) => {
+      if (line === 'sent') this.#sent += 1;
+      else this.last = line.replace(/^got /, '');
+    });
+  }
+
+  /** Resolves when so many datagrams have gone. */
+  async sent(count: number): Promise<void> {
+    await until(() => this.#sent >= count, { what: `${count} datagrams are sent` });
+  }
+
+  [Symbol.dispose](): void {
+    this.#child.kill('SIGKILL');
+  }
 }

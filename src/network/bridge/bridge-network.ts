@@ -1,6 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KeyedLock } from '../../async/keyed-lock.ts';
+import { forgetUdpFlows } from '../../host/conntrack.ts';
 import { ensureNetworkNamespace, removeNetworkNamespace } from '../../host/netns.ts';
 import { type RunCommand, runCommand } from '../../host/run-command.ts';
 import { TaskError } from '../../task/errors.ts';
@@ -156,6 +157,7 @@ export class BridgeNetwork implements Network {
       const attached = { ...reserved, ...addressesOf(result) };
       await this.#remember(attached);
       await this.#firewall.refresh();
+      await this.#redirectFlows(attached);
       const hostname = container.options.hostname ?? id.slice(0, DEFAULT_NAME_LENGTH);
       return {
         namespace: { kind: 'path', path },
@@ -254,6 +256,7 @@ export class BridgeNetwork implements Network {
         const { address4: _4, address6: _6, ...detached } = record;
         this.#known.set(id, detached);
         if (record.bindings.length > 0) await this.#firewall.refresh();
+        await this.#redirectFlows(record);
       }
       try {
         await this.#cni.detach({ network: this.#names.network, containerId: id, ifName: LINK });
@@ -267,6 +270,21 @@ export class BridgeNetwork implements Network {
       await this.#records.remove(id);
       this.#known.delete(id);
     });
+  }
+
+  /** Datagrams under way follow the rules of now. Without that the container works for everybody who begins later. */
+  async #redirectFlows({ bindings }: NetworkRecord): Promise<void> {
+    const ports = bindings
+      .filter(({ protocol }) => protocol === 'udp')
+      .flatMap(({ hostPort, rangeLength = 1 }) =>
+        Array.from({ length: rangeLength }, (_, i) => hostPort + i),
+      );
+    if (ports.length === 0) return;
+    try {
+      await forgetUdpFlows(new Set(ports));
+    } catch (error) {
+      this.#options.log.warn({ err: error, ports }, 'flows of UDP ports go on as they are');
+    }
   }
 
   /** By records, by what CNI remembers, by names of namespaces. */

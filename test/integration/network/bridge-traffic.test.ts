@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fetchFrom, HOST, inNamespace, sendFrom, servePorts } from '../../support/network-host.ts';
+import {
+  fetchFrom,
+  HOST,
+  inNamespace,
+  SteadyClient,
+  sendFrom,
+  servePorts,
+} from '../../support/network-host.ts';
 import { run } from '../../support/run.ts';
 import { until } from '../../support/until.ts';
 import { type BridgeProcess, BridgeStage, container, type TestContainer, tcp, udp } from './bridge-stage.ts';
@@ -79,6 +86,19 @@ describe.each(['nft', 'iptables'])('traffic of bridge containers with %s', (back
       timeoutMs: 15_000,
     });
     expect(echoed).toBe('web hello');
+  });
+
+  test('a client that never pauses reaches the next container on a UDP port', async () => {
+    const [early, late] = [container('early', [udp(53, 5454)]), container('late', [udp(53, 5454)])];
+    using client = new SteadyClient(stage.host.outside, HOST.inside4, 5454);
+    await client.sent(3);
+    await bridge.ensure(early);
+    using _first = serve(stage, early, 'udp:53');
+    await until(() => client.last?.startsWith('early '), { what: 'the first container answers' });
+    await bridge.release(early);
+    await bridge.ensure(late);
+    using _second = serve(stage, late, 'udp:53');
+    await until(() => client.last?.startsWith('late '), { what: 'the second container answers' });
   });
 
   test('outgoing traffic is masqueraded (NET-65)', async () => {
