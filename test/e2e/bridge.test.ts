@@ -23,7 +23,7 @@ describe('bridge mode', () => {
   let world: EcsWorld;
 
   beforeAll(async () => {
-    host = await NetworkHost.create(`e${process.pid}`);
+    host = await NetworkHost.create('bridge');
     visit = host.enter();
     world = await EcsWorld.start({ agentEnv: { ECS_DYNAMIC_HOST_PORT_RANGE: '40000-40999' } });
   });
@@ -37,7 +37,7 @@ describe('bridge mode', () => {
   const answers = async (port: number) =>
     await until(() => fetch(port), { what: `port ${port} answers`, timeoutMs: 20_000 });
 
-  it('runs a task whose ports answer and are told to ECS, also over a crash, until it stops (NET-1, OBS-92, ECS-46)', async () => {
+  it('runs a task whose ports answer and are told to ECS, also over a crash, until it stops (OBS-92, ECS-46)', async () => {
     await world.register('web', WEB, { portMappings: PORTS }, { networkMode: 'bridge' });
     const [arn = ''] = await world.run('web');
     const [running] = await world.reach('RUNNING', [arn]);
@@ -66,7 +66,7 @@ describe('bridge mode', () => {
     await world.expectClean();
   }, 120_000);
 
-  it('gives a given port to the next task as soon as its last one has stopped (NET-67)', async () => {
+  it('gives a given port to the next task as soon as its last one has stopped', async () => {
     await world.register(
       'again',
       WEB,
@@ -85,7 +85,7 @@ describe('bridge mode', () => {
     await world.expectClean();
   }, 120_000);
 
-  it('stops a task whose port belongs to another program, and names that (ENG-15)', async () => {
+  it('stops a task whose port belongs to another program, and names that', async () => {
     const { createServer } = await import('node:net');
     const server = createServer().listen(8082, '0.0.0.0');
     try {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
@@ -27,8 +27,9 @@ export class NetworkHost implements AsyncDisposable {
     this.outside = `${name}-out`;
   }
 
+  /** `name` tells it from others of this process. */
   static async create(name: string, { ipv6 = false } = {}): Promise<NetworkHost> {
-    const host = new NetworkHost(name);
+    const host = new NetworkHost(`ecs-test-${process.pid}-${name}`);
     await run('ip', ['netns', 'add', host.name]);
     await run('ip', ['netns', 'add', host.outside]);
     const lines = [
@@ -79,6 +80,15 @@ export class NetworkHost implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await tryRun('ip', ['netns', 'del', this.name]);
     await tryRun('ip', ['netns', 'del', this.outside]);
+  }
+}
+
+/** Removes namespaces, played hosts' and their containers', whose test process has died. */
+export async function removeAbandonedNamespaces(): Promise<void> {
+  const names = existsSync('/run/netns') ? readdirSync('/run/netns') : [];
+  for (const name of names) {
+    const owner = /^ecs-(?:test-|t)(\d+)-/.exec(name)?.[1];
+    if (owner !== undefined && !existsSync(`/proc/${owner}`)) await tryRun('ip', ['netns', 'del', name]);
   }
 }
 

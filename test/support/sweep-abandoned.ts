@@ -2,10 +2,12 @@ import { rmSync } from 'node:fs';
 import { containerdPlaces } from './containerd.ts';
 import { removeContainerdRemains } from './containerd-remains.ts';
 import { unmountUnder } from './mounts.ts';
+import { removeAbandonedNamespaces } from './network-host.ts';
 import { abandonedScratch } from './scratch.ts';
 
 /** Removes what test processes that were killed left behind. Runs before and after each layer of tests. */
 async function sweepAbandoned(): Promise<void> {
+  await removeAbandonedNamespaces();
   for (const directory of abandonedScratch()) {
     await removeContainerdRemains(containerdPlaces(directory));
     await unmountUnder(directory);

@@ -99,7 +99,7 @@ describe('host ports', () => {
     expect((await bridge.ensure(container('d', [tcp(80)]))).bindings[0]?.hostPort).toBe(40_001);
   });
 
-  test('a given port is waited for while its last user is on its way out (NET-67)', async () => {
+  test('a given port is waited for while its last user is on its way out', async () => {
     const bridge = await stage.start();
     const old = container('old', [tcp(80, 8080)]);
     await bridge.ensure(old);

@@ -8,6 +8,7 @@ import { type ContainerId, containerIdOf, taskArn } from '../../../src/task/ids.
 import type { PortMapping } from '../../../src/task/port-mapping.ts';
 import type { ContainerOptions, ContainerSpec } from '../../../src/task/task-spec.ts';
 import { fetchFrom, NetworkHost } from '../../support/network-host.ts';
+import { tryRun } from '../../support/run.ts';
 import { makeScratch, type Scratch } from '../../support/scratch.ts';
 
 const CHILD = fileURLToPath(new URL('bridge-child.ts', import.meta.url));
@@ -123,7 +124,7 @@ export class BridgeStage implements AsyncDisposable {
 
   static async open(options: { ipv6?: boolean } = {}): Promise<BridgeStage> {
     stages += 1;
-    const host = await NetworkHost.create(`t${process.pid}-${stages}`, options);
+    const host = await NetworkHost.create(`${stages}`, options);
     const stage = new BridgeStage(host, makeScratch());
     stage.#parts.use(host);
     stage.#parts.use(stage.scratch);
@@ -156,9 +157,7 @@ export class BridgeStage implements AsyncDisposable {
 
   /** What is left of containers and of what they share: namespaces, links, rules, files. */
   async remains(): Promise<string[]> {
-    const netns = readdirSync('/run/netns').filter(
-      (name) => /-[0-9a-f]{64}$/.test(name) && name.startsWith(this.namespace),
-    );
+    const netns = this.#containerNamespaces();
     const links = (await this.host.run('ip', '-o', 'link', 'show'))
       .split('\n')
       .map((line) => line.split(': ')[1] ?? '')
@@ -169,8 +168,16 @@ export class BridgeStage implements AsyncDisposable {
     return [...netns, ...links, ...tables, ...filesUnder(this.scratch.path('run'))];
   }
 
+  /** Ends the processes first, then takes away the namespaces of containers that a test left running. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#parts.disposeAsync();
+    for (const name of this.#containerNamespaces()) await tryRun('ip', ['netns', 'del', name]);
+  }
+
+  #containerNamespaces(): string[] {
+    return readdirSync('/run/netns').filter(
+      (name) => name.startsWith(`${this.namespace}-`) && /-[0-9a-f]{64}$/.test(name),
+    );
   }
 }
 

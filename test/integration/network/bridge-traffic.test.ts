@@ -56,7 +56,7 @@ describe.each(['nft', 'iptables'])('traffic of bridge containers with %s', (back
     expect(await answer(stage.host.outside, HOST.inside4, 8080)).toBe(`web to ${HOST.outside4}`);
   });
 
-  test('a dynamic port is reached from off host and lies in the range (NET-7)', async () => {
+  test('a dynamic port is reached from off host and lies in the range', async () => {
     expect(dynamicPort).toBeGreaterThanOrEqual(40_000);
     expect(dynamicPort).toBeLessThanOrEqual(40_999);
     expect(await answer(stage.host.outside, HOST.inside4, dynamicPort)).toBe(`web to ${HOST.outside4}`);

@@ -121,7 +121,7 @@ describe('a chain of CNI plugins', () => {
     expect(result).toEqual(resultOf('second'));
   });
 
-  test('is taken down in reverse with what it was made with, whatever the configuration says now (NET-48, NET-53)', async () => {
+  test('is taken down in reverse with what it was made with, whatever the configuration says now (NET-53)', async () => {
     await add();
     runner = open();
     await runner.detach(KEY);
@@ -172,7 +172,7 @@ describe('a chain of CNI plugins', () => {
     ]);
   });
 
-  test('that fails is told with the words, details and code of the plugin, and undone (NET-54, NET-47)', async () => {
+  test('that fails is told with the words, details and code of the plugin, and undone (NET-54)', async () => {
     say('second.ADD.fails', { cniVersion: '1.0.0', code: 7, msg: 'bad subnet', details: 'at line 1' });
     await expect(add()).rejects.toMatchObject({
       code: 'ContainerNetworkingError',

@@ -112,7 +112,7 @@ describe('what cannot be honoured', () => {
     ]);
   });
 
-  it('takes ports as single ones and as ranges, the agent choosing where none is given', () => {
+  it('takes ports as single ones and as ranges; a task that names no mode is a bridge task (NET-1)', () => {
     const portMappings = [
       { containerPort: 80, hostPort: 8080, protocol: 'tcp' },
       { containerPort: 53, protocol: 'udp' },
