@@ -85,7 +85,12 @@ export function sampleReport(id: string, reason: string): StateReport {
 
 const epochMs = fc.integer({ min: 0, max: 4_102_444_800_000 });
 const texts = fc.array(fc.string(), { maxLength: 3 });
-const textMap = fc.dictionary(fc.string(), fc.string(), { maxKeys: 3, noNullPrototype: true });
+/** Without `__proto__`, which no plain object of JavaScript keeps as a key of its own. */
+const textMap = fc.dictionary(
+  fc.string().filter((key) => key !== '__proto__'),
+  fc.string(),
+  { maxKeys: 3, noNullPrototype: true },
+);
 const desired = fc.constantFrom('RUNNING' as const, 'STOPPED' as const);
 const exitCode = fc.integer({ min: -1, max: 255 });
 
