@@ -145,6 +145,8 @@ describe('the life of a bridge container', () => {
     await stage.host.run('nft', 'flush', 'ruleset');
     const answered = () => stage.fetch(stage.host.outside, HOST.inside4, 8080);
     await until(answered, { what: 'the next look puts them back', timeoutMs: 30_000 });
+    // The rules are in force before the warning has come over from the bridge's process.
+    await until(() => bridge.warnings.length > 0, { what: 'the warning about the rules' });
     expect(bridge.warnings).toEqual(['packet filter rules were changed by somebody else; put back']);
   });
 

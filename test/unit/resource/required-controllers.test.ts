@@ -24,11 +24,11 @@ test.each([
   'does not start on a unified host with the controllers "%s" only (RES-13)',
   async (controllers, message) => {
     writeFileSync(join(root, 'cgroup.controllers'), `${controllers}\n`);
-    for (const opening of [
-      CgroupfsV2.open(root, 'ecs', settings),
-      SystemdCgroups.open(root, 'ecs', settings, manager),
+    for (const open of [
+      () => CgroupfsV2.open(root, 'ecs', settings),
+      () => SystemdCgroups.open(root, 'ecs', settings, manager),
     ])
-      await expect(opening).rejects.toMatchObject({
+      await expect(open()).rejects.toMatchObject({
         name: 'CgroupsUnavailableError',
         message: expect.stringMatching(message),
       });
