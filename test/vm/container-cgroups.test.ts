@@ -1,8 +1,6 @@
-import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { run } from '../support/run.ts';
+import { runInMachine } from './run-in-machine.ts';
 
-const repository = join(import.meta.dirname, '../..');
 const TIMEOUT_MS = 1_200_000;
 const MIB = 1024 * 1024;
 
@@ -19,11 +17,7 @@ interface Seen {
 describe('containers on cgroup v2', () => {
   let seen: readonly Seen[] = [];
   beforeAll(async () => {
-    const guest = ['/repo/node_modules/.bin/node', '/repo/test/vm/container-cgroups.guest.ts'];
-    const machine = ['--share', `${repository}:/repo`, '--timeout', String(TIMEOUT_MS / 1000)];
-    const output = await run(join(repository, 'scripts/vm'), [...machine, '--', ...guest], {
-      timeoutMs: TIMEOUT_MS,
-    });
+    const output = await runInMachine('test/vm/container-cgroups.guest.ts', TIMEOUT_MS);
     seen = output
       .split('\n')
       .filter((line) => line.startsWith('{'))
