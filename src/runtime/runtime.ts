@@ -1,6 +1,6 @@
 import type { ContainerExit, ContainerObservation } from '../task/container-facts.ts';
 import type { ContainerId, TaskArn } from '../task/ids.ts';
-import type { Ulimit } from '../task/task-spec.ts';
+import type { DeviceMapping, Ulimit } from '../task/task-spec.ts';
 
 /**
  * The container runtime as the engine sees it. Terms: a *container* is a record with a writable snapshot; it
@@ -43,6 +43,11 @@ export interface ContainerRuntime {
   releaseContainer(id: ContainerId, options: CallOptions): Promise<void>;
   /** Removes record and snapshot; kills what still runs first. */
   removeContainer(id: ContainerId, options: CallOptions): Promise<void>;
+  /**
+   * Changes limits of a running container at once; what `change` leaves out stays as it is. Rejects with
+   * NoSuchContainerError when it does not run, and with a HostConfigError when the kernel refuses a value.
+   */
+  updateLimits(id: ContainerId, change: LimitsChange, options: CallOptions): Promise<void>;
   /** Runs a command in a running container and waits for its end; killed at the deadline of `options`. */
   exec(id: ContainerId, request: ExecRequest, options: CallOptions): Promise<ExecResult>;
   /** Exits, OOM kills and gaps, in order, from the moment of the call on. Ends when the signal aborts. */
@@ -92,6 +97,8 @@ export interface CreateContainer {
   readonly user?: string;
   readonly workingDirectory?: string;
   readonly hostname?: string;
+  /** NIS domain name. */
+  readonly domainname?: string;
   readonly terminal: boolean;
   readonly openStdin: boolean;
   readonly readonlyRootfs: boolean;
@@ -103,6 +110,27 @@ export interface CreateContainer {
   /** Mount point to Docker mount options. */
   readonly tmpfs: Readonly<Record<string, string>>;
   readonly shmSizeBytes?: number;
+  /** All capabilities and devices; no seccomp, AppArmor, masked or read-only paths. */
+  readonly privileged?: boolean;
+  /** Devices of the host, or directories of them. */
+  readonly devices?: readonly DeviceMapping[];
+  /** As Docker writes them: `no-new-privileges`, `seccomp=unconfined`, `apparmor=…`, `label=…`. */
+  readonly securityOptions?: readonly string[];
+  /** Groups that the process has beside the user's, by name or number. */
+  readonly additionalGroups?: readonly string[];
+  /** An init that reaps orphans and passes signals on is process 1. */
+  readonly init?: boolean;
+  /** Absent: Docker's (resources.md §12.3). */
+  readonly maskedPaths?: readonly string[];
+  readonly readonlyPaths?: readonly string[];
+  /** Signal of a stop that names none; absent: the image's, else SIGTERM. */
+  readonly stopSignal?: string;
+  /** -1000..1000, how soon the kernel picks the process when memory runs out; absent: 0. */
+  readonly oomScoreAdj?: number;
+  /** Absent: a namespace of its own. */
+  readonly pid?: SharedNamespace;
+  /** Absent: a namespace of its own; `none`: its own and no /dev/shm. */
+  readonly ipc?: SharedNamespace | { readonly kind: 'none' };
   readonly network: NetworkNamespace;
   readonly limits: ContainerLimits;
   /** Parent cgroup as `TaskCgroups.ensure` gave it; absent: the runtime's default place. */
@@ -115,6 +143,12 @@ export type NetworkNamespace =
   /** A new namespace with only `lo`. */
   | { readonly kind: 'isolated' }
   | { readonly kind: 'path'; readonly path: string };
+
+/** A PID or IPC namespace that others use too. */
+export type SharedNamespace =
+  | { readonly kind: 'host' }
+  /** That of another container of the task, which runs. */
+  | { readonly kind: 'container'; readonly id: ContainerId };
 
 export interface BindMount {
   readonly source: string;
@@ -131,7 +165,25 @@ export interface ContainerLimits {
   /** Memory and swap together in bytes; -1: unlimited. */
   readonly memorySwapBytes?: number;
   readonly memorySwappiness?: number;
+  /** CPU time in µs that `cpuPeriodUs` (absent: 100000) brings; absent: no quota. */
+  readonly cpuQuotaUs?: number;
+  readonly cpuPeriodUs?: number;
+  /** Time in µs for real-time tasks in every `cpuRealtimePeriodUs`; cgroup v1 only. */
+  readonly cpuRealtimeRuntimeUs?: number;
+  readonly cpuRealtimePeriodUs?: number;
+  /** Lists such as `0-2,7`; absent: the parent's. */
+  readonly cpusetCpus?: string;
+  readonly cpusetMems?: string;
+  /** Most processes and threads; absent: no limit of its own. */
+  readonly pidsLimit?: number;
+  /** Share of block I/O, 10..1000. */
+  readonly blkioWeight?: number;
+  /** The kernel lets processes wait instead of killing one when memory runs out; cgroup v1 only. */
+  readonly oomKillDisable?: boolean;
 }
+
+/** Limits that can change while a container runs. */
+export type LimitsChange = Partial<Omit<ContainerLimits, 'memorySwappiness' | 'oomKillDisable'>>;
 
 /** Where a container's cgroup goes: below a path of every hierarchy, or in a systemd slice. */
 export type CgroupParent =

@@ -14,6 +14,7 @@ const text = z.string();
 const optionalText = z.exactOptional(text);
 const integer = z.int();
 const optionalInteger = z.exactOptional(integer);
+const optionalFlag = z.exactOptional(z.boolean());
 const arn = text.min(1).transform((value) => taskArn(value));
 const texts = z.array(text);
 const textMap = z.record(text, text);
@@ -69,6 +70,27 @@ const containerOptions = z.object({
   memoryReservationBytes: optionalInteger,
   memorySwapBytes: optionalInteger,
   memorySwappiness: optionalInteger,
+  domainname: optionalText,
+  privileged: optionalFlag,
+  devices: z.exactOptional(z.array(z.object({ pathOnHost: text, pathInContainer: text, permissions: text }))),
+  securityOptions: z.exactOptional(texts),
+  additionalGroups: z.exactOptional(texts),
+  init: optionalFlag,
+  maskedPaths: z.exactOptional(texts),
+  readonlyPaths: z.exactOptional(texts),
+  stopSignal: optionalText,
+  oomScoreAdj: optionalInteger,
+  networkDisabled: optionalFlag,
+  cpuShares: optionalInteger,
+  cpuQuotaUs: optionalInteger,
+  cpuPeriodUs: optionalInteger,
+  cpuRealtimeRuntimeUs: optionalInteger,
+  cpuRealtimePeriodUs: optionalInteger,
+  cpusetCpus: optionalText,
+  cpusetMems: optionalText,
+  pidsLimit: optionalInteger,
+  blkioWeight: optionalInteger,
+  oomKillDisable: optionalFlag,
 });
 
 const registryAuth = z.discriminatedUnion('kind', [

@@ -102,6 +102,39 @@ export interface ContainerOptions {
   /** Memory and swap together; -1: unlimited. */
   readonly memorySwapBytes?: number;
   readonly memorySwappiness?: number;
+  readonly domainname?: string;
+  readonly privileged?: boolean;
+  readonly devices?: readonly DeviceMapping[];
+  /** As Docker writes them, `no-new-privileges`, `seccomp=unconfined`. */
+  readonly securityOptions?: readonly string[];
+  /** By name of the image's group file, or number. */
+  readonly additionalGroups?: readonly string[];
+  readonly init?: boolean;
+  readonly maskedPaths?: readonly string[];
+  readonly readonlyPaths?: readonly string[];
+  /** Absent: the image's, else SIGTERM. */
+  readonly stopSignal?: string;
+  readonly oomScoreAdj?: number;
+  /** Only `lo`, whatever the task's network mode. */
+  readonly networkDisabled?: boolean;
+  readonly cpuShares?: number;
+  readonly cpuQuotaUs?: number;
+  readonly cpuPeriodUs?: number;
+  readonly cpuRealtimeRuntimeUs?: number;
+  readonly cpuRealtimePeriodUs?: number;
+  readonly cpusetCpus?: string;
+  readonly cpusetMems?: string;
+  readonly pidsLimit?: number;
+  readonly blkioWeight?: number;
+  readonly oomKillDisable?: boolean;
+}
+
+/** A device of the host in a container. */
+export interface DeviceMapping {
+  readonly pathOnHost: string;
+  readonly pathInContainer: string;
+  /** Of `r`, `w` and `m` (mknod). */
+  readonly permissions: string;
 }
 
 /** A POSIX resource limit; -1 is unlimited. */

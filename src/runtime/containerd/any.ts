@@ -5,6 +5,7 @@ import { stringifyOci } from './oci/oci-json.ts';
 /** Type URLs of values that containerd reads as JSON (containerd.md §1). */
 export const OCI_SPEC_URL = 'types.containerd.io/opencontainers/runtime-spec/1/Spec';
 export const OCI_PROCESS_URL = 'types.containerd.io/opencontainers/runtime-spec/1/Process';
+export const OCI_RESOURCES_URL = 'types.containerd.io/opencontainers/runtime-spec/1/LinuxResources';
 
 interface AnyValue {
   readonly type_url: string;

@@ -8,6 +8,7 @@ import type {
   CreateContainer,
   ExecRequest,
   ExecResult,
+  LimitsChange,
   ListedContainer,
   RuntimeEvent,
   RuntimeInfo,
@@ -24,6 +25,7 @@ import { SerialWork } from './serial-work.ts';
 import { startContainer } from './start-container.ts';
 import { StartsInFlight } from './starts-in-flight.ts';
 import { stopContainer } from './stop-container.ts';
+import { updateLimits } from './update-limits.ts';
 
 /** The ContainerRuntime port on containerd. Made by `openContainerd`. */
 export class ContainerdRuntime implements ContainerRuntime {
@@ -107,6 +109,12 @@ export class ContainerdRuntime implements ContainerRuntime {
       await this.#starts.end(id, 0, signal);
       await this.#records.run(id, () => removeContainer(this.#context, id, signal));
     });
+  }
+
+  async updateLimits(id: ContainerId, change: LimitsChange, { signal }: CallOptions): Promise<void> {
+    await told('DockerStateError', signal, () =>
+      this.#records.run(id, () => updateLimits(this.#context, id, change, signal)),
+    );
   }
 
   async exec(id: ContainerId, request: ExecRequest, { signal }: CallOptions): Promise<ExecResult> {

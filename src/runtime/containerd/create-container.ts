@@ -12,6 +12,7 @@ import { resolveUser } from './oci/user.ts';
 import { layersOf, readRootfsFile } from './rootfs-files.ts';
 import type { RuntimeContext } from './runtime-context.ts';
 import { removeSnapshot } from './snapshots.ts';
+import { limitsLabel } from './update-limits.ts';
 
 /** How long a lease holds a half-made container when the agent dies (containerd.md §4). */
 const LEASE_MS = 60 * 60 * 1000;
@@ -55,7 +56,11 @@ async function makeContainer(
   const container = {
     id,
     image: request.image,
-    labels: { ...request.labels, ...planLabel(planStart(context, request, image.config.stopSignal)) },
+    labels: {
+      ...request.labels,
+      ...limitsLabel(request.limits),
+      ...planLabel(planStart(context, request, request.stopSignal ?? image.config.stopSignal)),
+    },
     runtime: { name: context.runtimeName, options: runtimeOptions(context, request) },
     spec: jsonAny(OCI_SPEC_URL, spec),
     snapshotter,

@@ -9,6 +9,7 @@ import type {
   CreateContainer,
   ExecRequest,
   ExecResult,
+  LimitsChange,
   ListedContainer,
   RuntimeEvent,
   RuntimeInfo,
@@ -27,7 +28,7 @@ export interface FakeBehaviour {
 }
 
 interface FakeContainer {
-  readonly request: CreateContainer;
+  request: CreateContainer;
   observation: ContainerObservation;
   starts: number;
   readonly gone: PromiseWithResolvers<ContainerExit>;
@@ -150,6 +151,12 @@ export class FakeRuntime implements ContainerRuntime {
     if (container?.observation.state === 'running')
       this.#exit(container, { exitCode: 137, exitedAt: Date.now(), oomKilled: false });
     this.#containers.delete(id);
+  }
+
+  async updateLimits(id: ContainerId, change: LimitsChange): Promise<void> {
+    const container = this.#containers.get(id);
+    if (container?.observation.state !== 'running') throw new TaskError('NoSuchContainerError', id);
+    container.request = { ...container.request, limits: { ...container.request.limits, ...change } };
   }
 
   async exec(id: ContainerId, request: ExecRequest): Promise<ExecResult> {

@@ -15,6 +15,7 @@ import type { StartedProcess as _containerd_services_tasks_v1_StartedProcess, St
 import type { TaskList as _containerd_services_tasks_v1_TaskList, TaskList__Output as _containerd_services_tasks_v1_TaskList__Output } from './containerd/services/tasks/v1/TaskList.ts';
 import type { TaskRef as _containerd_services_tasks_v1_TaskRef, TaskRef__Output as _containerd_services_tasks_v1_TaskRef__Output } from './containerd/services/tasks/v1/TaskRef.ts';
 import type { TasksClient as _containerd_services_tasks_v1_TasksClient, TasksDefinition as _containerd_services_tasks_v1_TasksDefinition } from './containerd/services/tasks/v1/Tasks.ts';
+import type { UpdateTask as _containerd_services_tasks_v1_UpdateTask, UpdateTask__Output as _containerd_services_tasks_v1_UpdateTask__Output } from './containerd/services/tasks/v1/UpdateTask.ts';
 import type { Descriptor as _containerd_types_Descriptor, Descriptor__Output as _containerd_types_Descriptor__Output } from './containerd/types/Descriptor.ts';
 import type { Mount as _containerd_types_Mount, Mount__Output as _containerd_types_Mount__Output } from './containerd/types/Mount.ts';
 import type { Process as _containerd_v1_types_Process, Process__Output as _containerd_v1_types_Process__Output } from './containerd/v1/types/Process.ts';
@@ -46,6 +47,7 @@ export interface ProtoGrpcType {
           TaskList: MessageTypeDefinition<_containerd_services_tasks_v1_TaskList, _containerd_services_tasks_v1_TaskList__Output>
           TaskRef: MessageTypeDefinition<_containerd_services_tasks_v1_TaskRef, _containerd_services_tasks_v1_TaskRef__Output>
           Tasks: SubtypeConstructor<typeof grpc.Client, _containerd_services_tasks_v1_TasksClient> & { service: _containerd_services_tasks_v1_TasksDefinition }
+          UpdateTask: MessageTypeDefinition<_containerd_services_tasks_v1_UpdateTask, _containerd_services_tasks_v1_UpdateTask__Output>
         }
       }
     }

@@ -1,9 +1,10 @@
 import type { ImageConfig } from '../../../image/images.ts';
-import type { CgroupParent, ContainerLimits, CreateContainer, NetworkNamespace } from '../../runtime.ts';
+import type { CgroupParent, CreateContainer, NetworkNamespace } from '../../runtime.ts';
 import { LABEL_CONTAINER_NAME } from '../../runtime.ts';
 import type { HostFacts } from '../host-facts.ts';
+import { planLimits } from './limits.ts';
 import { planMounts } from './mounts.ts';
-import type { OciDeviceRule, OciMemory, OciNamespace, OciSpec } from './oci-types.ts';
+import type { OciDeviceRule, OciNamespace, OciSpec } from './oci-types.ts';
 import { planProcess } from './process.ts';
 import type { ResolvedUser } from './user.ts';
 
@@ -53,8 +54,7 @@ export function planSpec({ request, image, user, host }: SpecRequest): OciSpec {
       namespaces: planNamespaces(request.network, host),
       resources: {
         devices: deviceRules(),
-        ...planMemory(request.limits, host),
-        cpu: { shares: request.limits.cpuShares },
+        ...planLimits(request.limits, host),
       },
       sysctl: { ...networkSysctls(request.network), ...request.sysctls },
       rootfsPropagation: 'private',
@@ -93,29 +93,6 @@ function planNamespaces(network: NetworkNamespace, host: HostFacts): readonly Oc
 function networkSysctls(network: NetworkNamespace): Readonly<Record<string, string>> {
   if (network.kind === 'host') return {};
   return { 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647' };
-}
-
-/** Swap is the total with memory; unset it is twice the memory, if the kernel counts it (resources.md §12.2). */
-function planMemory(
-  limits: ContainerLimits,
-  host: HostFacts,
-): { readonly memory?: OciMemory; readonly unified?: Readonly<Record<string, string>> } {
-  const { memoryBytes: limit, memoryReservationBytes: reservation } = limits;
-  const total = limits.memorySwapBytes || (limit === undefined ? undefined : limit * 2);
-  const swap = limit !== undefined && host.swapAccounting ? total : undefined;
-  const isV2 = host.cgroupVersion === 2;
-  const memory: OciMemory = {
-    ...(limit !== undefined && { limit }),
-    ...(reservation !== undefined && reservation > 0 && { reservation }),
-    ...(swap !== undefined && !isV2 && { swap }),
-    ...(limits.memorySwappiness !== undefined && !isV2 && { swappiness: limits.memorySwappiness }),
-  };
-  // v2 limits swap alone. The runtime would work it out of the total, but crun does not under systemd.
-  const swapAlone = swap === undefined || swap < 0 ? 'max' : String(Math.max(0, swap - (limit ?? 0)));
-  return {
-    ...(Object.keys(memory).length > 0 && { memory }),
-    ...(swap !== undefined && isV2 && { unified: { 'memory.swap.max': swapAlone } }),
-  };
 }
 
 function deviceRules(): readonly OciDeviceRule[] {

@@ -64,18 +64,33 @@ export interface OciMemory {
   readonly reservation?: number;
   readonly swap?: number;
   readonly swappiness?: number;
+  readonly disableOOMKiller?: boolean;
+}
+
+export interface OciCpu {
+  readonly shares?: number;
+  readonly quota?: number;
+  readonly period?: number;
+  readonly realtimeRuntime?: number;
+  readonly realtimePeriod?: number;
+  readonly cpus?: string;
+  readonly mems?: string;
+}
+
+/** Limits alone, as they can be changed while a container runs. */
+export interface OciLimits {
+  readonly memory?: OciMemory;
+  readonly cpu?: OciCpu;
+  readonly pids?: { readonly limit: number };
+  readonly blockIO?: { readonly weight: number };
+  /** Files of the container's cgroup v2, written as they are. */
+  readonly unified?: Readonly<Record<string, string>>;
 }
 
 export interface OciLinux {
   readonly cgroupsPath: string;
   readonly namespaces: readonly OciNamespace[];
-  readonly resources: {
-    readonly devices: readonly OciDeviceRule[];
-    readonly memory?: OciMemory;
-    /** Files of the container's cgroup v2, written as they are. */
-    readonly unified?: Readonly<Record<string, string>>;
-    readonly cpu: { readonly shares: number };
-  };
+  readonly resources: OciLimits & { readonly devices: readonly OciDeviceRule[] };
   readonly sysctl: Readonly<Record<string, string>>;
   readonly rootfsPropagation: string;
   readonly maskedPaths: readonly string[];

@@ -16,6 +16,7 @@ import type { ProcessRef as _containerd_services_tasks_v1_ProcessRef, ProcessRef
 import type { StartedProcess as _containerd_services_tasks_v1_StartedProcess, StartedProcess__Output as _containerd_services_tasks_v1_StartedProcess__Output } from '../../../../containerd/services/tasks/v1/StartedProcess.ts';
 import type { TaskList as _containerd_services_tasks_v1_TaskList, TaskList__Output as _containerd_services_tasks_v1_TaskList__Output } from '../../../../containerd/services/tasks/v1/TaskList.ts';
 import type { TaskRef as _containerd_services_tasks_v1_TaskRef, TaskRef__Output as _containerd_services_tasks_v1_TaskRef__Output } from '../../../../containerd/services/tasks/v1/TaskRef.ts';
+import type { UpdateTask as _containerd_services_tasks_v1_UpdateTask, UpdateTask__Output as _containerd_services_tasks_v1_UpdateTask__Output } from '../../../../containerd/services/tasks/v1/UpdateTask.ts';
 
 export interface TasksClient extends grpc.Client {
   Create(argument: _containerd_services_tasks_v1_CreateTask, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_tasks_v1_CreatedTask__Output>): grpc.ClientUnaryCall;
@@ -99,6 +100,15 @@ export interface TasksClient extends grpc.Client {
   start(argument: _containerd_services_tasks_v1_ProcessRef, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_tasks_v1_StartedProcess__Output>): grpc.ClientUnaryCall;
   start(argument: _containerd_services_tasks_v1_ProcessRef, callback: grpc.requestCallback<_containerd_services_tasks_v1_StartedProcess__Output>): grpc.ClientUnaryCall;
   
+  Update(argument: _containerd_services_tasks_v1_UpdateTask, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_google_protobuf_Empty__Output>): grpc.ClientUnaryCall;
+  Update(argument: _containerd_services_tasks_v1_UpdateTask, metadata: grpc.Metadata, callback: grpc.requestCallback<_google_protobuf_Empty__Output>): grpc.ClientUnaryCall;
+  Update(argument: _containerd_services_tasks_v1_UpdateTask, options: grpc.CallOptions, callback: grpc.requestCallback<_google_protobuf_Empty__Output>): grpc.ClientUnaryCall;
+  Update(argument: _containerd_services_tasks_v1_UpdateTask, callback: grpc.requestCallback<_google_protobuf_Empty__Output>): grpc.ClientUnaryCall;
+  update(argument: _containerd_services_tasks_v1_UpdateTask, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_google_protobuf_Empty__Output>): grpc.ClientUnaryCall;
+  update(argument: _containerd_services_tasks_v1_UpdateTask, metadata: grpc.Metadata, callback: grpc.requestCallback<_google_protobuf_Empty__Output>): grpc.ClientUnaryCall;
+  update(argument: _containerd_services_tasks_v1_UpdateTask, options: grpc.CallOptions, callback: grpc.requestCallback<_google_protobuf_Empty__Output>): grpc.ClientUnaryCall;
+  update(argument: _containerd_services_tasks_v1_UpdateTask, callback: grpc.requestCallback<_google_protobuf_Empty__Output>): grpc.ClientUnaryCall;
+  
   Wait(argument: _containerd_services_tasks_v1_ProcessRef, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_tasks_v1_ProcessExit__Output>): grpc.ClientUnaryCall;
   Wait(argument: _containerd_services_tasks_v1_ProcessRef, metadata: grpc.Metadata, callback: grpc.requestCallback<_containerd_services_tasks_v1_ProcessExit__Output>): grpc.ClientUnaryCall;
   Wait(argument: _containerd_services_tasks_v1_ProcessRef, options: grpc.CallOptions, callback: grpc.requestCallback<_containerd_services_tasks_v1_ProcessExit__Output>): grpc.ClientUnaryCall;
@@ -129,6 +139,8 @@ export interface TasksHandlers extends grpc.UntypedServiceImplementation {
   
   Start: grpc.handleUnaryCall<_containerd_services_tasks_v1_ProcessRef__Output, _containerd_services_tasks_v1_StartedProcess>;
   
+  Update: grpc.handleUnaryCall<_containerd_services_tasks_v1_UpdateTask__Output, _google_protobuf_Empty>;
+  
   Wait: grpc.handleUnaryCall<_containerd_services_tasks_v1_ProcessRef__Output, _containerd_services_tasks_v1_ProcessExit>;
   
 }
@@ -143,5 +155,6 @@ export interface TasksDefinition extends grpc.ServiceDefinition {
   List: MethodDefinition<_containerd_services_tasks_v1_ListTasks, _containerd_services_tasks_v1_TaskList, _containerd_services_tasks_v1_ListTasks__Output, _containerd_services_tasks_v1_TaskList__Output>
   ListPids: MethodDefinition<_containerd_services_tasks_v1_TaskRef, _containerd_services_tasks_v1_PidList, _containerd_services_tasks_v1_TaskRef__Output, _containerd_services_tasks_v1_PidList__Output>
   Start: MethodDefinition<_containerd_services_tasks_v1_ProcessRef, _containerd_services_tasks_v1_StartedProcess, _containerd_services_tasks_v1_ProcessRef__Output, _containerd_services_tasks_v1_StartedProcess__Output>
+  Update: MethodDefinition<_containerd_services_tasks_v1_UpdateTask, _google_protobuf_Empty, _containerd_services_tasks_v1_UpdateTask__Output, _google_protobuf_Empty__Output>
   Wait: MethodDefinition<_containerd_services_tasks_v1_ProcessRef, _containerd_services_tasks_v1_ProcessExit, _containerd_services_tasks_v1_ProcessRef__Output, _containerd_services_tasks_v1_ProcessExit__Output>
 }
