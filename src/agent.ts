@@ -3,9 +3,11 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { AcsSession } from './acs/session.ts';
+import { openNetwork } from './agent-network.ts';
 import { createSessions } from './agent-sessions.ts';
 import { engineSettings, staticRegistryCredentials } from './agent-settings.ts';
 import { discardState, loadState, manifestNumber, saveRegistration } from './agent-state.ts';
+import { openEndpointIds, openTaskApi } from './agent-task-api.ts';
 import { AGENT_HASH, AGENT_NAME, AGENT_VERSION } from './agent-version.ts';
 import { agentCredentialSources } from './aws/credential-sources.ts';
 import { CredentialsCache } from './aws/credentials-cache.ts';
@@ -25,14 +27,12 @@ import { judgeSavedInstance } from './ecs/saved-instance.ts';
 import { TaskEngine } from './engine/task-engine.ts';
 import { observeMachine } from './host/machine.ts';
 import type { AgentView } from './metadata/agent-view.ts';
+import { endpointEnvironment } from './metadata/endpoint-environment.ts';
 import {
   INTROSPECTION_PORT,
   type IntrospectionServer,
   serveIntrospection,
 } from './metadata/introspection-server.ts';
-import { HostNetwork } from './network/host-network.ts';
-import { hasNetworkState } from './network/network-state.ts';
-import { TaskNetwork } from './network/task-network.ts';
 import { openTaskCgroups } from './resource/cgroups.ts';
 import type { TaskCgroups } from './resource/task-cgroups.ts';
 import {
@@ -114,9 +114,27 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   });
   const kept = saved.kind === 'discard' ? await discardState(store, stored, saved.reason, logger) : stored;
 
-  const network = parts.adopt(await openNetwork(config, logger), (n) => n.close());
   const cluster = config.cluster || 'default';
   const roleCredentials = new CredentialsStore();
+  const endpointIds = await openEndpointIds(store, kept);
+  const taskApi = parts.use(
+    await openTaskApi({
+      config,
+      cluster,
+      facts,
+      ids: endpointIds,
+      credentials,
+      roleCredentials,
+      logger,
+      tasks: () => engine.workers().map(({ state }) => state),
+      registration: () => registration,
+      callsFromHost: ({ networkMode }) => networkMode === 'host',
+    }),
+  );
+  const network = parts.adopt(
+    await openNetwork(config, logger, (socket, taskId) => taskApi.take(socket, { kind: 'task', taskId })),
+    (n) => n.close(),
+  );
 
   const reporter = new Reporter({
     api,
@@ -134,6 +152,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
       ...(cgroups !== undefined && { cgroups }),
       settings: engineSettings(config, cluster),
       registryCredentials: staticRegistryCredentials(config, logger),
+      endpointEnvironment: (task, container) => endpointEnvironment(endpointIds, task, container),
       now: Date.now,
     },
     store,
@@ -243,27 +262,6 @@ async function openRuntime({ config, logger, onPhase, signal }: AgentOptions): P
     inactivityTimeoutMs: config.imagePullInactivityTimeoutMs,
   });
   return { runtime, images };
-}
-
-/** Bridge mode is loaded by the first task that needs it. */
-async function openNetwork(config: Config, logger: Logger): Promise<TaskNetwork> {
-  const runDir = config.runDirectory;
-  const bridge = async () => (await import('./network/bridge/bridge-network.ts')).BridgeNetwork;
-  return await TaskNetwork.open(new HostNetwork({ runDir }), [
-    {
-      mode: 'bridge',
-      isInUse: async () => await hasNetworkState(runDir),
-      load: async () =>
-        await (await bridge()).open({
-          runDir,
-          namespace: config.containerdNamespace,
-          pluginDirectories: config.cniPluginDirectories,
-          portRange: config.dynamicHostPortRange,
-          reportIpv6: !config.excludeIpv6PortBinding,
-          log: logger,
-        }),
-    },
-  ]);
 }
 
 async function openIntrospection(

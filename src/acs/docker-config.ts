@@ -67,7 +67,8 @@ export function decodeHostConfig(json: string | null | undefined): Decoded<Docke
 
 /** Log driver; Docker's own default when none is named. */
 export function logConfigOf({ LogConfig: log }: DockerHostConfig): LogConfig {
-  return { driver: log?.Type || 'json-file', options: log?.Config ?? {} };
+  const options = log?.Config ?? {};
+  return log?.Type ? { driver: log.Type, options } : { driver: 'json-file', byDefault: true, options };
 }
 
 /** `KEY=value` entries as a map; one without `=` stands for an empty value. */

@@ -55,7 +55,6 @@ const TASK_ROWS: readonly Row<ReadTask>[] = [
     gist: ({ payload }) => listed((payload.associations ?? []).map(({ type }) => type ?? '')),
   },
   { field: 'proxyConfiguration', gist: ({ payload }) => payload.proxyConfiguration?.type ?? undefined },
-  { field: 'roleCredentials', gist: ({ payload }) => payload.roleCredentials?.roleArn ?? undefined },
   { field: 'pidMode', gist: ({ payload }) => payload.pidMode ?? undefined },
   { field: 'ipcMode', gist: ({ payload }) => payload.ipcMode ?? undefined },
   {

@@ -195,6 +195,7 @@ async function startAgent(
       AWS_EC2_METADATA_DISABLED: 'true',
       ECS_DATADIR: record.dataDir,
       ECS_RUN_DIR: record.runDir,
+      ECS_AUDIT_LOGFILE: files.logFile('audit'),
       ECS_CONTAINERD_ADDRESS: record.containerdAddress,
       ECS_CONTAINERD_NAMESPACE: record.containerdNamespace,
       ...environment,

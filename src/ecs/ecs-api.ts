@@ -18,6 +18,11 @@ export interface EcsApi {
   ): Promise<void>;
 }
 
+export interface ServiceAnswer {
+  readonly message: string;
+  readonly requestId?: string;
+}
+
 /** An error answer of ECS, or a call that could not be made. */
 export class EcsApiError extends Error {
   override readonly name = 'EcsApiError';
@@ -25,11 +30,14 @@ export class EcsApiError extends Error {
   readonly code: string;
   /** 0 when there was no answer. */
   readonly httpStatus: number;
+  /** What ECS itself said and under which request; absent when there was no answer. */
+  readonly answer: ServiceAnswer | undefined;
 
-  constructor(code: string, message: string, httpStatus: number, cause?: unknown) {
+  constructor(code: string, message: string, httpStatus: number, cause?: unknown, answer?: ServiceAnswer) {
     super(message, { cause });
     this.code = code;
     this.httpStatus = httpStatus;
+    this.answer = answer;
   }
 }
 

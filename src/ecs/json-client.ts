@@ -152,7 +152,11 @@ function errorOf(operation: string, answer: HttpAnswer): EcsApiError {
   const type = (typeof header === 'string' ? header : body.__type) ?? '';
   const code = type.slice(type.lastIndexOf('#') + 1).split(':')[0] || `HTTP${answer.status}`;
   const text = body.message ?? body.Message ?? answer.body.slice(0, 200);
-  return new EcsApiError(code, `${operation}: ${code}: ${text}`, answer.status);
+  const requestId = answer.headers['x-amzn-requestid'];
+  return new EcsApiError(code, `${operation}: ${code}: ${text}`, answer.status, undefined, {
+    message: text,
+    ...(typeof requestId === 'string' && { requestId }),
+  });
 }
 
 function parseAnswer<T>(operation: string, answer: HttpAnswer, schema: z.ZodType<T>): T {

@@ -4,7 +4,7 @@ import type { Network } from '../network/network.ts';
 import type { TaskCgroups } from '../resource/task-cgroups.ts';
 import type { ContainerRuntime } from '../runtime/runtime.ts';
 import type { TaskEvent } from '../task/event.ts';
-import type { ContainerSpec } from '../task/task-spec.ts';
+import type { ContainerSpec, TaskSpec } from '../task/task-spec.ts';
 import type { ContainerState, TaskState } from '../task/task-state.ts';
 
 /** What steps act on: the ports, and the settings that shape them. Shared by all tasks. */
@@ -16,6 +16,8 @@ export interface StepPorts {
   readonly cgroups?: TaskCgroups;
   readonly logs: ContainerLogs;
   readonly settings: EngineSettings;
+  /** Variables that tell a container where its metadata and credentials are; laid over its own. */
+  endpointEnvironment(task: TaskSpec, container: ContainerSpec): Readonly<Record<string, string>>;
   /** Credentials for the image's registry, if any are configured or sent. */
   registryCredentials(container: ContainerSpec): RegistryCredentials | undefined;
   /** Epoch ms. */

@@ -1,6 +1,8 @@
 import { hostname as machineName } from 'node:os';
+import { TaskError } from '../task/errors.ts';
 import { type ContainerId, taskIdOf } from '../task/ids.ts';
 import type { ContainerSpec, NetworkMode, TaskSpec } from '../task/task-spec.ts';
+import type { HostEndpoint } from './endpoint/host-endpoint.ts';
 import { readHostFile, resolvConfFor } from './host-files.ts';
 import { hostResolvConf, hostsFile, parseExtraHost } from './name-files.ts';
 import type { ContainerNetwork, KnownOwners, Network } from './network.ts';
@@ -15,6 +17,8 @@ export interface HostNetworkOptions {
   readonly runDir: string;
   /** Where the host's files are seen; default `/`. */
   readonly hostRoot?: string;
+  /** How tasks of host mode get at 169.254.170.2; absent: they do not. */
+  readonly endpoint?: HostEndpoint;
   /** The host's name; default what the kernel says. */
   readonly hostname?: () => string;
 }
@@ -24,11 +28,14 @@ export class HostNetwork implements Network {
   readonly #files: TaskFiles;
   readonly #hostRoot: string;
   readonly #machineName: () => string;
+  readonly #endpoint: HostEndpoint | undefined;
 
-  constructor({ runDir, hostRoot = '/', hostname = machineName }: HostNetworkOptions) {
+  constructor({ runDir, hostRoot = '/', hostname = machineName, endpoint }: HostNetworkOptions) {
     this.#files = new TaskFiles(runDir);
     this.#hostRoot = hostRoot;
     this.#machineName = hostname;
+    this.#endpoint = endpoint;
+    endpoint?.resume();
   }
 
   refusal({ networkMode }: TaskSpec): string | undefined {
@@ -45,6 +52,7 @@ export class HostNetwork implements Network {
     signal.throwIfAborted();
     const mode = modeOf(task.networkMode);
     if (mode === undefined) throw new Error(this.refusal(task));
+    if (mode === 'host') await this.#openEndpoint(task, signal);
     const { options } = container;
     const hostname = options.hostname ?? this.#defaultName(mode, id);
     const contents = await this.#contents(mode, container, hostname);
@@ -57,14 +65,38 @@ export class HostNetwork implements Network {
 
   async removeTaskNetwork(task: TaskSpec): Promise<void> {
     await this.#files.remove(taskIdOf(task.arn));
+    await this.#closeIdleEndpoint();
   }
 
   /** Name files of every mode. */
   async removeLeftovers({ knowsTask }: KnownOwners): Promise<void> {
     for (const task of await this.#files.list()) if (!knowsTask(task)) await this.#files.remove(task);
+    await this.#closeIdleEndpoint();
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#endpoint?.close();
+  }
+
+  /** A task with a role cannot do its work without; any other runs on a host without a packet filter too. */
+  async #openEndpoint(task: TaskSpec, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#endpoint?.ensure({ signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (task.taskCredentialsId === undefined) {
+        this.#endpoint?.trouble(error);
+        return;
+      }
+      const failure = error instanceof Error ? error.message : String(error);
+      const message = `169.254.170.2 cannot be made to give the task its role's credentials: ${failure}`;
+      throw new TaskError('ContainerNetworkingError', message, { cause: error });
+    }
+  }
+
+  async #closeIdleEndpoint(): Promise<void> {
+    if ((await this.#files.list()).length === 0) await this.#endpoint?.remove();
+  }
 
   #defaultName(mode: Mode, id: ContainerId): string {
     return mode === 'host' ? this.#machineName() : id.slice(0, DEFAULT_NAME_LENGTH);

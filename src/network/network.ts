@@ -1,4 +1,5 @@
 import type { BindMount, NetworkNamespace } from '../runtime/runtime.ts';
+import type { ContainerAddresses } from '../task/container-facts.ts';
 import type { ContainerId, TaskId } from '../task/ids.ts';
 import type { PortBinding } from '../task/port-mapping.ts';
 import type { ContainerSpec, TaskSpec } from '../task/task-spec.ts';
@@ -41,4 +42,6 @@ export interface ContainerNetwork {
   readonly mounts: readonly BindMount[];
   /** Published ports, as ECS is told; the same ones at every call. */
   readonly bindings: readonly PortBinding[];
+  /** Absent where the container has none of its own. */
+  readonly addresses?: ContainerAddresses;
 }

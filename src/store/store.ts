@@ -36,6 +36,7 @@ export const META_KEYS = [
   'ec2-instance-id',
   'task-manifest-seq-num',
   'boot-id',
+  'endpoint-secret',
 ] as const;
 export type MetaKey = (typeof META_KEYS)[number];
 

@@ -128,7 +128,7 @@ const containerSpec = z.object({
   stopTimeoutSec: z.exactOptional(z.number()),
   containerArn: optionalText,
   registryAuth: z.exactOptional(registryAuth),
-  log: z.object({ driver: text, options: textMap }),
+  log: z.object({ driver: text, byDefault: z.exactOptional(z.boolean()), options: textMap }),
   options: containerOptions,
 });
 
@@ -161,6 +161,7 @@ const containerState = z.object({
   reason: z.exactOptional(z.object({ code: text, message: text })),
   exitCode: optionalInteger,
   portBindings: z.exactOptional(z.array(portBinding)),
+  addresses: z.exactOptional(z.object({ ipv4: optionalText, ipv6: optionalText })),
   createdAt: optionalInteger,
   startedAt: optionalInteger,
   finishedAt: optionalInteger,

@@ -10,6 +10,12 @@ export interface ContainerExit {
   readonly detail?: string;
 }
 
+/** Where a container is in its network; absent what it has not. */
+export interface ContainerAddresses {
+  readonly ipv4?: string;
+  readonly ipv6?: string;
+}
+
 /** What a runtime says of a container at one moment. */
 export type ContainerObservation =
   | { readonly state: 'absent' }

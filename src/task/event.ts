@@ -1,4 +1,4 @@
-import type { ContainerExit, ContainerObservation } from './container-facts.ts';
+import type { ContainerAddresses, ContainerExit, ContainerObservation } from './container-facts.ts';
 import type { Reason } from './errors.ts';
 import type { ProbeResult } from './health.ts';
 import type { PortBinding } from './port-mapping.ts';
@@ -28,11 +28,12 @@ export type TaskEvent =
       readonly imageName: string;
       readonly imageId: string;
     }
-  /** The container's ports are chosen and recorded; they are never chosen again. */
+  /** The container's ports and addresses are chosen and recorded; ports are never chosen again. */
   | {
       readonly kind: 'networkReady';
       readonly container: string;
       readonly bindings: readonly PortBinding[];
+      readonly addresses?: ContainerAddresses;
     }
   | { readonly kind: 'containerCreated'; readonly container: string }
   | {

@@ -1,9 +1,10 @@
 import { normaliseReason } from './admit.ts';
-import type { ContainerExit, ContainerObservation } from './container-facts.ts';
+import type { ContainerAddresses, ContainerExit, ContainerObservation } from './container-facts.ts';
 import { DEPENDENCY_FAILED_EXIT_CODE, judgeDependencies, mayStop } from './dependencies.ts';
 import { type Reason, renderReason } from './errors.ts';
 import type { TaskEvent, TaskRules } from './event.ts';
 import { type ContainerHealth, judgeProbe, type ProbeResult } from './health.ts';
+import type { PortBinding } from './port-mapping.ts';
 import type { StateReport } from './report.ts';
 import { collectContainerChange, reportChanges } from './reports.ts';
 import { type ContainerStatus, compareContainerStatus, compareTaskStatus } from './statuses.ts';
@@ -66,11 +67,7 @@ function apply(state: TaskState, event: TaskEvent, at: number, rules: TaskRules)
           : c,
       );
     case 'networkReady':
-      return update(state, event.container, (c) =>
-        c.portBindings === undefined && event.bindings.length > 0
-          ? { ...c, portBindings: event.bindings }
-          : c,
-      );
+      return update(state, event.container, (c) => connected(c, event.bindings, event.addresses));
     case 'containerCreated':
       return update(state, event.container, (c) => (c.known === 'PULLED' ? created(c, at) : c));
     case 'containerStarted':
@@ -165,6 +162,18 @@ function probed(
   const check = state.spec.containers.find((c) => c.name === container.name)?.healthCheck;
   if (check === undefined || container.known !== 'RUNNING') return container;
   return { ...container, health: judgeProbe(check, container, result, at) };
+}
+
+function connected(
+  container: ContainerState,
+  bindings: readonly PortBinding[],
+  addresses: ContainerAddresses | undefined,
+): ContainerState {
+  const { ipv4, ipv6 } = container.addresses ?? {};
+  const moved = addresses !== undefined && (addresses.ipv4 !== ipv4 || addresses.ipv6 !== ipv6);
+  const bound = container.portBindings === undefined && bindings.length > 0;
+  if (!moved && !bound) return container;
+  return { ...container, ...(moved && { addresses }), ...(bound && { portBindings: bindings }) };
 }
 
 function created(container: ContainerState, at: number): ContainerState {

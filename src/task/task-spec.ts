@@ -64,6 +64,8 @@ export interface ContainerSpec {
 /** Log driver of a container; options are Docker's, all strings (logging.md §6). */
 export interface LogConfig {
   readonly driver: string;
+  /** True: the task definition named none, and this is the host's choice. */
+  readonly byDefault?: boolean;
   readonly options: Readonly<Record<string, string>>;
 }
 

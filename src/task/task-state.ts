@@ -1,3 +1,4 @@
+import type { ContainerAddresses } from './container-facts.ts';
 import type { Reason } from './errors.ts';
 import type { ContainerHealth } from './health.ts';
 import type { PortBinding } from './port-mapping.ts';
@@ -60,6 +61,8 @@ export interface ContainerState {
   readonly health?: ContainerHealth;
   /** Ports of the host that lead to the container; chosen before it is created and kept for good (OBS-92). */
   readonly portBindings?: readonly PortBinding[];
+  /** Absent where it has none of its own: host mode, none. */
+  readonly addresses?: ContainerAddresses;
   /** When the stop began: the SIGKILL is due this plus the grace, also after a crash. */
   readonly stopRequestedAt?: number;
   /**

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type AgentDocument, askAgent } from '../../src/ecs-local/agent-socket.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
@@ -40,6 +41,7 @@ export function agentEnvironment(options: AgentOptions): Record<string, string> 
     AWS_EC2_METADATA_DISABLED: 'true',
     ECS_DATADIR: options.dataDir,
     ECS_RUN_DIR: options.runDir,
+    ECS_AUDIT_LOGFILE: join(options.runDir, 'audit.log'),
     ECS_CONTAINERD_ADDRESS: options.containerdAddress,
     ECS_CONTAINERD_NAMESPACE: options.namespace,
     ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION: '1s',

@@ -49,7 +49,11 @@ async function describeContainer(
     [LABEL_VERSION]: version,
     [LABEL_DISPLAY_NAME]: name,
   };
-  const environment = { ...regionEnvironment(settings.region, spec.environment, image), ...spec.environment };
+  const environment = {
+    ...regionEnvironment(settings.region, spec.environment, image),
+    ...spec.environment,
+    ...context.endpointEnvironment(task.spec, spec),
+  };
   const limits = containerLimits(spec);
   const [network, stdio, cgroup] = await Promise.all([
     context.network.ensureContainerNetwork(task.spec, spec, { id, signal }),
@@ -71,8 +75,14 @@ async function describeContainer(
     ),
     context.cgroups?.ensure(taskIdOf(arn), taskLimits(task.spec)),
   ]);
-  if (network.bindings.length > 0)
-    context.emit({ kind: 'networkReady', container: spec.name, bindings: network.bindings });
+  const { bindings, addresses } = network;
+  if (bindings.length > 0 || addresses !== undefined)
+    context.emit({
+      kind: 'networkReady',
+      container: spec.name,
+      bindings,
+      ...(addresses !== undefined && { addresses }),
+    });
   const { options } = spec;
   return {
     id,

@@ -9,6 +9,8 @@ export interface BridgeNames {
   readonly network: string;
   /** The table of the packet filter, and the mark on rules in tables of others. */
   readonly table: string;
+  /** The table, or the mark, of the rule for 169.254.170.2. */
+  readonly endpointTable: string;
   /** File name of a container's network namespace. */
   netns(id: ContainerId): string;
   /** The container that a namespace of that file name belongs to; undefined when it is not ours. */
@@ -28,6 +30,7 @@ export function bridgeNames(namespace: string): BridgeNames {
     bridge: usual ? 'ecs0' : `ecs-${hash}`,
     network: usual ? 'ecs-bridge' : `ecs-bridge-${hash}`,
     table: usual ? 'ecs_bridge' : `ecs_bridge_${hash}`,
+    endpointTable: usual ? 'ecs_endpoint' : `ecs_endpoint_${hash}`,
     netns: (id) => `${namespace}-${id}`,
     containerOf: (name) => {
       const id = netns.exec(name)?.[1];

@@ -2,17 +2,16 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KeyedLock } from '../../async/keyed-lock.ts';
 import { forgetUdpFlows } from '../../host/conntrack.ts';
-import { ensureNetworkNamespace, removeNetworkNamespace } from '../../host/netns.ts';
+import { ensureNetworkNamespace, isNetworkNamespace, removeNetworkNamespace } from '../../host/netns.ts';
 import { type RunCommand, runCommand } from '../../host/run-command.ts';
-import { TaskError } from '../../task/errors.ts';
 import { type ContainerId, containerId, taskIdOf } from '../../task/ids.ts';
-import type { PortBinding } from '../../task/port-mapping.ts';
 import type { ContainerSpec, TaskSpec } from '../../task/task-spec.ts';
 import { CniRunner } from '../cni/cni-runner.ts';
-import type { CniConfig, CniResult } from '../cni/cni-schema.ts';
+import type { CniConfig } from '../cni/cni-schema.ts';
+import { NamespaceEndpoints, type TakeConnection } from '../endpoint/namespace-endpoints.ts';
 import { BridgeFirewall } from '../firewall/bridge-firewall.ts';
 import { findFirewall } from '../firewall/find-firewall.ts';
-import type { Firewall, FirewallPlan, PublishedPort } from '../firewall/firewall.ts';
+import type { Firewall, FirewallPlan } from '../firewall/firewall.ts';
 import { ForwardAccept } from '../firewall/forward-accept.ts';
 import { resolvConfFor } from '../host-files.ts';
 import { hostsFile, parseExtraHost } from '../name-files.ts';
@@ -21,6 +20,7 @@ import { networkStateDirectory } from '../network-state.ts';
 import { TaskFiles } from '../task-files.ts';
 import { BridgeLink, type BridgeSubnets } from './bridge-link.ts';
 import { type BridgeNames, bridgeNames } from './bridge-names.ts';
+import { addressesOf, publishedPorts, reportedBindings, shownAddresses } from './container-view.ts';
 import { HostLinks } from './host-links.ts';
 import { HostPorts } from './host-ports.ts';
 import { type NetworkRecord, NetworkRecords } from './network-record.ts';
@@ -47,6 +47,8 @@ export interface BridgeNetworkOptions {
   /** Default /run/netns, where ip-netns(8) looks. */
   readonly netnsDirectory?: string;
   readonly run?: RunCommand;
+  /** Answers what containers ask 169.254.170.2. */
+  readonly takeConnection: TakeConnection;
 }
 
 /** Hex digits of the container id that make its default name (NET-21). */
@@ -76,6 +78,7 @@ export class BridgeNetwork implements Network {
   readonly #firewall: BridgeFirewall;
   readonly #records: NetworkRecords;
   readonly #files: TaskFiles;
+  readonly #endpoints: NamespaceEndpoints;
   readonly #lock = new KeyedLock();
   /** Containers that have something here. */
   readonly #known = new Map<ContainerId, NetworkRecord>();
@@ -97,6 +100,7 @@ export class BridgeNetwork implements Network {
     this.#hostRoot = hostRoot;
     this.#records = new NetworkRecords(join(directory, 'containers'));
     this.#files = new TaskFiles(runDir);
+    this.#endpoints = new NamespaceEndpoints(options.takeConnection, run);
     this.#ports = new HostPorts({ range: options.portRange });
     this.#cni = new CniRunner({
       pluginDirectories: options.pluginDirectories,
@@ -149,11 +153,15 @@ export class BridgeNetwork implements Network {
       this.#subnets = subnets;
       const path = this.#netnsOf(id);
       ensureNetworkNamespace(path, { ipv6: subnets.subnet6 !== undefined });
+      const opened = this.#endpoints.open(path, reserved.task, { signal });
+      // Looked at below, or of no interest any more.
+      opened.catch(() => undefined);
       const result = await this.#cni.ensureAttached(
         this.#config(subnets),
         { containerId: id, netns: path, ifName: LINK, args: [['IgnoreUnknown', '1']] },
         { signal },
       );
+      await opened;
       const attached = { ...reserved, ...addressesOf(result) };
       await this.#remember(attached);
       await this.#firewall.refresh();
@@ -164,6 +172,7 @@ export class BridgeNetwork implements Network {
         hostname,
         mounts: await this.#writeFiles(task, container, id, hostname, attached),
         bindings: reportedBindings(attached, this.#options.reportIpv6),
+        addresses: shownAddresses(attached),
       };
     });
   }
@@ -184,6 +193,7 @@ export class BridgeNetwork implements Network {
   }
 
   async close(): Promise<void> {
+    this.#endpoints.closeAll();
     await this.#firewall.close();
     this.#ports.close();
     if (this.#known.size > 0) return;
@@ -207,12 +217,24 @@ export class BridgeNetwork implements Network {
       const lost = await this.#ports.hold(record.owner, record.bindings);
       for (const { protocol, port } of lost)
         log.warn({ protocol, port, containerId: record.id }, 'a published port was taken by another program');
+      this.#reopenEndpoint(record);
     }
     // Rules are for containers that run already: nothing waits for them here.
     this.#firewall
       .refresh()
       .catch((error: unknown) => log.warn({ err: error }, 'cannot restore published ports'));
     this.#firewall.watch();
+  }
+
+  /** Address and rule are there as long as the namespace; what had not got that far is opened with the rest. */
+  #reopenEndpoint({ id, task, address4 }: NetworkRecord): void {
+    const path = this.#netnsOf(id);
+    if (address4 === undefined || !isNetworkNamespace(path)) return;
+    try {
+      this.#endpoints.listen(path, task);
+    } catch (error) {
+      this.#options.log.warn({ err: error, containerId: id }, 'the container cannot ask 169.254.170.2');
+    }
   }
 
   /** Ports are chosen once for a container and written down before anybody can use them. */
@@ -258,6 +280,8 @@ export class BridgeNetwork implements Network {
         if (record.bindings.length > 0) await this.#firewall.refresh();
         await this.#redirectFlows(record);
       }
+      // Whoever still holds a connection would keep link and namespace.
+      this.#endpoints.close(this.#netnsOf(id));
       try {
         await this.#cni.detach({ network: this.#names.network, containerId: id, ifName: LINK });
       } finally {
@@ -353,43 +377,6 @@ export class BridgeNetwork implements Network {
     };
     return await this.#files.ensure(taskIdOf(task.arn), id, contents, options.readonlyRootfs);
   }
-}
-
-/** Every port by itself; a range is mapped in order. */
-function publishedPorts({ bindings, address4, address6 }: NetworkRecord): readonly PublishedPort[] {
-  if (address4 === undefined) return [];
-  return bindings.flatMap(({ protocol, hostPort, containerPort, rangeLength = 1 }) =>
-    Array.from({ length: rangeLength }, (_, index) => ({
-      protocol,
-      hostPort: hostPort + index,
-      containerPort: containerPort + index,
-      address4,
-      ...(address6 !== undefined && { address6 }),
-    })),
-  );
-}
-
-/** In the order of container ports; `::` beside `0.0.0.0` where the container has both and ECS is to know. */
-function reportedBindings(
-  { bindings, address6 }: NetworkRecord,
-  reportIpv6: boolean,
-): readonly PortBinding[] {
-  const bindIps = ['0.0.0.0', ...(reportIpv6 && address6 !== undefined ? ['::'] : [])];
-  return bindings
-    .toSorted((a, b) => a.containerPort - b.containerPort || a.protocol.localeCompare(b.protocol))
-    .flatMap((binding) => bindIps.map((bindIp) => ({ bindIp, ...binding })));
-}
-
-function addressesOf({ ips }: CniResult): { address4: string; address6?: string } {
-  const addresses = ips.map(({ address }) => address.split('/')[0] ?? '');
-  const address4 = addresses.find((address) => !address.includes(':'));
-  const address6 = addresses.find((address) => address.includes(':'));
-  if (address4 === undefined)
-    throw new TaskError(
-      'ContainerNetworkingError',
-      'the CNI plugin bridge gave the container no IPv4 address',
-    );
-  return { address4, ...(address6 !== undefined && { address6 }) };
 }
 
 async function namesIn(directory: string): Promise<readonly string[]> {

@@ -49,6 +49,7 @@ const network = await BridgeNetwork.open({
     warn: (fields, message) => say({ warning: message, ...fields }),
   },
   run: mortal,
+  takeConnection: (socket, task) => socket.end(`HTTP/1.0 200 OK\r\n\r\n${task}\n`),
 });
 say({ ready: true });
 

@@ -44,7 +44,7 @@ describe('a payload task', () => {
           cpu: 0,
           memoryMiB: 0,
           dependsOn: [],
-          log: { driver: 'json-file', options: {} },
+          log: { driver: 'json-file', byDefault: true, options: {} },
           options: {
             labels: {},
             terminal: false,
@@ -107,10 +107,7 @@ describe('a payload task', () => {
       launchType: 'EC2',
       taskCredentialsId: 'c-1',
       executionCredentialsId: 'c-2',
-      unsupported: [
-        expect.stringMatching(/^roleCredentials=arn:/),
-        'containers[app].registryAuthentication=ecr',
-      ],
+      unsupported: ['containers[app].registryAuthentication=ecr'],
     });
     expect(spec.containers[0]).toMatchObject({
       command: ['sh', '-c', 'exit 0'],

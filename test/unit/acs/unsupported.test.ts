@@ -43,7 +43,6 @@ describe('what cannot be honoured', () => {
     ['elasticNetworkInterfaces=eni-1', { elasticNetworkInterfaces: [eni] }],
     ['associations=gpu', { associations: [{ type: 'gpu', name: '0', containers: ['main'] }] }],
     ['proxyConfiguration=APPMESH', { proxyConfiguration: { type: 'APPMESH' } }],
-    ['roleCredentials=arn:r', { roleCredentials: { credentialsId: 'c', roleArn: 'arn:r' } }],
     ['pidMode=host', { pidMode: 'host' }],
     ['ipcMode=task', { ipcMode: 'task' }],
     ['enableFaultInjection=true', { enableFaultInjection: true }],

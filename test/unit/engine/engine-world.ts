@@ -107,6 +107,7 @@ export class EngineWorld {
         logs: noLogs,
         settings: { ...this.settings, ...settings },
         registryCredentials: () => undefined,
+        endpointEnvironment: () => ({}),
         now: Date.now,
       },
       store: this.store,

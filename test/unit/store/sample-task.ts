@@ -136,7 +136,10 @@ const containerSpec: fc.Arbitrary<ContainerSpec> = fc.record(
         region: fc.string(),
       }),
     ),
-    log: fc.record({ driver: fc.string(), options: textMap }),
+    log: fc.record(
+      { driver: fc.string(), byDefault: fc.boolean(), options: textMap },
+      { requiredKeys: ['driver', 'options'], noNullPrototype: true },
+    ),
     options: fc.record(
       {
         user: fc.string(),
@@ -245,6 +248,17 @@ const containerState: fc.Arbitrary<ContainerState> = fc.record(
       },
       { requiredKeys: ['status', 'since', 'failures', 'output'] },
     ),
+    portBindings: fc.array(
+      fc.record({
+        bindIp: fc.string(),
+        containerPort: fc.nat(),
+        hostPort: fc.nat(),
+        rangeLength: fc.nat(),
+        protocol: fc.constantFrom('tcp' as const, 'udp' as const),
+      }),
+      { maxLength: 2 },
+    ),
+    addresses: fc.record({ ipv4: fc.string(), ipv6: fc.string() }, { noNullPrototype: true }),
     stopRequestedAt: epochMs,
     remains: fc.constantFrom('live' as const, 'exited' as const, 'released' as const, 'removed' as const),
   },

@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { Config } from './config/config.ts';
+import { bridgeNames } from './network/bridge/bridge-names.ts';
+import { HostEndpoint } from './network/endpoint/host-endpoint.ts';
+import type { TakeConnection } from './network/endpoint/namespace-endpoints.ts';
+import { HostNetwork } from './network/host-network.ts';
+import { hasNetworkState } from './network/network-state.ts';
+import { TaskNetwork } from './network/task-network.ts';
+
+/** Builds the networks of tasks; bridge mode is loaded by the first task that needs it. */
+export async function openNetwork(
+  config: Config,
+  logger: Logger,
+  takeConnection: TakeConnection,
+): Promise<TaskNetwork> {
+  const runDir = config.runDirectory;
+  const endpoint = new HostEndpoint({
+    table: bridgeNames(config.containerdNamespace).endpointTable,
+    marker: join(runDir, 'host-endpoint'),
+    onTrouble: (error) => logger.warn({ err: error }, 'tasks of host mode and 169.254.170.2'),
+  });
+  const bridge = async () => (await import('./network/bridge/bridge-network.ts')).BridgeNetwork;
+  return await TaskNetwork.open(new HostNetwork({ runDir, endpoint }), [
+    {
+      mode: 'bridge',
+      isInUse: async () => await hasNetworkState(runDir),
+      load: async () =>
+        await (await bridge()).open({
+          runDir,
+          namespace: config.containerdNamespace,
+          pluginDirectories: config.cniPluginDirectories,
+          portRange: config.dynamicHostPortRange,
+          reportIpv6: !config.excludeIpv6PortBinding,
+          log: logger,
+          takeConnection,
+        }),
+    },
+  ]);
+}

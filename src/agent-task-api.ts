@@ -1,0 +1,101 @@
+import type { Logger } from 'pino';
+import type { CredentialsProvider } from './aws/credentials.ts';
+import type { Config } from './config/config.ts';
+import type { CredentialsStore } from './credentials/credentials-store.ts';
+import type { InstanceFacts } from './ecs/instance-facts.ts';
+import { TaskEcsCalls } from './ecs/task-calls.ts';
+import { openLogFile } from './log/log-file.ts';
+import { auditLine } from './metadata/audit-log.ts';
+import { EndpointIds, newEndpointSecret } from './metadata/endpoint-ids.ts';
+import { RateLimiter } from './metadata/rate-limit.ts';
+import { EndpointTasks } from './metadata/task-api/endpoint-tasks.ts';
+import { readTags } from './metadata/task-api/tags.ts';
+import { TaskApiServer } from './metadata/task-api/task-api-server.ts';
+import { LISTENER_PORT } from './network/endpoint/endpoint-address.ts';
+import type { Store, StoredState } from './store/store.ts';
+import type { TaskSpec } from './task/task-spec.ts';
+import type { TaskState } from './task/task-state.ts';
+
+export interface TaskApiParts {
+  readonly config: Config;
+  readonly cluster: string;
+  readonly facts: InstanceFacts;
+  readonly ids: EndpointIds;
+  readonly credentials: CredentialsProvider;
+  readonly roleCredentials: CredentialsStore;
+  readonly logger: Logger;
+  tasks(): readonly TaskState[];
+  /** What registration told; undefined before. */
+  registration(): { readonly containerInstanceArn: string; readonly availabilityZone?: string } | undefined;
+  /** Whether a task's containers call through the host's network. */
+  callsFromHost(spec: TaskSpec): boolean;
+}
+
+/** Ids that tasks cannot work out, the same after every restart. */
+export async function openEndpointIds(store: Store, stored: StoredState): Promise<EndpointIds> {
+  const saved = stored.meta.get('endpoint-secret');
+  if (saved !== undefined) return new EndpointIds(saved);
+  const secret = newEndpointSecret();
+  await store.commit([{ kind: 'putMeta', key: 'endpoint-secret', value: secret }]);
+  return new EndpointIds(secret);
+}
+
+/** Builds what answers tasks, listening on the host's loopback; `close` ends it. */
+export async function openTaskApi(parts: TaskApiParts): Promise<TaskApiServer & AsyncDisposable> {
+  const { config, cluster, facts, logger } = parts;
+  const calls = new TaskEcsCalls(config, parts.credentials);
+  const audit = await openAuditLog(config, logger);
+  const server = new TaskApiServer({
+    sources: {
+      tasks: new EndpointTasks(parts),
+      store: parts.roleCredentials,
+      instance: () => {
+        const zone = config.taskMetadataAzDisabled ? undefined : parts.registration()?.availabilityZone;
+        const zoneId = config.taskMetadataAzDisabled ? undefined : facts.availabilityZoneId;
+        return {
+          cluster,
+          ...(zone !== undefined && { availabilityZone: zone }),
+          ...(zoneId !== undefined && { availabilityZoneId: zoneId }),
+          ...(facts.vpcId !== undefined && { vpcId: facts.vpcId }),
+        };
+      },
+      // Nothing is measured yet.
+      statistics: { latest: () => 'unwatched', networkRates: () => undefined },
+      readTags: (task) =>
+        readTags(
+          (arn, signal) => calls.tagsOf(arn, signal),
+          task,
+          parts.registration()?.containerInstanceArn,
+        ),
+      protection: calls,
+    },
+    limiter: new RateLimiter({ steady: config.taskMetadataSteadyRate, burst: config.taskMetadataBurstRate }),
+    audit: (entry) => {
+      const instance = parts.registration()?.containerInstanceArn;
+      const identity = { cluster, ...(instance !== undefined && { containerInstanceArn: instance }) };
+      audit?.write(`${auditLine(entry, identity, new Date())}\n`);
+    },
+    onListenFailed: (error) =>
+      logger.warn({ err: error, port: LISTENER_PORT }, 'tasks of host mode cannot be served; trying again'),
+  });
+  server.listenOnHost(LISTENER_PORT);
+  return Object.assign(server, {
+    [Symbol.asyncDispose]: async () => {
+      server.close();
+      await audit?.end();
+    },
+  });
+}
+
+/** A file that cannot be written costs its lines, not the agent. */
+async function openAuditLog(config: Config, logger: Logger) {
+  if (config.auditLogDisabled) return undefined;
+  const warn = (error: unknown) =>
+    logger.warn({ err: error, file: config.auditLogFile }, 'the audit log cannot be written');
+  try {
+    return await openLogFile({ ...config, logFile: config.auditLogFile }, warn);
+  } catch (error) {
+    warn(error);
+    return undefined;
+  }
+}

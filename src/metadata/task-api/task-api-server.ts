@@ -1,0 +1,209 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createListener, type Server as Listener, type Socket } from 'node:net';
+import { Backoff } from '../../async/backoff.ts';
+import type { AuditEntry } from '../audit-log.ts';
+import type { RateLimiter } from '../rate-limit.ts';
+import { type Answer, jsonAnswer, textAnswer } from './answer.ts';
+import type { CredentialsAnswer } from './credentials-route.ts';
+import type { EndpointScope } from './endpoint-tasks.ts';
+import type { MetadataSources } from './metadata-routes.ts';
+import { cleanPath, routeTaskRequest, type TaskRequest } from './routes.ts';
+
+/** Reading a request and writing an answer may take this long (metadata-endpoints.md §1). */
+const REQUEST_TIMEOUT_MS = 5000;
+const TIMEOUT_CHECK_MS = 500;
+const MAX_HEADER_BYTES = 16 * 1024;
+/** What a body may have, where one is read. */
+const MAX_BODY_BYTES = 64 * 1024;
+const LISTEN_BACKOFF = { minMs: 1000, maxMs: 60_000, factor: 2, jitter: 0.2 };
+/** Of one namespace or the host at a time; more wait to be accepted or are turned away. */
+const MAX_CONNECTIONS = 1024;
+
+export interface TaskApiOptions {
+  readonly sources: MetadataSources;
+  readonly limiter: RateLimiter;
+  audit(entry: AuditEntry): void;
+  /** The host's port cannot be had now; it is tried again. */
+  onListenFailed(error: Error): void;
+}
+
+/**
+ * Serves credentials and metadata to tasks. Connections come from listeners inside the tasks' namespaces, where
+ * the listener tells who calls, and from the one on the host's loopback for tasks in the host's network.
+ */
+export class TaskApiServer {
+  readonly #options: TaskApiOptions;
+  readonly #server: Server;
+  readonly #scopes = new WeakMap<Socket, EndpointScope>();
+  readonly #sockets = new Set<Socket>();
+  #host: Listener | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: TaskApiOptions) {
+    this.#options = options;
+    this.#server = createServer(
+      {
+        requestTimeout: REQUEST_TIMEOUT_MS,
+        headersTimeout: REQUEST_TIMEOUT_MS,
+        connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+        maxHeaderSize: MAX_HEADER_BYTES,
+      },
+      (request, response) => void this.#serve(request, response),
+    );
+    // Its sockets come from elsewhere; this begins the checks of its time limits.
+    this.#server.emit('listening');
+  }
+
+  /** Answers on a connection. */
+  take(socket: Socket, scope: EndpointScope): void {
+    if (this.#closed || this.#sockets.size >= MAX_CONNECTIONS) {
+      socket.destroy();
+      return;
+    }
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    this.#scopes.set(socket, scope);
+    this.#server.emit('connection', socket);
+  }
+
+  /** Listens on the host's loopback; a port that is taken is tried again for ever (TMDS-88). */
+  listenOnHost(port: number): void {
+    const backoff = new Backoff(LISTEN_BACKOFF);
+    const attempt = () => {
+      if (this.#closed) return;
+      const listener = createListener((socket) => this.take(socket, { kind: 'host' }));
+      listener.once('error', (error) => {
+        this.#options.onListenFailed(error);
+        this.#retry = setTimeout(attempt, backoff.next()).unref();
+      });
+      listener.listen({ host: '127.0.0.1', port });
+      this.#host = listener;
+    };
+    attempt();
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    this.#host?.close();
+    this.#server.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { socket } = request;
+    const scope = this.#scopes.get(socket);
+    if (scope === undefined) {
+      socket.destroy();
+      return;
+    }
+    const source = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? ''}`;
+    const url = parseTarget(request.url ?? '/');
+    const audit = (entry: Pick<AuditEntry, 'status'> & Partial<AuditEntry>) =>
+      this.#options.audit({
+        source,
+        path: url.path,
+        userAgent: request.headers['user-agent'] ?? '',
+        ...entry,
+      });
+    const limits = this.#limitHeaders(request, source);
+    if (!this.#options.limiter.take(`${socket.remoteAddress} ${scopeKey(scope)} ${url.path}`)) {
+      audit({ status: 429 });
+      send(response, textAnswer(429, 'You have reached maximum request limit.'), limits);
+      return;
+    }
+    const cleaned = cleanPath(url.path);
+    if (cleaned !== url.path) {
+      const location = url.search === '' ? cleaned : `${cleaned}${url.search}`;
+      send(response, { ...textAnswer(301, ''), headers: { Location: location } }, limits);
+      return;
+    }
+    const body = url.path.startsWith('/api/') ? await readBody(request) : '';
+    if (body === undefined) {
+      send(response, textAnswer(413, 'The body of the request is too large.'), limits);
+      return;
+    }
+    const answer = await this.#answer({
+      scope,
+      method: request.method ?? 'GET',
+      path: url.path,
+      query: new URLSearchParams(url.search),
+      remoteAddress: socket.remoteAddress ?? '',
+      body,
+    });
+    if (isCredentialsPath(url.path)) audit({ status: answer.status, ...grantedBy(answer) });
+    send(response, answer, limits);
+  }
+
+  async #answer(request: TaskRequest) {
+    try {
+      return await routeTaskRequest(this.#options.sources, request);
+    } catch {
+      return jsonAnswer(500, {});
+    }
+  }
+
+  #limitHeaders(request: IncomingMessage, source: string): Record<string, string> {
+    const forwarded = request.headers['x-forwarded-for'];
+    return {
+      'X-Rate-Limit-Limit': this.#options.limiter.steady.toFixed(2),
+      'X-Rate-Limit-Duration': '1',
+      'X-Rate-Limit-Request-Forwarded-For': Array.isArray(forwarded)
+        ? forwarded.join(', ')
+        : (forwarded ?? ''),
+      'X-Rate-Limit-Request-Remote-Addr': source,
+    };
+  }
+}
+
+function send(response: ServerResponse, answer: Answer, limits: Readonly<Record<string, string>>): void {
+  response.setTimeout(REQUEST_TIMEOUT_MS, () => response.destroy());
+  response.writeHead(answer.status, {
+    ...(answer.contentType !== '' && { 'Content-Type': answer.contentType }),
+    'Content-Length': Buffer.byteLength(answer.body),
+    ...limits,
+    ...answer.headers,
+  });
+  response.end(answer.body);
+}
+
+/** Undefined when it is too large. Bodies that nobody reads are thrown away by the server. */
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    bytes += chunk.length;
+    if (bytes > MAX_BODY_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Path and query of a request's target, which may also be a whole URL. Percent signs are taken as Go takes them. */
+function parseTarget(target: string): { readonly path: string; readonly search: string } {
+  const relative = target.replace(/^https?:\/\/[^/?]*/i, '');
+  const at = relative.indexOf('?');
+  const raw = at < 0 ? relative : relative.slice(0, at);
+  return { path: decoded(raw === '' ? '/' : raw), search: at < 0 ? '' : relative.slice(at) };
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+function grantedBy(answer: Answer | CredentialsAnswer): Partial<AuditEntry> {
+  return ('granted' in answer ? answer.granted : undefined) ?? {};
+}
+
+function scopeKey(scope: EndpointScope): string {
+  return scope.kind === 'host' ? 'host' : scope.taskId;
+}
+
+function isCredentialsPath(path: string): boolean {
+  return path === '/v1/credentials' || path.startsWith('/v2/credentials/');
+}

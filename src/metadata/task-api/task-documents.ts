@@ -1,0 +1,190 @@
+import {
+  LABEL_CLUSTER,
+  LABEL_CONTAINER_NAME,
+  LABEL_FAMILY,
+  LABEL_TASK_ARN,
+  LABEL_VERSION,
+} from '../../runtime/runtime.ts';
+import { containerDisplayName, containerIdOf } from '../../task/ids.ts';
+import type { PortBinding } from '../../task/port-mapping.ts';
+import type { TaskSpec } from '../../task/task-spec.ts';
+import type { TaskState } from '../../task/task-state.ts';
+import { sortedMap } from '../go-json.ts';
+import { containersOf, type EndpointContainer, isCreated } from './endpoint-tasks.ts';
+
+/** The three shapes in which tasks are shown; v2 and v3 are alike but for what only v2 callers can have. */
+export type DocumentVersion = 'v2' | 'v3' | 'v4';
+
+/** What documents say of the instance. */
+export interface InstanceView {
+  readonly cluster: string;
+  readonly availabilityZone?: string;
+  readonly availabilityZoneId?: string;
+  readonly vpcId?: string;
+}
+
+/** Tags of a task and of its instance, and what kept them from being known. */
+export interface TagsView {
+  readonly taskTags?: Readonly<Record<string, string>>;
+  readonly containerInstanceTags?: Readonly<Record<string, string>>;
+  readonly errors: readonly unknown[];
+}
+
+/** Docker's least; what is below is shown as this (TMDS-102). */
+const LEAST_CPU_SHARES = 2;
+
+/** A task with its containers (metadata-endpoints.md §4.2). */
+export function taskDocument(
+  version: DocumentVersion,
+  task: TaskState,
+  instance: InstanceView,
+  tags?: TagsView,
+): unknown {
+  const { spec } = task;
+  const containers = shownContainers(version, task).map((c) =>
+    containerDocument(version, c, instance.cluster),
+  );
+  const listed = containers.length > 0 && { Containers: containers };
+  return {
+    Cluster: instance.cluster,
+    TaskARN: spec.arn,
+    Family: spec.family,
+    Revision: spec.version,
+    DesiredStatus: task.desired,
+    KnownStatus: task.known,
+    ...(version !== 'v4' && listed),
+    ...taskLimits(spec),
+    ...(task.pullStartedAt !== undefined && { PullStartedAt: goTime(task.pullStartedAt) }),
+    ...(task.pullStoppedAt !== undefined && { PullStoppedAt: goTime(task.pullStoppedAt) }),
+    ...(task.executionStoppedAt !== undefined && { ExecutionStoppedAt: goTime(task.executionStoppedAt) }),
+    ...(instance.availabilityZone && { AvailabilityZone: instance.availabilityZone }),
+    ...(tags?.taskTags !== undefined && { TaskTags: sortedMap(tags.taskTags) }),
+    ...(tags?.containerInstanceTags !== undefined && {
+      ContainerInstanceTags: sortedMap(tags.containerInstanceTags),
+    }),
+    ...(version === 'v4' && {
+      ...(spec.launchType && { LaunchType: spec.launchType }),
+      ...(tags !== undefined && tags.errors.length > 0 && { Errors: tags.errors }),
+      ...listed,
+      ...(instance.vpcId && { VPCID: instance.vpcId }),
+      ...(spec.serviceName && { ServiceName: spec.serviceName }),
+      FaultInjectionEnabled: false,
+      ...(instance.availabilityZoneId && { AvailabilityZoneID: instance.availabilityZoneId }),
+    }),
+  };
+}
+
+/** One container (metadata-endpoints.md §4.3). */
+export function containerDocument(
+  version: DocumentVersion,
+  container: EndpointContainer,
+  cluster: string,
+): unknown {
+  const { task, spec, state } = container;
+  const id = containerIdOf(task.spec.arn, spec.name, state.generation);
+  const exists = isCreated(container);
+  const networks = exists ? { Networks: [networkDocument(version, container)] } : {};
+  const isV4 = version === 'v4';
+  return {
+    DockerId: exists ? id : '',
+    Name: spec.name,
+    DockerName: exists ? containerDisplayName(task.spec.family, task.spec.version, spec.name, id) : '',
+    Image: spec.image,
+    ImageID: state.imageId ?? '',
+    ...ports(version, container),
+    Labels: sortedMap(labelsOf(container, cluster)),
+    DesiredStatus: state.desired,
+    KnownStatus: state.known,
+    ...(state.exitCode !== undefined && { ExitCode: state.exitCode }),
+    Limits: { CPU: Math.max(spec.cpu, LEAST_CPU_SHARES), Memory: spec.memoryMiB },
+    ...(state.createdAt !== undefined && { CreatedAt: goTime(state.createdAt) }),
+    ...(state.startedAt !== undefined && { StartedAt: goTime(state.startedAt) }),
+    ...(state.finishedAt !== undefined && { FinishedAt: goTime(state.finishedAt) }),
+    Type: 'NORMAL',
+    ...(!isV4 && networks),
+    ...healthDocument(container),
+    ...(isV4 && {
+      ...(spec.log.byDefault !== true && { LogDriver: spec.log.driver }),
+      ...(Object.keys(spec.log.options).length > 0 && { LogOptions: sortedMap(spec.log.options) }),
+      ...(spec.containerArn !== undefined && { ContainerARN: spec.containerArn }),
+      ...networks,
+    }),
+  };
+}
+
+/** RFC 3339 with trailing zeros of the fraction dropped. */
+export function goTime(epochMs: number): string {
+  return new Date(epochMs).toISOString().replace(/\.?0*Z$/, 'Z');
+}
+
+/** v4 shows containers whose image is here before they are made (TMDS-34). */
+function shownContainers(version: DocumentVersion, task: TaskState): readonly EndpointContainer[] {
+  return containersOf(task).filter(
+    (container) =>
+      isCreated(container) ||
+      (version === 'v4' &&
+        (container.state.known === 'MANIFEST_PULLED' || container.state.known === 'PULLED')),
+  );
+}
+
+function taskLimits({ cpu, memoryMiB }: TaskSpec): object {
+  if (cpu === undefined && memoryMiB === undefined) return {};
+  return {
+    Limits: {
+      ...(cpu !== undefined && { CPU: cpu }),
+      ...(memoryMiB !== undefined && { Memory: memoryMiB }),
+    },
+  };
+}
+
+/** The five of ECS win over the task definition's own (TMDS-37). */
+function labelsOf({ task, spec }: EndpointContainer, cluster: string): Record<string, string> {
+  return {
+    ...spec.options.labels,
+    [LABEL_CLUSTER]: cluster,
+    [LABEL_CONTAINER_NAME]: spec.name,
+    [LABEL_TASK_ARN]: task.spec.arn,
+    [LABEL_FAMILY]: task.spec.family,
+    [LABEL_VERSION]: task.spec.version,
+  };
+}
+
+/** Actual bindings, one a port and address (§4.4); v4 alone tells the address. */
+function ports(version: DocumentVersion, { state }: EndpointContainer): object {
+  const bindings = state.portBindings ?? [];
+  if (bindings.length === 0) return {};
+  return { Ports: bindings.flatMap((binding) => everyPort(binding, version)) };
+}
+
+function everyPort(binding: PortBinding, version: DocumentVersion): readonly unknown[] {
+  return Array.from({ length: binding.rangeLength ?? 1 }, (_, index) => ({
+    ContainerPort: binding.containerPort + index,
+    Protocol: binding.protocol,
+    HostPort: binding.hostPort + index,
+    ...(version === 'v4' && { HostIp: binding.bindIp }),
+  }));
+}
+
+/** One entry a container; a list with an empty string is what programs are used to (TMDS-29, TMDS-135). */
+function networkDocument(version: DocumentVersion, { task, state }: EndpointContainer): unknown {
+  const live = state.known === 'STOPPED' ? undefined : state.addresses;
+  return {
+    NetworkMode: task.spec.networkMode,
+    IPv4Addresses: [live?.ipv4 ?? ''],
+    ...(version === 'v4' && live?.ipv6 !== undefined && { IPv6Addresses: [live.ipv6] }),
+  };
+}
+
+/** Only of containers with a check in the task definition (TMDS-30); the status only once there is one. */
+function healthDocument({ spec, state }: EndpointContainer): object {
+  if (spec.healthCheck === undefined) return {};
+  const { health } = state;
+  if (health === undefined) return { Health: {} };
+  return {
+    Health: {
+      ...(health.status !== 'UNKNOWN' && { status: health.status, statusSince: goTime(health.since) }),
+      ...(health.exitCode !== undefined && health.exitCode !== 0 && { exitCode: health.exitCode }),
+      ...(health.output !== '' && { output: health.output }),
+    },
+  };
+}

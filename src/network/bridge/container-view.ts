@@ -1,0 +1,52 @@
+import type { ContainerAddresses } from '../../task/container-facts.ts';
+import { TaskError } from '../../task/errors.ts';
+import type { PortBinding } from '../../task/port-mapping.ts';
+import type { CniResult } from '../cni/cni-schema.ts';
+import type { PublishedPort } from '../firewall/firewall.ts';
+import type { NetworkRecord } from './network-record.ts';
+
+/** Every port by itself; a range is mapped in order. */
+export function publishedPorts({ bindings, address4, address6 }: NetworkRecord): readonly PublishedPort[] {
+  if (address4 === undefined) return [];
+  return bindings.flatMap(({ protocol, hostPort, containerPort, rangeLength = 1 }) =>
+    Array.from({ length: rangeLength }, (_, index) => ({
+      protocol,
+      hostPort: hostPort + index,
+      containerPort: containerPort + index,
+      address4,
+      ...(address6 !== undefined && { address6 }),
+    })),
+  );
+}
+
+/** What metadata shows. */
+export function shownAddresses({ address4, address6 }: NetworkRecord): ContainerAddresses {
+  return {
+    ...(address4 !== undefined && { ipv4: address4 }),
+    ...(address6 !== undefined && { ipv6: address6 }),
+  };
+}
+
+/** In the order of container ports; `::` beside `0.0.0.0` where the container has both and ECS is to know. */
+export function reportedBindings(
+  { bindings, address6 }: NetworkRecord,
+  reportIpv6: boolean,
+): readonly PortBinding[] {
+  const bindIps = ['0.0.0.0', ...(reportIpv6 && address6 !== undefined ? ['::'] : [])];
+  return bindings
+    .toSorted((a, b) => a.containerPort - b.containerPort || a.protocol.localeCompare(b.protocol))
+    .flatMap((binding) => bindIps.map((bindIp) => ({ bindIp, ...binding })));
+}
+
+/** Throws `ContainerNetworkingError` without an IPv4 address. */
+export function addressesOf({ ips }: CniResult): { address4: string; address6?: string } {
+  const addresses = ips.map(({ address }) => address.split('/')[0] ?? '');
+  const address4 = addresses.find((address) => !address.includes(':'));
+  const address6 = addresses.find((address) => address.includes(':'));
+  if (address4 === undefined)
+    throw new TaskError(
+      'ContainerNetworkingError',
+      'the CNI plugin bridge gave the container no IPv4 address',
+    );
+  return { address4, ...(address6 !== undefined && { address6 }) };
+}
