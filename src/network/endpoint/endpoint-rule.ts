@@ -1,13 +1,9 @@
 import { isProgramMissing, type RunCommand } from '../../host/run-command.ts';
+import { TaskError } from '../../task/errors.ts';
 import { ENDPOINT_ADDRESS, ENDPOINT_PORT, LISTENER_PORT } from './endpoint-address.ts';
 
 /** Where port 80 of 169.254.170.2 leads: to that address's listener, or to the one on the host's loopback. */
 export type RuleTarget = 'namespace' | 'host';
-
-/** The rule could not be made; says what the packet filter said. */
-export class EndpointRuleError extends Error {
-  override readonly name = 'EndpointRuleError';
-}
 
 interface RuleCall {
   readonly run: RunCommand;
@@ -27,6 +23,7 @@ const MATCH = ['-d', ENDPOINT_ADDRESS, '-p', 'tcp', '--dport', String(ENDPOINT_P
 /**
  * Makes the one rule by which local programs get from port 80 to the listener, in the network namespace in which
  * `run` runs programs: in a table of our own by nft, where that is missing by iptables (networking.md §3.3, 5).
+ * Rejects with `ContainerNetworkingError` that says what the packet filter said.
  */
 export async function ensureEndpointRule(table: string, target: RuleTarget, call: RuleCall): Promise<void> {
   const script = [
@@ -37,11 +34,13 @@ export async function ensureEndpointRule(table: string, target: RuleTarget, call
   ];
   const refusal = await tryNft(script, call);
   if (refusal === undefined) return;
-  if (refusal !== 'missing') throw new EndpointRuleError(`nft refused the rule: ${refusal}`);
+  if (refusal !== 'missing')
+    throw new TaskError('ContainerNetworkingError', `nft refused the rule: ${refusal}`);
   const rule = iptablesRule(table, target);
   if ((await iptables(['-C', ...rule], call)) === '') return;
   const failure = await iptables(['-A', ...rule], call);
-  if (failure !== '') throw new EndpointRuleError(`iptables refused the rule: ${failure}`);
+  if (failure !== '')
+    throw new TaskError('ContainerNetworkingError', `iptables refused the rule: ${failure}`);
 }
 
 /** Whether the rule is there. */
@@ -60,7 +59,8 @@ export async function removeEndpointRule(table: string, target: RuleTarget, call
   // Adding what may be there already makes deleting it succeed in any case.
   const refusal = await tryNft([`add table ip ${table}`, `delete table ip ${table}`], call);
   if (refusal === undefined) return;
-  if (refusal !== 'missing') throw new EndpointRuleError(`nft refused to delete its table: ${refusal}`);
+  if (refusal !== 'missing')
+    throw new TaskError('ContainerNetworkingError', `nft refused to delete its table: ${refusal}`);
   await iptables(['-D', ...iptablesRule(table, target)], call);
 }
 

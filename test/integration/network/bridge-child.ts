@@ -49,7 +49,8 @@ const network = await BridgeNetwork.open({
     warn: (fields, message) => say({ warning: message, ...fields }),
   },
   run: mortal,
-  takeConnection: (socket, task) => socket.end(`HTTP/1.0 200 OK\r\n\r\n${task}\n`),
+  takeConnection: (socket, task) =>
+    void socket.on('error', () => undefined).once('data', () => socket.end(`HTTP/1.0 200 OK\r\n\r\n${task}`)),
 });
 say({ ready: true });
 

@@ -1,0 +1,130 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { HostEndpoint } from '../../../src/network/endpoint/host-endpoint.ts';
+import { taskArn, taskIdOf } from '../../../src/task/ids.ts';
+import { fetchFrom, inNamespace, servePorts } from '../../support/network-host.ts';
+import { run } from '../../support/run.ts';
+import { until } from '../../support/until.ts';
+import { type BridgeProcess, BridgeStage, container, type TestContainer, tcp } from './bridge-stage.ts';
+
+const ENDPOINT = '169.254.170.2';
+
+let stage: BridgeStage;
+beforeEach(async () => {
+  stage = await BridgeStage.open();
+});
+afterEach(async () => {
+  await stage[Symbol.asyncDispose]();
+});
+
+const askAs = (one: TestContainer) => fetchFrom(stage.netnsOf(one), ENDPOINT, 80);
+const idOf = ({ arn }: TestContainer) => taskIdOf(taskArn(arn));
+
+/** A connection from inside a container on which nobody says anything. */
+async function connectFrom(one: TestContainer): Promise<{ readonly ended: Promise<unknown> }> {
+  const script = `exec 3<>/dev/tcp/${ENDPOINT}/80 && echo open && cat <&3`;
+  const [program, args] = inNamespace(stage.netnsOf(one), 'timeout', ['20', 'bash', '-c', script]);
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', program, ...args]);
+  await once(child.stdout, 'data');
+  return { ended: once(child, 'exit') };
+}
+
+describe('169.254.170.2 in a container of bridge mode', () => {
+  test('answers each container for its own task, also one that serves port 80 of every address', async () => {
+    await using bridge = await stage.start();
+    const web = container('web', [tcp(80, 8080)]);
+    const other = container('other');
+    await Promise.all([bridge.ensure(web), bridge.ensure(other)]);
+    using _ = servePorts(stage.netnsOf(web), 'web', 'tcp:80');
+    await until(() => fetchFrom(stage.netnsOf(web), '127.0.0.1', 80), { what: 'the container serves' });
+    expect(await askAs(web)).toBe(idOf(web));
+    expect(await askAs(other)).toBe(idOf(other));
+  });
+
+  test('cannot be reached from another container or from outside', async () => {
+    await using bridge = await stage.start();
+    const [one, two] = [container('one'), container('two')];
+    const [network] = await Promise.all([bridge.ensure(one), bridge.ensure(two)]);
+    const address = network.addresses?.ipv4 ?? '';
+    expect(address).toMatch(/^172\./);
+    for (const port of [80, 51_679]) {
+      expect(await fetchFrom(stage.netnsOf(two), address, port)).toBeUndefined();
+      expect(await fetchFrom(stage.host.name, address, port)).toBeUndefined();
+    }
+    await run('ip', ['-n', stage.netnsOf(two), 'route', 'add', `${ENDPOINT}/32`, 'via', address]);
+    expect(await askAs(two)).toBe(idOf(two));
+  });
+
+  test('goes on after the agent was killed and started again', async () => {
+    const web = container('web');
+    const first = await stage.start();
+    await first.ensure(web);
+    await first.kill();
+    expect(await askAs(web)).toBeUndefined();
+    await using _ = await stage.start();
+    expect(await askAs(web)).toBe(idOf(web));
+  });
+
+  test('holds nothing up when the container goes, not even by an open connection', async () => {
+    await using bridge = await stage.start();
+    const web = container('web');
+    await bridge.ensure(web);
+    const { ended } = await connectFrom(web);
+    await bridge.removeTask(web);
+    const link = () => stage.host.run('ip', '-o', 'link', 'show', 'type', 'veth');
+    expect((await link()).split('\n').filter((line) => line !== '' && !line.includes('up0'))).toEqual([]);
+    await ended;
+    await bridge.close();
+    expect(await stage.remains()).toEqual([]);
+  });
+
+  test('is there before the container can run anything', async () => {
+    await using bridge: BridgeProcess = await stage.start();
+    const many = Array.from({ length: 10 }, (_, index) => container(`c${index}`));
+    const answers = await Promise.all(
+      many.map(async (one) => {
+        await bridge.ensure(one);
+        return await askAs(one);
+      }),
+    );
+    expect(answers).toEqual(many.map(idOf));
+  });
+});
+
+describe('169.254.170.2 in the network of the host', () => {
+  const troubles: unknown[] = [];
+  let visit: Disposable;
+  beforeEach(() => {
+    visit = stage.host.enter();
+  });
+  afterEach(() => visit[Symbol.dispose]());
+
+  const open = () =>
+    new HostEndpoint({
+      table: 'ecs_endpoint_test',
+      marker: stage.scratch.path('run/host-endpoint'),
+      onTrouble: (error) => troubles.push(error),
+    });
+  const { signal } = new AbortController();
+  const rules = () => stage.host.run('nft', 'list', 'ruleset');
+
+  test('leads to the listener on the loopback, over a restart, until nobody needs it', async () => {
+    using _ = servePorts(stage.host.name, 'agent', 'tcp:127.0.0.1:51679');
+    const endpoint = open();
+    await endpoint.ensure({ signal });
+    await endpoint.ensure({ signal });
+    const answer = () => fetchFrom(stage.host.name, ENDPOINT, 80);
+    expect(await until(answer, { what: 'the listener answers' })).toContain('agent');
+    endpoint.close();
+    const after = open();
+    after.resume();
+    expect(await answer()).toContain('agent');
+    await after.remove();
+    await after.remove();
+    expect(await rules()).not.toContain('ecs_endpoint_test');
+    expect(existsSync(stage.scratch.path('run/host-endpoint'))).toBe(false);
+    expect(troubles).toEqual([]);
+  });
+});
