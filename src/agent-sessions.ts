@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { ManifestNumber } from './acs/manifest-state.ts';
 import { AcsSession } from './acs/session.ts';
+import type { AgentStats } from './agent-stats.ts';
 import { AGENT_HASH, AGENT_VERSION } from './agent-version.ts';
 import { type OpenWebSocket, webSocketOpener } from './async/web-socket.ts';
 import { createHttpAgent, tlsSettings } from './aws/connections.ts';
@@ -26,6 +27,7 @@ export interface SessionParts {
   readonly credentials: CredentialsProvider;
   readonly roleCredentials: CredentialsStore;
   readonly engine: TaskEngine;
+  readonly stats: AgentStats;
   readonly manifestNumber: ManifestNumber;
   readonly logger: Logger;
   /** Told when ACS is connected, and with the reason when it cannot be. */
@@ -59,7 +61,7 @@ export async function createSessions(parts: SessionParts): Promise<{
     identity: { ...identity, ...(tcsDockerVersion !== undefined && { dockerVersion: tcsDockerVersion }) },
     health,
     signFrame: (url, json, signal) => signer.signTcsFrame(url, json, { signal }),
-    metricsCycle: () => (engine.hasRunningContainers() ? 'none' : 'idle'),
+    metricsCycle: () => parts.stats.metricsCycle(),
     healthCycle: () => taskHealth(engine),
   });
   const acs = new AcsSession({

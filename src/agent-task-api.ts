@@ -9,6 +9,7 @@ import { auditLine } from './metadata/audit-log.ts';
 import { EndpointIds, newEndpointSecret } from './metadata/endpoint-ids.ts';
 import { RateLimiter } from './metadata/rate-limit.ts';
 import { EndpointTasks } from './metadata/task-api/endpoint-tasks.ts';
+import type { ContainerStatistics } from './metadata/task-api/metadata-routes.ts';
 import { readTags } from './metadata/task-api/tags.ts';
 import { TaskApiServer } from './metadata/task-api/task-api-server.ts';
 import { LISTENER_PORT } from './network/endpoint/endpoint-address.ts';
@@ -23,6 +24,7 @@ export interface TaskApiParts {
   readonly ids: EndpointIds;
   readonly credentials: CredentialsProvider;
   readonly roleCredentials: CredentialsStore;
+  readonly statistics: ContainerStatistics;
   readonly logger: Logger;
   tasks(): readonly TaskState[];
   /** What registration told; undefined before. */
@@ -59,8 +61,7 @@ export async function openTaskApi(parts: TaskApiParts): Promise<TaskApiServer & 
           ...(facts.vpcId !== undefined && { vpcId: facts.vpcId }),
         };
       },
-      // Nothing is measured yet.
-      statistics: { latest: () => 'unwatched', networkRates: () => undefined },
+      statistics: parts.statistics,
       readTags: (task) =>
         readTags(
           (arn, signal) => calls.tagsOf(arn, signal),

@@ -7,6 +7,7 @@ import { openNetwork } from './agent-network.ts';
 import { createSessions } from './agent-sessions.ts';
 import { engineSettings, staticRegistryCredentials } from './agent-settings.ts';
 import { discardState, loadState, manifestNumber, saveRegistration } from './agent-state.ts';
+import { createStats } from './agent-stats.ts';
 import { openEndpointIds, openTaskApi } from './agent-task-api.ts';
 import { AGENT_HASH, AGENT_NAME, AGENT_VERSION } from './agent-version.ts';
 import { agentCredentialSources } from './aws/credential-sources.ts';
@@ -117,6 +118,9 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   const cluster = config.cluster || 'default';
   const roleCredentials = new CredentialsStore();
   const endpointIds = await openEndpointIds(store, kept);
+  const tasks = () => engine.workers().map(({ state }) => state);
+  const machine = await observeMachine(readFileIfAny, availableParallelism);
+  const stats = parts.adopt(createStats(config, { cores: machine.cpus, logger, tasks }), (s) => s.stop());
   const taskApi = parts.use(
     await openTaskApi({
       config,
@@ -126,7 +130,8 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
       credentials,
       roleCredentials,
       logger,
-      tasks: () => engine.workers().map(({ state }) => state),
+      statistics: stats.statistics,
+      tasks,
       registration: () => registration,
       callsFromHost: ({ networkMode }) => networkMode === 'host',
     }),
@@ -164,6 +169,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   parts.defer(() => engine.close());
   reporter.start(kept.outbox);
   engine.start(kept.tasks);
+  stats.start();
 
   let registration: Registration | undefined;
   const view = (): AgentView => ({
@@ -193,7 +199,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
         taskCgroupsUsable: cgroups !== undefined,
         taskEniUsable: false,
       },
-      machine: await observeMachine(readFileIfAny, availableParallelism),
+      machine,
       facts,
       saved,
     },
@@ -216,6 +222,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
     credentials,
     roleCredentials,
     engine,
+    stats,
     manifestNumber: manifestNumber(config, kept, store),
     logger,
     onConnection: (failure) => options.onPhase(connectionPhase(cluster, containerInstanceArn, failure)),

@@ -108,11 +108,6 @@ export class TaskEngine implements TaskIntake {
     return [...this.#workers.values()];
   }
 
-  /** Whether any container runs right now; decides if the instance counts as idle (tcs.md §6). */
-  hasRunningContainers(): boolean {
-    return this.workers().some(({ state }) => state.containers.some((c) => c.known === 'RUNNING'));
-  }
-
   /** ECS accepted, or for good refused, a report of that task. */
   reportSettled(arn: TaskArn): void {
     this.#workers.get(arn)?.post({ kind: 'reportSettled' });

@@ -15,6 +15,7 @@ import {
 import { type Cycle, CycleQueue } from './cycle-queue.ts';
 import { healthRequests, type TaskHealth } from './health-requests.ts';
 import type { InstanceHealth } from './instance-health.ts';
+import { idleRequest, metricsRequests, type TaskMeasurements } from './stats/metrics-requests.ts';
 
 /** How the agent names itself and its instance in the upgrade (tcs.md §1) and in its messages. */
 export interface TelemetryIdentity {
@@ -37,8 +38,8 @@ export interface TelemetrySessionOptions {
   signUpgrade(url: URL, signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
   /** The whole frame: signed header block, empty line, JSON (tcs.md §2). */
   signFrame(url: URL, json: string, signal: AbortSignal): Promise<string>;
-  /** What the cycle that is due has to say: that nothing runs, or nothing at all. */
-  metricsCycle(): 'idle' | 'none';
+  /** What the cycle that is due has to say: that nothing runs, or what was measured since the last one. */
+  metricsCycle(): 'idle' | readonly TaskMeasurements[];
   /** Tasks with health-checked containers that have not ended. */
   healthCycle(): readonly TaskHealth[];
   readonly clock?: Clock;
@@ -172,33 +173,25 @@ export class TelemetrySession {
   /** Nothing waits for the cycle before. */
   #runCycle(): void {
     this.#cancelCycle = this.#clock.after(CYCLE_MS, () => this.#runCycle());
-    if (this.#options.metricsCycle() === 'idle') this.#keep(this.#metrics, [this.#idleRequest()], 'metrics');
+    this.#keep(this.#metrics, this.#metricsRequests(), 'metrics');
     // The first cycle is the start itself: no probe can have run (OBS-62).
     const tasks = this.#started ? this.#options.healthCycle() : [];
     this.#started = true;
-    const { cluster, containerInstance } = this.#instance();
-    if (tasks.length > 0)
-      this.#keep(
-        this.#health,
-        healthRequests({ cluster, containerInstance }, tasks, this.#clock.now()),
-        'health',
-      );
+    this.#keep(this.#health, healthRequests(this.#instance(), tasks, this.#clock.now()), 'health');
     this.#serially(() => this.#sendCycles());
   }
 
+  /** A cycle that says nothing is not sent (TCS-33, TCS-47). */
   #keep(queue: CycleQueue, cycle: Cycle, what: string): void {
-    if (!queue.push(cycle))
+    if (cycle.length > 0 && !queue.push(cycle))
       this.#log.warn({ what }, 'TCS is out of reach for too long; this cycle is dropped');
   }
 
-  #idleRequest(): TcsAgentMessage {
-    return {
-      type: 'PublishMetricsRequest',
-      message: {
-        metadata: { ...this.#instance(), messageId: randomUUID(), idle: true, fin: true },
-        timestamp: tcsTime(this.#clock.now()),
-      },
-    };
+  #metricsRequests(): Cycle {
+    const measured = this.#options.metricsCycle();
+    const now = this.#clock.now();
+    const instance = this.#instance();
+    return measured === 'idle' ? [idleRequest(instance, now)] : metricsRequests(instance, measured, now);
   }
 
   /** One look every 20 s from the connect on; there is something to say once per run of the checks (TCS-58). */

@@ -107,6 +107,31 @@ describe('what a task reads at 169.254.170.2', () => {
     60_000,
   );
 
+  it('has its own numbers, as the kernel counts them', async () => {
+    const busy = [
+      'trap "exit 0" TERM',
+      'sleep 2; i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; sleep 1.2',
+      'echo "stats $(wget -qO- $ECS_CONTAINER_METADATA_URI_V4/task/stats)"',
+      'echo done; while :; do sleep 0.05; done',
+    ].join('\n');
+    await world.register('busy', busy, {}, { networkMode: 'bridge' });
+    const { arn, id, json } = await told('busy');
+    const { [id]: own, ...others } = json('stats');
+    expect(others).toEqual({});
+    expect(own).toMatchObject({
+      id,
+      pids_stats: { current: expect.any(Number) },
+      memory_stats: { limit: 64 * 1024 * 1024 },
+      networks: { eth0: { rx_bytes: expect.any(Number) } },
+      network_rate_stats: { rx_bytes_per_sec: expect.any(Number) },
+    });
+    expect(own.cpu_stats.cpu_usage.total_usage).toBeGreaterThan(50e6);
+    expect(own.cpu_stats.system_cpu_usage).toBeGreaterThan(own.precpu_stats.system_cpu_usage);
+    expect(own.memory_stats.usage).toBeLessThan(64 * 1024 * 1024);
+    await stop(arn);
+    await world.expectClean();
+  }, 60_000);
+
   it('without a role says nothing of credentials (TMDS-76)', async () => {
     await world.register('roleless', ASK_ALL, {}, { networkMode: 'bridge' });
     const { arn, text } = await told('roleless');

@@ -73,7 +73,7 @@ describe('metrics cycles', () => {
 
   it('send nothing while tasks run and nothing was measured (TCS-47, OBS-55)', async () => {
     const w = new TelemetryWorld();
-    w.cycle = 'none';
+    w.cycle = [];
     await w.start();
     await w.pass(MINUTE);
     expect(w.sent('PublishMetricsRequest')).toEqual([]);

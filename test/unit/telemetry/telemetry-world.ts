@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import type { TaskHealth } from '../../../src/telemetry/health-requests.ts';
 import { InstanceHealth } from '../../../src/telemetry/instance-health.ts';
 import { TelemetrySession } from '../../../src/telemetry/session.ts';
+import type { TaskMeasurements } from '../../../src/telemetry/stats/metrics-requests.ts';
 import { parseAgentFrame } from '../../../src/wire/tcs.ts';
 import { ManualClock, settle } from '../acs/manual-clock.ts';
 import { type ScriptedConnection, ScriptedServer } from '../acs/scripted-socket.ts';
@@ -15,7 +16,7 @@ export class TelemetryWorld {
   readonly health: InstanceHealth;
   readonly session: TelemetrySession;
   readonly startedAt = this.clock.now();
-  cycle: 'idle' | 'none' = 'idle';
+  cycle: 'idle' | readonly TaskMeasurements[] = 'idle';
   checked: readonly TaskHealth[] = [];
   random = 0;
   telemetry: string | undefined = 'http://127.0.0.1:1/tcs/';

@@ -1,0 +1,40 @@
+import { containerDisplayName, containerIdOf } from '../../task/ids.ts';
+import type { TaskState } from '../../task/task-state.ts';
+import type { TaskMeasurements } from './metrics-requests.ts';
+import type { StatsSampler, WatchedContainer } from './stats-sampler.ts';
+
+/** Modes in which containers have interfaces of their own. */
+const OWN_INTERFACES: ReadonlySet<string> = new Set(['bridge', 'awsvpc']);
+
+/** Every container that runs (tcs.md §7). */
+export function watchedContainers(tasks: readonly TaskState[]): readonly WatchedContainer[] {
+  return tasks.flatMap(({ spec, containers }) =>
+    containers.flatMap(({ name, known, pid, generation }) => {
+      if (known !== 'RUNNING' || pid === undefined) return [];
+      const id = containerIdOf(spec.arn, name, generation);
+      return {
+        id,
+        name: containerDisplayName(spec.family, spec.version, name, id),
+        pid,
+        hasInterfaces: OWN_INTERFACES.has(spec.networkMode),
+      };
+    }),
+  );
+}
+
+/** What the running containers of all tasks have for the next report; it counts as reported. */
+export function takeMeasurements(
+  tasks: readonly TaskState[],
+  sampler: StatsSampler,
+): readonly TaskMeasurements[] {
+  return tasks.map(({ spec, containers }) => ({
+    taskArn: spec.arn,
+    family: spec.family,
+    version: spec.version,
+    containers: containers.flatMap(({ name, known, generation }) => {
+      if (known !== 'RUNNING') return [];
+      const measurements = sampler.takeUnsent(containerIdOf(spec.arn, name, generation));
+      return measurements === undefined ? [] : [{ name, measurements }];
+    }),
+  }));
+}
