@@ -16,6 +16,10 @@ import type { NamespacesDefinition } from './generated/containerd/services/names
 import type { SnapshotsDefinition } from './generated/containerd/services/snapshots/v1/Snapshots.ts';
 import type { TasksDefinition } from './generated/containerd/services/tasks/v1/Tasks.ts';
 import type { VersionDefinition } from './generated/containerd/services/version/v1/Version.ts';
+import type { WaitRequest } from './generated/containerd/task/WaitRequest.ts';
+import type { WaitResponse__Output } from './generated/containerd/task/WaitResponse.ts';
+import type { Request as TtrpcRequest } from './generated/ttrpc/Request.ts';
+import type { Response__Output as TtrpcResponse } from './generated/ttrpc/Response.ts';
 
 /** The services of containerd that this agent calls. */
 interface Services {
@@ -77,6 +81,17 @@ export interface AnyMessages {
   readonly 'containerd.runc.v1.Options': { readonly in: RuncOptions; readonly out: never };
 }
 
+/** Messages of the conversation with a shim (containerd.md §15). */
+interface ShimMessages {
+  readonly 'ttrpc.Request': { readonly in: TtrpcRequest; readonly out: never };
+  readonly 'ttrpc.Response': { readonly in: never; readonly out: TtrpcResponse };
+  readonly 'containerd.task.WaitRequest': { readonly in: WaitRequest; readonly out: never };
+  readonly 'containerd.task.WaitResponse': { readonly in: never; readonly out: WaitResponse__Output };
+}
+
+/** Messages that are coded by themselves, not as part of a gRPC call. */
+type Messages = AnyMessages & ShimMessages;
+
 export interface Codec<In, Out> {
   readonly serialize: (value: In) => Buffer;
   readonly deserialize: (bytes: Buffer) => Out;
@@ -115,10 +130,10 @@ export class ContainerdApi {
     return method;
   }
 
-  /** Undefined for a message that `proto/` does not describe. */
-  message<N extends keyof AnyMessages>(name: N): Codec<AnyMessages[N]['in'], AnyMessages[N]['out']> {
+  /** The codec of one message. */
+  message<N extends keyof Messages>(name: N): Codec<Messages[N]['in'], Messages[N]['out']> {
     const codec = this.#definitions[name];
     if (codec === undefined) throw new Error(`proto/ has no message ${name}`);
-    return codec as Codec<AnyMessages[N]['in'], AnyMessages[N]['out']>;
+    return codec as Codec<Messages[N]['in'], Messages[N]['out']>;
   }
 }

@@ -6,6 +6,7 @@ import type { ContainerdClient } from './client.ts';
 import { type CgroupFolders, isCgroupEmpty, killCgroup, ranOutOfMemory } from './container-cgroup.ts';
 import { hasCode } from './containerd-error.ts';
 import type { RuntimeLog } from './runtime-log.ts';
+import type { ShimNotes } from './shim/shim-notes.ts';
 import { type ContainerdTask, findTask } from './task-process.ts';
 import { epochMsOf } from './timestamps.ts';
 
@@ -13,14 +14,18 @@ import { epochMsOf } from './timestamps.ts';
 export const KILLED_STATUS = 137;
 /** How long an exit event waits for the answer to Wait, which knows more when the shim has died. */
 const EVENT_PATIENCE_MS = 300;
+/** How long a shim that has been asked may take longer than containerd, which says that there is no task. */
+const SHIM_PATIENCE_MS = 1000;
 const RETRY = { minMs: 50, maxMs: 1000, factor: 2, jitter: 0.1 };
 
 export const SHIM_DIED =
   'the runtime of the task was lost: its shim process died, and every process of the container was killed';
-export const EXIT_LOST = 'the container ended while containerd was not running, and its exit code was lost';
+export const EXIT_LOST =
+  'the container ended while containerd was not running, and its exit code was lost: its shim process was not there either to tell it';
 
 export interface WatchContext {
   readonly client: ContainerdClient;
+  readonly shims: ShimNotes;
   readonly log: RuntimeLog;
   /** Resolves while containerd's event stream is open. */
   readonly whenConnected: () => Promise<void>;
@@ -39,10 +44,11 @@ interface Ending {
  *
  *   waiting ─Wait answered─────────────► ended ─cgroup empty─► settled ─released─► published
  *      │ ├──exit event, Wait silent────►   ▲
- *      │ └──Wait failed──► looking ─STOPPED┤
+ *      │ └──Wait failed──► looking ─STOPPED┤  containerd's answer, or the shim's own, whichever is first
  *      │                     │ └─RUNNING─► waiting
  *      └── abandoned         └─NOT_FOUND──►┘  shim died: 137; containerd was away: code unknown
  *
+ * While containerd is away the shim is asked by itself, so that a container's end is known, and told, even then.
  * Between the end and its report lie only reads of the cgroup's files, no call to containerd (CTD-36).
  */
 export class ContainerWatch {
@@ -81,9 +87,10 @@ export class ContainerWatch {
     this.#inBackground(this.#settle(task));
   }
 
-  /** For a container whose task is gone: nobody can tell its exit code. */
+  /** For a container whose task is gone: nobody can tell its exit code, unless its shim has told it before. */
   beginLost(): void {
-    this.#inBackground(this.#settle({ detail: EXIT_LOST }));
+    const told = this.#context.shims.exitOf(this.id);
+    this.#inBackground(told.then((exit) => this.#settle(exit ?? { detail: EXIT_LOST })));
   }
 
   /** The start has been told to its caller: from now on the exit may be published. */
@@ -138,7 +145,7 @@ export class ContainerWatch {
         if (hasCode(error, 'UNAVAILABLE')) containerdWasAway = true;
         this.#context.log.debug({ error, containerId: this.id }, 'waiting for a container was cut off');
       }
-      const ending = await this.#look(signal, containerdWasAway);
+      const ending = await this.#ask(signal, containerdWasAway);
       if (ending !== 'running') {
         await this.#settle(ending);
         return;
@@ -152,7 +159,25 @@ export class ContainerWatch {
     return { exitStatus: answer.exitStatus, exitedAt: epochMsOf(answer.exitedAt) };
   }
 
-  /** After a cut: what the task is now, once containerd answers again. */
+  /** After a cut: what containerd says, once it answers again, or what the shim says meanwhile. */
+  async #ask(parent: AbortSignal, away: boolean): Promise<Ending | 'running'> {
+    const over = new AbortController();
+    const signal = AbortSignal.any([parent, over.signal]);
+    const shim = this.#context.shims.waitForExit(this.id, signal);
+    const looked = this.#look(signal, away);
+    const told = shim.then((exit) => exit ?? looked);
+    for (const promise of [shim, looked, told]) promise.catch(() => undefined);
+    try {
+      const first = await Promise.race([told, looked]);
+      if (first === 'running' || first.detail === undefined) return first;
+      // containerd knows nothing of it; the answer of the shim may still be on its way.
+      return (await Promise.race([shim, sleep(SHIM_PATIENCE_MS, signal)])) ?? first;
+    } finally {
+      over.abort(new Error('the end of the container has been made out'));
+    }
+  }
+
+  /** What the task is now, once containerd answers again. */
   async #look(signal: AbortSignal, away: boolean): Promise<Ending | 'running'> {
     const backoff = new Backoff(RETRY);
     let containerdWasAway = away;

@@ -5,6 +5,7 @@ import { ContainerWatch } from './container-watch.ts';
 import { EventFeed } from './event-feed.ts';
 import { EventLink } from './event-link.ts';
 import type { RuntimeLog } from './runtime-log.ts';
+import type { ShimNotes } from './shim/shim-notes.ts';
 
 /**
  * The containers whose end is waited for, by id, and the one event stream that helps. A watch stays until the
@@ -13,12 +14,14 @@ import type { RuntimeLog } from './runtime-log.ts';
 export class ContainerWatches {
   readonly feed = new EventFeed();
   readonly #client: ContainerdClient;
+  readonly #shims: ShimNotes;
   readonly #log: RuntimeLog;
   readonly #link: EventLink;
   readonly #watches = new Map<ContainerId, ContainerWatch>();
 
-  constructor(client: ContainerdClient, log: RuntimeLog) {
+  constructor(client: ContainerdClient, shims: ShimNotes, log: RuntimeLog) {
     this.#client = client;
+    this.#shims = shims;
     this.#log = log;
     this.#link = new EventLink(
       client,
@@ -53,6 +56,7 @@ export class ContainerWatches {
     this.forget(id);
     const watch = new ContainerWatch(id, cgroup, {
       client: this.#client,
+      shims: this.#shims,
       log: this.#log,
       whenConnected: () => this.#link.whenConnected(),
       onExit: (exit) => this.feed.publish({ kind: 'exited', id, exit }),

@@ -1,7 +1,7 @@
 import type { ContainerId } from '../../task/ids.ts';
 import type { ContainerObservation, ListedContainer } from '../runtime.ts';
 import { isCgroupEmpty, ranOutOfMemory } from './container-cgroup.ts';
-import { type ContainerRecord, findRecord, listRecords } from './container-record.ts';
+import { type ContainerRecord, findRecord, listRecords, type StartedFacts } from './container-record.ts';
 import { KILLED_STATUS } from './container-watch.ts';
 import type { RuntimeContext } from './runtime-context.ts';
 import { type ContainerdTask, findTask, parseTask } from './task-process.ts';
@@ -35,14 +35,17 @@ export async function listContainers(
       const process = processes.get(id);
       const task = process && (parseTask(process) ?? (await findTask(context.client, id, signal)));
       const observation = await describe(context, id, record, task);
-      if (observation.state === 'running') context.watches.adopt(id, record.started?.cgroup);
+      if (observation.state === 'running') {
+        context.watches.adopt(id, record.started?.cgroup);
+        await context.shims.noteIfMissing(id, observation.pid);
+      }
       return { id, labels: record.labels, observation };
     }),
   );
 }
 
 async function describe(
-  { watches }: RuntimeContext,
+  { watches, shims }: RuntimeContext,
   id: ContainerId,
   { started }: ContainerRecord,
   task: ContainerdTask | undefined,
@@ -54,25 +57,25 @@ async function describe(
   if (watch !== undefined)
     return { state: 'running', pid: task?.status === 'running' ? task.pid : started.pid };
   switch (task?.status) {
-    case undefined:
-      return { state: 'released' };
+    case undefined: {
+      // Ended while containerd was away, and its shim was asked then; released otherwise.
+      const told = await shims.exitOf(id);
+      return told === undefined ? { state: 'released' } : await ended(started, told);
+    }
     case 'running':
       return { state: 'running', pid: task.pid };
-    case 'stopped': {
-      if (started.cgroup !== undefined && !(await isCgroupEmpty(started.cgroup)))
-        return { state: 'running', pid: started.pid };
-      const oomKilled =
-        task.exitStatus === KILLED_STATUS &&
-        started.cgroup !== undefined &&
-        (await ranOutOfMemory(started.cgroup, { killed: false }));
-      return {
-        state: 'exited',
-        exit: {
-          exitCode: task.exitStatus,
-          exitedAt: task.exitedAt ?? started.at,
-          oomKilled,
-        },
-      };
-    }
+    case 'stopped':
+      return await ended(started, task);
   }
+}
+
+/** Its first process has ended; it counts as running while others of it are there. */
+async function ended(
+  { cgroup, pid, at }: StartedFacts,
+  { exitStatus, exitedAt }: { readonly exitStatus: number; readonly exitedAt?: number },
+): Promise<ContainerObservation> {
+  if (cgroup !== undefined && !(await isCgroupEmpty(cgroup))) return { state: 'running', pid };
+  const oomKilled =
+    exitStatus === KILLED_STATUS && cgroup !== undefined && (await ranOutOfMemory(cgroup, { killed: false }));
+  return { state: 'exited', exit: { exitCode: exitStatus, exitedAt: exitedAt ?? at, oomKilled } };
 }

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Backoff } from '../../async/backoff.ts';
 import { sleep } from '../../async/deadline.ts';
 import { ContainerdClient } from './client.ts';
@@ -8,6 +9,7 @@ import { readHostFacts } from './host-facts.ts';
 import { ImageRoots } from './image-root.ts';
 import { removeStaleLeases } from './leases.ts';
 import { type RuntimeLog, SILENT } from './runtime-log.ts';
+import { ShimNotes } from './shim/shim-notes.ts';
 
 const RETRY = { minMs: 200, maxMs: 5000, factor: 2, jitter: 0.2 };
 const PROBE_TIMEOUT_MS = 10_000;
@@ -26,7 +28,7 @@ export interface OpenContainerdOptions {
   readonly runtimeName: string;
   /** OCI runtime by name or path, e.g. `crun`; absent: the shim's default, runc. */
   readonly ociRuntime?: string;
-  /** Folder for short-lived FIFOs; default `/run/ecs-containerd-agent/<namespace>`. */
+  /** Folder for short-lived FIFOs and for notes on shims; default `/run/ecs-containerd-agent/<namespace>`. */
   readonly runDir?: string;
   readonly logger?: RuntimeLog;
   /** Ends the wait for containerd. */
@@ -53,26 +55,29 @@ export async function openContainerd(options: OpenContainerdOptions): Promise<Co
   const log = options.logger ?? SILENT;
   const signal = options.signal ?? new AbortController().signal;
   const client = new ContainerdClient({ address, namespace });
+  const runDir = options.runDir ?? `/run/ecs-containerd-agent/${namespace}`;
+  const shims = new ShimNotes(join(runDir, 'shims'), client, log);
   try {
-    const { version, revision } = await untilAnswered(client, log, signal);
+    const { version, revision } = await untilAnswered(client, shims, log, signal);
     log.info({ address, version, revision, namespace }, 'connected to containerd');
     refuseOldVersion(version);
     await probeSnapshotter(client, snapshotter, signal);
     await ensureNamespace(client, signal);
     const stale = await removeStaleLeases(client, signal);
     if (stale > 0) log.info({ leases: stale }, 'removed leases of an earlier run');
-    const watches = new ContainerWatches(client, log);
+    const watches = new ContainerWatches(client, shims, log);
     watches.start();
     const context = {
       client,
       watches,
+      shims,
       images: new ImageRoots(client),
       host: readHostFacts(namespace),
       log,
       snapshotter,
       runtimeName,
       ...(ociRuntime !== undefined && { ociRuntime }),
-      runDir: options.runDir ?? `/run/ecs-containerd-agent/${namespace}`,
+      runDir,
     };
     return new ContainerdRuntime(context, version);
   } catch (error) {
@@ -81,20 +86,30 @@ export async function openContainerd(options: OpenContainerdOptions): Promise<Co
   }
 }
 
+/** While it waits, it asks the shims how containers end: containerd may not know when it is back. */
 async function untilAnswered(
   client: ContainerdClient,
+  shims: ShimNotes,
   log: RuntimeLog,
   signal: AbortSignal,
 ): Promise<{ readonly version: string; readonly revision: string }> {
   const backoff = new Backoff(RETRY);
-  for (;;) {
-    try {
-      return await client.unary('version', 'Version', {}, { signal, timeoutMs: PROBE_TIMEOUT_MS });
-    } catch (error) {
-      if (!hasCode(error, 'UNAVAILABLE', 'DEADLINE_EXCEEDED')) throw error;
-      log.warn({ address: client.address, reason: error.details }, 'waiting for containerd');
+  const answered = new AbortController();
+  let collecting: Promise<void> | undefined;
+  try {
+    for (;;) {
+      try {
+        return await client.unary('version', 'Version', {}, { signal, timeoutMs: PROBE_TIMEOUT_MS });
+      } catch (error) {
+        if (!hasCode(error, 'UNAVAILABLE', 'DEADLINE_EXCEEDED')) throw error;
+        collecting ??= shims.collectExits(AbortSignal.any([signal, answered.signal]));
+        log.warn({ address: client.address, reason: error.details }, 'waiting for containerd');
+      }
+      await sleep(backoff.next(), signal);
     }
-    await sleep(backoff.next(), signal);
+  } finally {
+    answered.abort(new Error('containerd answers'));
+    await collecting;
   }
 }
 

@@ -9,7 +9,7 @@ import { deleteTask, findTask } from './task-process.ts';
 
 /** Frees shim and mounts of an ended container; one that is free already is fine. */
 export async function releaseContainer(
-  { client, watches }: RuntimeContext,
+  { client, watches, shims }: RuntimeContext,
   id: ContainerId,
   signal: AbortSignal,
 ): Promise<void> {
@@ -19,6 +19,7 @@ export async function releaseContainer(
       `container ${id} is running and cannot be released; stop it first`,
     );
   await deleteTask(client, id, signal);
+  await shims.forget(id);
   watches.forget(id);
 }
 
@@ -31,7 +32,7 @@ export async function removeContainer(
   id: ContainerId,
   signal: AbortSignal,
 ): Promise<void> {
-  const { client, watches } = context;
+  const { client, watches, shims } = context;
   if ((await findRecord(client, id, signal)) !== undefined) {
     await stopContainer(context, id, { killAtMs: 0 }, signal);
     await deleteTask(client, id, signal);
@@ -43,6 +44,7 @@ export async function removeContainer(
   } else if (await isOthers(context, id, signal)) {
     return;
   }
+  await shims.forget(id);
   watches.forget(id);
   await removeSnapshot(context, id, { signal });
 }

@@ -3,11 +3,13 @@ import type { ContainerWatches } from './container-watches.ts';
 import type { HostFacts } from './host-facts.ts';
 import type { ImageRoots } from './image-root.ts';
 import type { RuntimeLog } from './runtime-log.ts';
+import type { ShimNotes } from './shim/shim-notes.ts';
 
 /** What the runtime's operations share. */
 export interface RuntimeContext {
   readonly client: ContainerdClient;
   readonly watches: ContainerWatches;
+  readonly shims: ShimNotes;
   readonly images: ImageRoots;
   readonly host: HostFacts;
   readonly log: RuntimeLog;

@@ -118,12 +118,15 @@ async function startTask(
   pid: number,
   signal: AbortSignal,
 ): Promise<StartedContainer> {
-  const { client, watches } = context;
+  const { client, watches, shims } = context;
   const cgroup = await cgroupOf(pid, id);
   const watch = watches.create(id, cgroup);
   watch.begin();
   const startedAt = Date.now();
-  await markStarted(client, id, { at: startedAt, pid, ...(cgroup !== undefined && { cgroup }) }, signal);
+  await Promise.all([
+    markStarted(client, id, { at: startedAt, pid, ...(cgroup !== undefined && { cgroup }) }, signal),
+    shims.note(id, pid),
+  ]);
   await client.unary('tasks', 'Start', { containerId: id }, { signal });
   return { pid, startedAt };
 }
@@ -135,13 +138,14 @@ async function undone(
   error: unknown,
   callers: AbortSignal,
 ): Promise<unknown> {
-  const { client, watches, log } = context;
+  const { client, watches, shims, log } = context;
   watches.forget(id);
   if (hasCode(error, 'UNAVAILABLE')) return error;
   const { signal } = new AbortController();
   try {
     await destroyTask(client, id, { signal, timeoutMs: CLEANUP_TIMEOUT_MS });
     await markStarted(client, id, undefined, signal);
+    await shims.forget(id);
   } catch (cleanupError) {
     log.warn({ error: cleanupError, containerId: id }, 'removing a task that did not start failed');
   }

@@ -2,10 +2,10 @@ import { abortable } from '../../async/abortable.ts';
 import { sleep } from '../../async/deadline.ts';
 import type { ContainerId } from '../../task/ids.ts';
 import type { ContainerExit, StopContainer } from '../runtime.ts';
-import { isCgroupEmpty, killCgroup } from './container-cgroup.ts';
+import { isCgroupEmpty, killCgroup, ranOutOfMemory } from './container-cgroup.ts';
 import { type ContainerRecord, findRecord } from './container-record.ts';
 import type { ContainerWatch } from './container-watch.ts';
-import { EXIT_LOST } from './container-watch.ts';
+import { EXIT_LOST, KILLED_STATUS } from './container-watch.ts';
 import { hasCode } from './containerd-error.ts';
 import type { RuntimeContext } from './runtime-context.ts';
 import { signalNumber } from './signals.ts';
@@ -38,7 +38,7 @@ export async function stopContainer(
     if (task !== undefined) await endUnstarted(context, id, signal);
     return undefined;
   }
-  if (task === undefined && watches.find(id) === undefined) return await lostExit(record, signal);
+  if (task === undefined && watches.find(id) === undefined) return await lostExit(context, record, signal);
   const watch = watches.adopt(id, record.started.cgroup);
   if (task?.status === 'running') await climbLadder(context, record, watch, request, signal);
   return await abortable(watch.exited, signal);
@@ -89,14 +89,24 @@ async function endUnstarted(
   await destroyTask(client, id, { signal, timeoutMs: DESTROY_TIMEOUT_MS });
 }
 
-/** It ran, but neither containerd nor this process knows its end: see that nothing is left of it. */
-async function lostExit({ started }: ContainerRecord, signal: AbortSignal): Promise<ContainerExit> {
+/** It ran, but neither containerd nor this process saw its end: see that nothing is left of it. */
+async function lostExit(
+  { shims }: RuntimeContext,
+  { id, started }: ContainerRecord,
+  signal: AbortSignal,
+): Promise<ContainerExit> {
   const cgroup = started?.cgroup;
   while (cgroup !== undefined && !(await isCgroupEmpty(cgroup))) {
     await killCgroup(cgroup);
     await sleep(50, signal);
   }
-  return { exitedAt: Date.now(), oomKilled: false, detail: EXIT_LOST };
+  const told = await shims.exitOf(id);
+  if (told === undefined) return { exitedAt: Date.now(), oomKilled: false, detail: EXIT_LOST };
+  const oomKilled =
+    told.exitStatus === KILLED_STATUS &&
+    cgroup !== undefined &&
+    (await ranOutOfMemory(cgroup, { killed: false }));
+  return { exitCode: told.exitStatus, exitedAt: told.exitedAt ?? Date.now(), oomKilled };
 }
 
 async function exitsWithin(watch: ContainerWatch, ms: number, signal: AbortSignal): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ContainerRuntime } from '../../../src/runtime/runtime.ts';
 import { RuntimeUnavailableError } from '../../../src/task/errors.ts';
@@ -30,6 +31,12 @@ describe.each(CONTAINERD_VERSIONS)('when parts of containerd %s die', (version) 
     await runtime.createContainer(request, { signal });
     const { pid } = await runtime.startContainer(request.id, { signal });
     return { id: request.id, pid };
+  }
+
+  /** Starts containerd again and waits until the runtime has found it. */
+  async function restart() {
+    await under.containerd.restart();
+    await until(() => runtime.ping({ signal }).then(() => true), { what: 'containerd is back' });
   }
 
   it('containers keep running over a restart of containerd, and their exits are still told (CTD-31)', async () => {
@@ -65,21 +72,66 @@ describe.each(CONTAINERD_VERSIONS)('when parts of containerd %s die', (version) 
     await runtime.removeContainer(id, { signal });
   });
 
-  it('a container that ended while containerd was away is told with its code, or without one and why (CTD-81)', async () => {
+  it('a container that ends while containerd is away is told at once with its true code, by its shim (CTD-81)', async () => {
     await using log = new EventLog(runtime);
-    const { id, pid } = await start('ended-away', 'sleep 1.5; exit 9');
+    const { id, pid } = await start('ended-away', WAITS_FOR_CODE, 'shared');
+    const beside = await start('beside', 'sleep 1000', 'shared');
     await under.containerd.kill('SIGKILL');
-    await until(() => !isAlive(pid), { what: 'the container has ended' });
-    await under.containerd.restart();
+    writeFileSync(`/proc/${pid}/root/code`, '9');
     const exit = await log.exitOf(id);
-    if (version === '1.6') expect(exit).toMatchObject({ exitCode: 9 });
-    else {
-      expect(exit.exitCode).toBeUndefined();
-      expect(exit.detail).toMatch(/exit code was lost/);
-    }
-    expect((await runtime.observeContainer(id, { signal })).state).toBe('exited');
+    expect(exit).toMatchObject({ exitCode: 9, oomKilled: false });
+    expect(exit.detail).toBeUndefined();
+    expect(isAlive(pid)).toBe(false);
+    await restart();
+    expect(await runtime.observeContainer(id, { signal })).toEqual({ state: 'exited', exit });
+    expect((await runtime.observeContainer(beside.id, { signal })).state).toBe('running');
     await runtime.releaseContainer(id, { signal });
     expect(await runtime.observeContainer(id, { signal })).toEqual({ state: 'released' });
+    expect(log.exitsOf(id)).toHaveLength(1);
+    for (const container of [id, beside.id]) await runtime.removeContainer(container, { signal });
+    await under.expectNothingLeft();
+  });
+
+  it('an agent that starts while containerd is away asks the shims, and has the true codes when it is back (CTD-30, CTD-81)', async () => {
+    const first = await start('asked-early', WAITS_FOR_CODE);
+    const later = await start('asked-late', WAITS_FOR_CODE, 'other');
+    await runtime.close();
+    await under.containerd.kill('SIGKILL');
+    writeFileSync(`/proc/${first.pid}/root/code`, '11');
+    await until(() => !isAlive(first.pid), { what: 'one has ended before the agent starts' });
+    const reopened = under.reopen();
+    const noteOf = (id: string) => readFileSync(`${under.options.runDir}/shims/${id}`, 'utf8');
+    await until(() => noteOf(first.id).includes('"exitStatus":11'), { what: 'its shim has told' });
+    writeFileSync(`/proc/${later.pid}/root/code`, '12');
+    await until(() => noteOf(later.id).includes('"exitStatus":12'), { what: 'the other has told' });
+    await under.containerd.restart();
+    runtime = await reopened;
+    const listed = new Map(
+      (await runtime.listContainers({ signal })).map((container) => [container.id, container.observation]),
+    );
+    for (const [{ id }, exitCode] of [[first, 11] as const, [later, 12] as const]) {
+      expect(listed.get(id)).toMatchObject({ state: 'exited', exit: { exitCode, oomKilled: false } });
+      expect(await runtime.stopContainer(id, { killAtMs: 0 }, { signal })).toMatchObject({ exitCode });
+      await runtime.removeContainer(id, { signal });
+    }
+    expect(readdirSync(`${under.options.runDir}/shims`)).toEqual([]);
+    await under.expectNothingLeft();
+  });
+
+  it('when containerd and the shim are both killed, no process is left at the exit, and an unknown code is not made up (CTD-81)', async () => {
+    await using log = new EventLog(runtime);
+    const known = shimProcesses(under.containerd.address).map(({ pid }) => pid);
+    const { id, pid } = await start('both-killed', 'sleep 1000');
+    const shims = shimProcesses(under.containerd.address).filter((shim) => !known.includes(shim.pid));
+    await under.containerd.kill('SIGKILL');
+    await killAll(shims.map((shim) => shim.pid));
+    expect(isAlive(pid)).toBe(true);
+    expect(log.exitsOf(id)).toEqual([]);
+    await restart();
+    const exit = await log.exitOf(id);
+    expect(isAlive(pid)).toBe(false);
+    expect(exit.exitCode).toBeUndefined();
+    expect(exit.detail).toMatch(/exit code was lost/);
     await runtime.removeContainer(id, { signal });
     await under.expectNothingLeft();
   });
