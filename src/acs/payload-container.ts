@@ -1,6 +1,7 @@
 import { DEPENDENCY_CONDITIONS, type Dependency } from '../task/dependencies.ts';
 import type { HealthCheck } from '../task/health.ts';
 import type { PortMapping } from '../task/port-mapping.ts';
+import type { RestartPolicy } from '../task/restart.ts';
 import type { ContainerOptions, ContainerSpec, RegistryAuth } from '../task/task-spec.ts';
 import type { PayloadContainer } from '../wire/acs-payload.ts';
 import { dropAbsent, nonEmpty } from './absent.ts';
@@ -63,6 +64,7 @@ export function parseContainer(payload: PayloadContainer): ParsedContainer {
       command: config.value.Cmd ?? command,
       entryPoint: config.value.Entrypoint ?? payload.entryPoint,
       healthCheck: healthCheckOf(payload, config.value),
+      restartPolicy: restartPolicyOf(payload),
       startTimeoutSec: payload.startTimeout || undefined,
       stopTimeoutSec: payload.stopTimeout || undefined,
       portMappings: portMappingsOf(payload, problems),
@@ -78,6 +80,15 @@ function healthCheckOf(payload: PayloadContainer, config: DockerConfig): HealthC
   if (payload.healthCheckType !== 'docker') return undefined;
   const parsed = parseHealthCheck(config.Healthcheck);
   return parsed.kind === 'check' ? parsed.check : undefined;
+}
+
+/** Without an attempt period every end is followed by another start. */
+function restartPolicyOf({ restartPolicy: policy }: PayloadContainer): RestartPolicy | undefined {
+  if (policy?.enabled !== true) return undefined;
+  return {
+    ignoredExitCodes: policy.ignoredExitCodes ?? [],
+    attemptPeriodMs: (policy.restartAttemptPeriod ?? 0) * 1000,
+  };
 }
 
 /** Conditions that are not known are named by the table of what is not supported. */

@@ -95,7 +95,6 @@ const CONTAINER_ROWS: readonly Row<ReadContainer>[] = [
   },
   { field: 'secrets', gist: ({ payload }) => listed((payload.secrets ?? []).map(({ name }) => name ?? '')) },
   { field: 'healthCheck', gist: healthCheckGist },
-  { field: 'restartPolicy', gist: ({ payload }) => (payload.restartPolicy?.enabled ? 'enabled' : undefined) },
   {
     field: 'managedAgents',
     gist: ({ payload }) => listed((payload.managedAgents ?? []).map(({ name }) => name ?? '')),

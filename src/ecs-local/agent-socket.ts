@@ -24,7 +24,14 @@ const agentSchema = z.looseObject({
       arn: z.string(),
       known: z.string(),
       desired: z.string(),
-      containers: z.array(z.looseObject({ name: z.string(), logComplete: z.boolean() })),
+      containers: z.array(
+        z.looseObject({
+          name: z.string(),
+          logComplete: z.boolean(),
+          /** Starts by its restart policy; absent: none. */
+          restarts: z.number().optional(),
+        }),
+      ),
       steps: z.array(stepSchema),
       stuck: z.array(stepSchema.extend({ error: z.string() })),
     }),

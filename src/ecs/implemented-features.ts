@@ -57,7 +57,7 @@ export const IMPLEMENTED_FEATURES: ImplementedFeatures = {
   fullSync: true,
   environmentFiles: false,
   containerPortRange: true,
-  containerRestartPolicy: false,
+  containerRestartPolicy: true,
   privilegedContainers: false,
   dockerOptions: true,
   selinux: false,

@@ -5,6 +5,7 @@ import {
   createContainer,
   releaseContainer,
   removeContainer,
+  restartContainer,
   startContainer,
   stopContainer,
 } from './steps/container.ts';
@@ -27,6 +28,7 @@ const RUNNERS: { readonly [K in WorldStep['kind']]: Runner<K> } = {
   pullImage: (context, step) => pullImage(context, step.container),
   createContainer: (context, step) => createContainer(context, step.container),
   startContainer: (context, step) => startContainer(context, step.container),
+  restartContainer: (context, step) => restartContainer(context, step.container, step.afterRun),
   stopContainer: (context, step) => stopContainer(context, step.container, step.killAtMs),
   probeHealth: (context, step) => probeHealth(context, step.container),
   releaseContainer: (context, step) => releaseContainer(context, step.container),
@@ -46,4 +48,5 @@ export const FALLIBLE_STEPS: ReadonlySet<StepKind> = new Set([
   'pullImage',
   'createContainer',
   'startContainer',
+  'restartContainer',
 ]);

@@ -74,9 +74,13 @@ export class TaskWorker {
     return this.#admission;
   }
 
-  /** Status of one of the task's containers; NONE for one that it has not. */
-  knownOf(container: string): ContainerStatus {
-    return this.#state.containers.find((c) => c.name === container)?.known ?? 'NONE';
+  /**
+   * Status of one of the task's containers; NONE for one that it has not. Of one that is being started again
+   * nothing more than CREATED is sure.
+   */
+  knownOf(name: string): ContainerStatus {
+    const container = this.#state.containers.find((c) => c.name === name);
+    return container?.restarts?.exit === undefined ? (container?.known ?? 'NONE') : 'CREATED';
   }
 
   get steps(): RunningSteps {
@@ -105,8 +109,7 @@ export class TaskWorker {
 
   /** Tells the worker what happened. */
   post(event: TaskEvent): void {
-    if (event.kind === 'containerStopped' && this.#steps.isRunning('startContainer', event.container))
-      this.#earlyExits.push(event);
+    if (event.kind === 'containerStopped' && this.#isStarting(event.container)) this.#earlyExits.push(event);
     else this.#deliver({ event });
   }
 
@@ -233,7 +236,7 @@ export class TaskWorker {
       this.#stepEndedBadly(step, error, signal, log);
     }
     if (step.kind === 'pullImage') this.#progress.delete(step.container);
-    if (step.kind === 'startContainer') this.#deliverEarlyExits();
+    if (step.kind === 'startContainer' || step.kind === 'restartContainer') this.#deliverEarlyExits();
   }
 
   #stepEndedBadly(step: Step, error: unknown, signal: AbortSignal, log: Logger): void {
@@ -256,6 +259,13 @@ export class TaskWorker {
       if (stuck.tries === 1) log.warn({ err: error }, 'step could not be done; trying again');
       this.post(TICK);
     }
+  }
+
+  #isStarting(container: string): boolean {
+    return (
+      this.#steps.isRunning('startContainer', container) ||
+      this.#steps.isRunning('restartContainer', container)
+    );
   }
 
   #deliverEarlyExits(): void {

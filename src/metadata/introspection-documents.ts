@@ -74,12 +74,13 @@ export function agentDocument(view: AgentView): unknown {
         ...(step.container !== undefined && { progress: task.progress.get(step.container) }),
       })),
       stuck: task.stuck.map((step) => ({ ...step, since: isoTime(step.since) })),
-      containers: task.state.containers.map(({ name, known, exitCode, reason, remains }) => ({
+      containers: task.state.containers.map(({ name, known, exitCode, reason, remains, restarts }) => ({
         name,
         known,
         logComplete: remains === 'released' || remains === 'removed',
         ...(exitCode !== undefined && { exitCode }),
         ...(reason !== undefined && { reason }),
+        ...(restarts !== undefined && { restarts: restarts.count }),
       })),
     })),
   };

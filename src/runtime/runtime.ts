@@ -23,9 +23,10 @@ export interface ContainerRuntime {
   createContainer(request: CreateContainer, options: CallOptions): Promise<void>;
   /**
    * Starts the process. Resolves when it runs; its exit, however early, comes once through `events()` after
-   * that. Started already: resolves with what is known.
+   * that. Started already: resolves with what is known, unless its last run is not later than `afterRun`: that
+   * has ended, and it is started again as it is, with the same snapshot and network.
    */
-  startContainer(id: ContainerId, options: CallOptions): Promise<StartedContainer>;
+  startContainer(id: ContainerId, options: StartOptions): Promise<StartedContainer>;
   /**
    * Stops the process: `request.stopSignal` (the image's, else SIGTERM), SIGKILL at `killAtMs`, then the
    * cgroup's kill. Resolves only when the process tree is proven gone; undefined when it never ran.
@@ -60,6 +61,11 @@ export type { ContainerExit, ContainerObservation } from '../task/container-fact
 
 export interface CallOptions {
   readonly signal: AbortSignal;
+}
+
+export interface StartOptions extends CallOptions {
+  /** `ContainerExit.run` of the end after which it is to be started again; absent: it has never ended. */
+  readonly afterRun?: number;
 }
 
 /** What the runtime is and can do; what it cannot do is told here, never guessed from its name. */

@@ -104,6 +104,16 @@ const registryAuth = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('secretsmanager'), credentialsParameter: text, region: text }),
 ]);
 
+const restartPolicy = z.object({ ignoredExitCodes: z.array(integer), attemptPeriodMs: z.number() });
+
+const containerExit = z.object({
+  exitCode: optionalInteger,
+  exitedAt: integer,
+  oomKilled: z.boolean(),
+  run: optionalInteger,
+  detail: optionalText,
+});
+
 const containerSpec = z.object({
   name: text,
   image: text,
@@ -124,6 +134,7 @@ const containerSpec = z.object({
     }),
   ),
   portMappings: z.exactOptional(z.array(portMapping)),
+  restartPolicy: z.exactOptional(restartPolicy),
   startTimeoutSec: z.exactOptional(z.number()),
   stopTimeoutSec: z.exactOptional(z.number()),
   containerArn: optionalText,
@@ -175,6 +186,9 @@ const containerState = z.object({
       output: z.string(),
       exitCode: z.exactOptional(z.number()),
     }),
+  ),
+  restarts: z.exactOptional(
+    z.object({ count: integer, at: integer, endedRun: integer, exit: z.exactOptional(containerExit) }),
   ),
   stopRequestedAt: optionalInteger,
   remains: z.enum(['live', 'exited', 'released', 'removed']),

@@ -6,6 +6,8 @@ export interface ContainerExit {
   readonly exitedAt: number;
   /** Killed because of its own or its task's memory limit. */
   readonly oomKilled: boolean;
+  /** Which run of the container ended: each start of it gives a larger number. Absent: its first. */
+  readonly run?: number;
   /** Why the exit code is unknown or forced, e.g. the shim died. */
   readonly detail?: string;
 }

@@ -1,3 +1,4 @@
+import { runStartedAt } from './restart.ts';
 import type { ContainerState, TaskState } from './task-state.ts';
 
 /** A container's health check with its defaults filled in (task-engine.md §17); times in ms. */
@@ -38,7 +39,7 @@ export const PROBE_OUTPUT_LIMIT = 1024;
 
 /** When the next probe is due: an interval after the start, then after each probe's end. */
 export function probeDueAt(check: HealthCheck, container: ContainerState): number {
-  return (container.health?.probedAt ?? container.startedAt ?? 0) + check.intervalMs;
+  return (container.health?.probedAt ?? runStartedAt(container) ?? 0) + check.intervalMs;
 }
 
 /**
@@ -55,7 +56,7 @@ export function judgeProbe(
   const ok = result.exitCode === 0;
   const inStartPeriod =
     before.status === 'UNKNOWN' &&
-    at < (container.startedAt ?? 0) + check.startPeriodMs &&
+    at < (runStartedAt(container) ?? 0) + check.startPeriodMs &&
     before.failures === 0;
   const failures = ok ? 0 : before.failures + (inStartPeriod ? 0 : 1);
   const status = ok ? 'HEALTHY' : failures >= check.retries ? 'UNHEALTHY' : before.status;

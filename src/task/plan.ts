@@ -35,8 +35,7 @@ export function plan(state: TaskState, at: number, rules: TaskRules): Plan {
     if (dependencies.kind === 'waiting') wakeAt = Math.min(wakeAt, dependencies.until + 1);
     const step = containerStep(state, { spec, container, dependencies }, rules);
     if (step !== undefined) steps.push(step);
-    if (spec.healthCheck === undefined || container.known !== 'RUNNING' || container.desired !== 'RUNNING')
-      continue;
+    if (spec.healthCheck === undefined || !isProbed(container)) continue;
     const due = probeDueAt(spec.healthCheck, container);
     if (due <= at) steps.push({ kind: 'probeHealth', container: spec.name });
     else wakeAt = Math.min(wakeAt, due);
@@ -77,9 +76,16 @@ function containerStep(state: TaskState, subject: Subject, rules: TaskRules): St
     case 'CREATED':
       return { kind: 'startContainer', container: name };
     case 'RUNNING':
+      return container.restarts?.exit === undefined
+        ? undefined
+        : { kind: 'restartContainer', container: name, afterRun: container.restarts.endedRun };
     case 'RESOURCES_PROVISIONED':
       return undefined;
   }
+}
+
+function isProbed({ known, desired, restarts }: ContainerState): boolean {
+  return known === 'RUNNING' && desired === 'RUNNING' && restarts?.exit === undefined;
 }
 
 /** The container's own stopTimeout when above zero, else the instance's (ENG-45). */

@@ -1,13 +1,21 @@
 import { normaliseReason } from './admit.ts';
-import type { ContainerAddresses, ContainerExit, ContainerObservation } from './container-facts.ts';
+import {
+  connected,
+  created,
+  ended,
+  observed,
+  probed,
+  started,
+  stopped,
+  withReason,
+} from './container-moves.ts';
 import { DEPENDENCY_FAILED_EXIT_CODE, judgeDependencies, mayStop } from './dependencies.ts';
 import { type Reason, renderReason } from './errors.ts';
 import type { TaskEvent, TaskRules } from './event.ts';
-import { type ContainerHealth, judgeProbe, type ProbeResult } from './health.ts';
-import type { PortBinding } from './port-mapping.ts';
 import type { StateReport } from './report.ts';
 import { collectContainerChange, reportChanges } from './reports.ts';
-import { type ContainerStatus, compareContainerStatus, compareTaskStatus } from './statuses.ts';
+import { restarted } from './restart.ts';
+import { compareContainerStatus, compareTaskStatus } from './statuses.ts';
 import { knownTaskStatus } from './task-progress.ts';
 import type { ContainerState, TaskState } from './task-state.ts';
 
@@ -74,8 +82,10 @@ function apply(state: TaskState, event: TaskEvent, at: number, rules: TaskRules)
       return update(state, event.container, (c) =>
         compareContainerStatus(c.known, 'RUNNING') < 0 ? started(c, event.pid, event.startedAt) : c,
       );
+    case 'containerRestarted':
+      return update(state, event.container, (c) => restarted(c, event.pid));
     case 'containerStopped':
-      return update(state, event.container, (c) => stopped(c, event.exit, at));
+      return update(state, event.container, (c) => ended(state, c, event.exit, at));
     case 'containerReleased':
       return update(state, event.container, (c) =>
         c.remains === 'exited' ? { ...c, remains: 'released' } : c,
@@ -87,7 +97,7 @@ function apply(state: TaskState, event: TaskEvent, at: number, rules: TaskRules)
     case 'healthProbed':
       return update(state, event.container, (c) => probed(state, c, event.result, at));
     case 'containerObserved':
-      return update(state, event.container, (c) => observed(c, event.observation, event.knownBefore, at));
+      return update(state, event.container, (c) => observed(state, c, event, at));
     case 'stepFailed':
       return failed(state, event.container, event.reason, rules);
   }
@@ -152,98 +162,6 @@ function update(
   };
 }
 
-/** Probes of a container that has ended meanwhile say nothing. */
-function probed(
-  state: TaskState,
-  container: ContainerState,
-  result: ProbeResult,
-  at: number,
-): ContainerState {
-  const check = state.spec.containers.find((c) => c.name === container.name)?.healthCheck;
-  if (check === undefined || container.known !== 'RUNNING') return container;
-  return { ...container, health: judgeProbe(check, container, result, at) };
-}
-
-function connected(
-  container: ContainerState,
-  bindings: readonly PortBinding[],
-  addresses: ContainerAddresses | undefined,
-): ContainerState {
-  const { ipv4, ipv6 } = container.addresses ?? {};
-  const moved = addresses !== undefined && (addresses.ipv4 !== ipv4 || addresses.ipv6 !== ipv6);
-  const bound = container.portBindings === undefined && bindings.length > 0;
-  if (!moved && !bound) return container;
-  return { ...container, ...(moved && { addresses }), ...(bound && { portBindings: bindings }) };
-}
-
-function created(container: ContainerState, at: number): ContainerState {
-  return { ...container, known: 'CREATED', createdAt: at };
-}
-
-function started(container: ContainerState, pid: number, startedAt: number): ContainerState {
-  return { ...container, known: 'RUNNING', pid, startedAt: container.startedAt ?? startedAt };
-}
-
-function stopped(container: ContainerState, exit: ContainerExit | undefined, at: number): ContainerState {
-  if (container.known === 'STOPPED') return container;
-  const ended: ContainerState = {
-    ...container,
-    known: 'STOPPED',
-    remains: 'exited',
-    finishedAt: exit?.exitedAt ?? at,
-    ...(container.health !== undefined && { health: endedHealth(container.health, at) }),
-    ...(exit !== undefined && { startedAt: container.startedAt ?? exit.exitedAt }),
-    ...(exit?.exitCode !== undefined && { exitCode: exit.exitCode }),
-  };
-  if (exit?.oomKilled === true)
-    return { ...ended, reason: { code: 'OutOfMemoryError', message: OUT_OF_MEMORY } };
-  if (exit?.detail !== undefined)
-    return withReason(ended, { code: 'DockerStateError', message: exit.detail });
-  return ended;
-}
-
-/** A container that has ended counts as UNHEALTHY (OBS-105). */
-function endedHealth(health: ContainerHealth, at: number): ContainerHealth {
-  return health.status === 'UNHEALTHY' ? health : { ...health, status: 'UNHEALTHY', since: at };
-}
-
-/** Text of the `OutOfMemoryError` that ECS users match on (ecs-api.md §C8). */
-export const OUT_OF_MEMORY = 'Container killed due to memory usage';
-
-function observed(
-  container: ContainerState,
-  observation: ContainerObservation,
-  knownBefore: ContainerStatus,
-  at: number,
-): ContainerState {
-  if (container.known === 'STOPPED') return container;
-  const was = (status: ContainerStatus) => compareContainerStatus(knownBefore, status) >= 0;
-  switch (observation.state) {
-    case 'absent':
-      return was('CREATED') ? stopped(withReason(container, VANISHED), undefined, at) : container;
-    case 'created':
-      if (was('RUNNING')) return stopped(withReason(container, LOST), undefined, at);
-      return container.known === 'PULLED' ? created(container, at) : container;
-    case 'running':
-      return compareContainerStatus(container.known, 'RUNNING') < 0
-        ? started(container, observation.pid, at)
-        : container;
-    case 'exited':
-      return stopped(container, observation.exit, at);
-    case 'released':
-      return was('RUNNING') ? stopped(withReason(container, LOST), undefined, at) : container;
-  }
-}
-
-const VANISHED: Reason = {
-  code: 'ContainerVanishedError',
-  message: 'No container matching saved ID found',
-};
-const LOST: Reason = {
-  code: 'ContainerVanishedError',
-  message: 'The process of the container is gone and its exit code is not known; the host may have restarted',
-};
-
 /** A failed step ends its container; without one, the task (ENG-15, ENG-43, ENG-155). */
 function failed(state: TaskState, name: string | undefined, reason: Reason, rules: TaskRules): TaskState {
   if (name === undefined) {
@@ -260,15 +178,6 @@ function failed(state: TaskState, name: string | undefined, reason: Reason, rule
   const container = next.containers.find((c) => c.name === name);
   const pulling = container !== undefined && compareContainerStatus(container.known, 'PULLED') < 0;
   return pulling && rules.pullFailureStops ? { ...next, desired: 'STOPPED' } : next;
-}
-
-/** The first reason is kept (ENG-17), except that a pull failure completes a failed digest look-up. */
-function withReason(container: ContainerState, reason: Reason): ContainerState {
-  if (container.reason === undefined) return { ...container, reason };
-  if (container.reason.code !== 'CannotPullImageManifestError' || reason.code === container.reason.code)
-    return container;
-  const message = `${container.reason.message}; ${renderReason(reason)}`;
-  return { ...container, reason: { code: container.reason.code, message } };
 }
 
 function essentialEnds(state: TaskState): boolean {

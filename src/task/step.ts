@@ -8,6 +8,8 @@ export type Step =
   | { readonly kind: 'pullImage'; readonly container: string }
   | { readonly kind: 'createContainer'; readonly container: string }
   | { readonly kind: 'startContainer'; readonly container: string }
+  /** Starts a container again whose run number `afterRun` has ended. */
+  | { readonly kind: 'restartContainer'; readonly container: string; readonly afterRun: number }
   | {
       readonly kind: 'stopContainer';
       readonly container: string;

@@ -2,6 +2,7 @@ import type { Dependency } from './dependencies.ts';
 import type { HealthCheck } from './health.ts';
 import type { TaskArn } from './ids.ts';
 import type { PortMapping } from './port-mapping.ts';
+import type { RestartPolicy } from './restart.ts';
 
 /** Network modes this agent knows; `bridge` when the payload names none (ENG-36). */
 export type NetworkMode = 'awsvpc' | 'bridge' | 'host' | 'none';
@@ -51,6 +52,8 @@ export interface ContainerSpec {
   readonly portMappings?: readonly PortMapping[];
   /** Absent: the health of this container is not reported. */
   readonly healthCheck?: HealthCheck;
+  /** Absent: its end is its end. */
+  readonly restartPolicy?: RestartPolicy;
   /** Seconds from its start within which those that depend on it must see their condition (ENG-73). */
   readonly startTimeoutSec?: number;
   /** Seconds between the stop signal and SIGKILL; absent: the instance's setting. */

@@ -3,6 +3,7 @@ import type { Reason } from './errors.ts';
 import type { ContainerHealth } from './health.ts';
 import type { PortBinding } from './port-mapping.ts';
 import type { ContainerReport } from './report.ts';
+import type { Restarts } from './restart.ts';
 import type { ContainerStatus, DesiredStatus, TaskStatus } from './statuses.ts';
 import type { TaskSpec } from './task-spec.ts';
 
@@ -63,6 +64,8 @@ export interface ContainerState {
   readonly portBindings?: readonly PortBinding[];
   /** Absent where it has none of its own: host mode, none. */
   readonly addresses?: ContainerAddresses;
+  /** Absent: never started again by its restart policy. */
+  readonly restarts?: Restarts;
   /** When the stop began: the SIGKILL is due this plus the grace, also after a crash. */
   readonly stopRequestedAt?: number;
   /**

@@ -11,6 +11,7 @@ import {
 import { TaskError } from '../../task/errors.ts';
 import type { TaskEvent } from '../../task/event.ts';
 import { type ContainerId, containerDisplayName, containerIdOf, taskIdOf } from '../../task/ids.ts';
+import { isOldRun } from '../../task/restart.ts';
 import { containerLimits, taskLimits } from '../container-limits.ts';
 import { type ContainerPair, containerOf, type StepContext } from '../step-context.ts';
 import { transitionWithin } from '../timed-out.ts';
@@ -136,6 +137,21 @@ export async function startContainer(context: StepContext, name: string): Promis
   return { kind: 'containerStarted', container: name, pid, startedAt };
 }
 
+/** Starts it again as it is: nothing is pulled or made anew (ENG-54). */
+export async function restartContainer(
+  context: StepContext,
+  name: string,
+  afterRun: number,
+): Promise<TaskEvent> {
+  const { pid } = await transitionWithin(
+    'started',
+    context.settings.startTimeoutMs,
+    context.signal,
+    (signal) => context.runtime.startContainer(idOf(context, name), { signal, afterRun }),
+  );
+  return { kind: 'containerRestarted', container: name, pid };
+}
+
 /** Ends only when the process tree is proven gone (task-engine.md §5.3). */
 export async function stopContainer(
   context: StepContext,
@@ -144,7 +160,9 @@ export async function stopContainer(
 ): Promise<TaskEvent> {
   const { signal } = context;
   const exit = await context.runtime.stopContainer(idOf(context, name), { killAtMs }, { signal });
-  return { kind: 'containerStopped', container: name, ...(exit !== undefined && { exit }) };
+  // A restart that never came: how the run before it ended is known.
+  const isNews = exit !== undefined && !isOldRun(containerOf(context.task, name).state, exit);
+  return { kind: 'containerStopped', container: name, ...(isNews && { exit }) };
 }
 
 /**

@@ -108,6 +108,7 @@ export function containerDocument(
       ...(Object.keys(spec.log.options).length > 0 && { LogOptions: sortedMap(spec.log.options) }),
       ...(spec.containerArn !== undefined && { ContainerARN: spec.containerArn }),
       ...networks,
+      ...(spec.restartPolicy !== undefined && { RestartCount: state.restarts?.count ?? 0 }),
     }),
   };
 }

@@ -21,6 +21,8 @@ const startedSchema = z.object({
   /** Epoch ms. */
   at: z.number(),
   pid: z.number(),
+  /** Which of its runs this is; absent: the first, 0. */
+  run: z.number().exactOptional(),
   cgroup: z
     .object({
       processes: z.string(),

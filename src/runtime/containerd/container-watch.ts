@@ -33,6 +33,13 @@ export interface WatchContext {
   readonly onExit: (exit: ContainerExit) => void;
 }
 
+/** What of a run is watched. */
+export interface WatchedRun {
+  /** Which of the container's runs; absent: the first. */
+  readonly run?: number;
+  readonly cgroup?: CgroupFolders;
+}
+
 interface Ending {
   readonly exitStatus?: number;
   readonly exitedAt?: number | undefined;
@@ -56,6 +63,7 @@ export class ContainerWatch {
   readonly cgroup: CgroupFolders | undefined;
   /** Resolves when every process of the container is gone; stays pending when abandoned. */
   readonly exited: Promise<ContainerExit>;
+  readonly #run: number | undefined;
   readonly #context: WatchContext;
   readonly #stopping = new AbortController();
   readonly #settled = Promise.withResolvers<ContainerExit>();
@@ -65,8 +73,9 @@ export class ContainerWatch {
   #killed = false;
   #released = false;
 
-  constructor(id: ContainerId, cgroup: CgroupFolders | undefined, context: WatchContext) {
+  constructor(id: ContainerId, { run, cgroup }: WatchedRun, context: WatchContext) {
     this.id = id;
+    this.#run = run;
     this.cgroup = cgroup;
     this.#context = context;
     this.exited = this.#settled.promise;
@@ -206,6 +215,7 @@ export class ContainerWatch {
       ...(exitStatus !== undefined && { exitCode: exitStatus }),
       exitedAt: exitedAt ?? Date.now(),
       oomKilled: outOfMemory,
+      ...(this.#run !== undefined && { run: this.#run }),
       ...(detail !== undefined && { detail }),
     };
     this.#stopping.signal.throwIfAborted();

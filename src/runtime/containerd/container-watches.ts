@@ -1,7 +1,6 @@
 import { type ContainerId, containerId } from '../../task/ids.ts';
 import type { ContainerdClient } from './client.ts';
-import type { CgroupFolders } from './container-cgroup.ts';
-import { ContainerWatch } from './container-watch.ts';
+import { ContainerWatch, type WatchedRun } from './container-watch.ts';
 import { EventFeed } from './event-feed.ts';
 import { EventLink } from './event-link.ts';
 import type { RuntimeLog } from './runtime-log.ts';
@@ -52,9 +51,9 @@ export class ContainerWatches {
   }
 
   /** A new watch, not begun yet, in the place of any before it. */
-  create(id: ContainerId, cgroup: CgroupFolders | undefined): ContainerWatch {
+  create(id: ContainerId, run: WatchedRun): ContainerWatch {
     this.forget(id);
-    const watch = new ContainerWatch(id, cgroup, {
+    const watch = new ContainerWatch(id, run, {
       client: this.#client,
       shims: this.#shims,
       log: this.#log,
@@ -66,10 +65,10 @@ export class ContainerWatches {
   }
 
   /** The watch there is, or a new one that waits and publishes. */
-  adopt(id: ContainerId, cgroup: CgroupFolders | undefined): ContainerWatch {
+  adopt(id: ContainerId, run: WatchedRun): ContainerWatch {
     const known = this.#watches.get(id);
     if (known !== undefined) return known;
-    const watch = this.create(id, cgroup);
+    const watch = this.create(id, run);
     watch.begin();
     watch.release();
     return watch;

@@ -13,6 +13,7 @@ import type {
   RuntimeEvent,
   RuntimeInfo,
   StartedContainer,
+  StartOptions,
   StopContainer,
 } from '../runtime.ts';
 import { atPort, ContainerdError, hasCode } from './containerd-error.ts';
@@ -66,11 +67,11 @@ export class ContainerdRuntime implements ContainerRuntime {
     );
   }
 
-  async startContainer(id: ContainerId, { signal }: CallOptions): Promise<StartedContainer> {
+  async startContainer(id: ContainerId, { signal, afterRun }: StartOptions): Promise<StartedContainer> {
     return await told('CannotStartContainerError', signal, () =>
       this.#starts.run(id, signal, async (signals) => {
         try {
-          return await startContainer(this.#context, id, signals);
+          return await startContainer(this.#context, id, signals, afterRun);
         } finally {
           // After the caller's continuation: an exit never comes before the start it belongs to (CTD-63).
           setImmediate(() => this.#context.watches.find(id)?.release());

@@ -36,7 +36,7 @@ export async function listContainers(
       const task = process && (parseTask(process) ?? (await findTask(context.client, id, signal)));
       const observation = await describe(context, id, record, task);
       if (observation.state === 'running') {
-        context.watches.adopt(id, record.started?.cgroup);
+        context.watches.adopt(id, record.started ?? {});
         await context.shims.noteIfMissing(id, observation.pid);
       }
       return { id, labels: record.labels, observation };
@@ -71,11 +71,12 @@ async function describe(
 
 /** Its first process has ended; it counts as running while others of it are there. */
 async function ended(
-  { cgroup, pid, at }: StartedFacts,
+  { cgroup, pid, at, run }: StartedFacts,
   { exitStatus, exitedAt }: { readonly exitStatus: number; readonly exitedAt?: number },
 ): Promise<ContainerObservation> {
   if (cgroup !== undefined && !(await isCgroupEmpty(cgroup))) return { state: 'running', pid };
   const oomKilled =
     exitStatus === KILLED_STATUS && cgroup !== undefined && (await ranOutOfMemory(cgroup, { killed: false }));
-  return { state: 'exited', exit: { exitCode: exitStatus, exitedAt: exitedAt ?? at, oomKilled } };
+  const which = { ...(run !== undefined && { run }) };
+  return { state: 'exited', exit: { exitCode: exitStatus, exitedAt: exitedAt ?? at, oomKilled, ...which } };
 }

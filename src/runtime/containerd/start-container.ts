@@ -26,6 +26,7 @@ export async function startContainer(
   context: RuntimeContext,
   id: ContainerId,
   signals: StartSignals,
+  afterRun?: number,
 ): Promise<StartedContainer> {
   const { client } = context;
   const record = await findRecord(client, id, signals.signal);
@@ -34,19 +35,43 @@ export async function startContainer(
       'CannotStartContainerError',
       `No such container: ${id}; it was never created or is removed`,
     );
-  const existing =
-    record.started === undefined
-      ? undefined
-      : await resumeStarted(context, id, record.started, signals.signal);
-  if (existing !== undefined) return existing;
+  const { started } = record;
+  if (started !== undefined) {
+    const isOver = afterRun !== undefined && (started.run ?? 0) <= afterRun;
+    const existing = isOver
+      ? await freeEnded(context, id, signals.signal)
+      : await resumeStarted(context, id, started, signals.signal);
+    if (existing !== undefined) return existing;
+  }
 
   const pid = await makeTask(context, record, signals);
   try {
     signals.signal.throwIfAborted();
-    return await startTask(context, id, pid, signals.cancel);
+    return await startTask(
+      context,
+      id,
+      { pid, ...(afterRun !== undefined && { run: afterRun + 1 }) },
+      signals.cancel,
+    );
   } catch (error) {
     throw await undone(context, id, error, signals.signal);
   }
+}
+
+/**
+ * Lets go of the task of a run that has ended, for the next one; how it ended stays known till then. One that
+ * runs is the next one already, whatever its record says.
+ */
+async function freeEnded(
+  { client, shims }: RuntimeContext,
+  id: ContainerId,
+  signal: AbortSignal,
+): Promise<StartedContainer | undefined> {
+  const task = await findTask(client, id, signal);
+  if (task?.status === 'running') return { pid: task.pid, startedAt: Date.now() };
+  if (task?.status === 'stopped') await deleteTask(client, id, signal);
+  await shims.forget(id);
+  return undefined;
 }
 
 /** What is known of a container that was started before; undefined when its process still has to be started. */
@@ -59,7 +84,7 @@ async function resumeStarted(
   const task = await findTask(client, id, signal);
   if (task?.status === 'created') return undefined;
   if (watches.find(id) === undefined) {
-    const watch = watches.create(id, started.cgroup);
+    const watch = watches.create(id, started);
     if (task === undefined) watch.beginLost();
     else if (task.status === 'stopped') watch.beginEnded(task);
     else watch.begin();
@@ -115,18 +140,16 @@ async function ensureStdin(path: string): Promise<void> {
 async function startTask(
   context: RuntimeContext,
   id: ContainerId,
-  pid: number,
+  { pid, run }: { readonly pid: number; readonly run?: number },
   signal: AbortSignal,
 ): Promise<StartedContainer> {
   const { client, watches, shims } = context;
   const cgroup = await cgroupOf(pid, id);
-  const watch = watches.create(id, cgroup);
+  const which = { ...(run !== undefined && { run }), ...(cgroup !== undefined && { cgroup }) };
+  const watch = watches.create(id, which);
   watch.begin();
   const startedAt = Date.now();
-  await Promise.all([
-    markStarted(client, id, { at: startedAt, pid, ...(cgroup !== undefined && { cgroup }) }, signal),
-    shims.note(id, pid),
-  ]);
+  await Promise.all([markStarted(client, id, { at: startedAt, pid, ...which }, signal), shims.note(id, pid)]);
   await client.unary('tasks', 'Start', { containerId: id }, { signal });
   return { pid, startedAt };
 }

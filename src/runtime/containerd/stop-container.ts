@@ -39,7 +39,7 @@ export async function stopContainer(
     return undefined;
   }
   if (task === undefined && watches.find(id) === undefined) return await lostExit(context, record, signal);
-  const watch = watches.adopt(id, record.started.cgroup);
+  const watch = watches.adopt(id, record.started);
   if (task?.status === 'running') await climbLadder(context, record, watch, request, signal);
   return await abortable(watch.exited, signal);
 }
@@ -101,12 +101,13 @@ async function lostExit(
     await sleep(50, signal);
   }
   const told = await shims.exitOf(id);
-  if (told === undefined) return { exitedAt: Date.now(), oomKilled: false, detail: EXIT_LOST };
+  const which = { ...(started?.run !== undefined && { run: started.run }) };
+  if (told === undefined) return { exitedAt: Date.now(), oomKilled: false, ...which, detail: EXIT_LOST };
   const oomKilled =
     told.exitStatus === KILLED_STATUS &&
     cgroup !== undefined &&
     (await ranOutOfMemory(cgroup, { killed: false }));
-  return { exitCode: told.exitStatus, exitedAt: told.exitedAt ?? Date.now(), oomKilled };
+  return { exitCode: told.exitStatus, exitedAt: told.exitedAt ?? Date.now(), oomKilled, ...which };
 }
 
 async function exitsWithin(watch: ContainerWatch, ms: number, signal: AbortSignal): Promise<boolean> {

@@ -14,6 +14,7 @@ import type {
   RuntimeEvent,
   RuntimeInfo,
   StartedContainer,
+  StartOptions,
   StopContainer,
 } from '../runtime.ts';
 
@@ -31,7 +32,7 @@ interface FakeContainer {
   request: CreateContainer;
   observation: ContainerObservation;
   starts: number;
-  readonly gone: PromiseWithResolvers<ContainerExit>;
+  gone: PromiseWithResolvers<ContainerExit>;
 }
 
 /** Calls that a test can hold up or fail. */
@@ -96,15 +97,17 @@ export class FakeRuntime implements ContainerRuntime {
     });
   }
 
-  async startContainer(id: ContainerId, { signal }: CallOptions): Promise<StartedContainer> {
+  async startContainer(id: ContainerId, { signal, afterRun = -1 }: StartOptions): Promise<StartedContainer> {
     await this.#before('start', id, signal);
     const container = this.#containers.get(id);
     if (container === undefined) throw new TaskError('CannotStartContainerError', `no container ${id}`);
-    if (container.observation.state === 'created') {
+    const over = container.observation.state === 'exited' && container.starts - 1 <= afterRun;
+    if (container.observation.state === 'created' || over) {
       const behaviour = this.#behaviour(container.request);
       if (behaviour.failsToStart !== undefined)
         throw new TaskError('CannotStartContainerError', behaviour.failsToStart);
       container.starts++;
+      container.gone = Promise.withResolvers();
       container.observation = { state: 'running', pid: 1000 + this.#containers.size };
       if (behaviour.exitAfterMs !== undefined) this.#exitLater(container, behaviour);
     }
@@ -204,8 +207,9 @@ export class FakeRuntime implements ContainerRuntime {
     timer.unref();
   }
 
-  #exit(container: FakeContainer, exit: ContainerExit): void {
+  #exit(container: FakeContainer, how: ContainerExit): void {
     if (container.observation.state !== 'running') return;
+    const exit = { ...how, run: container.starts - 1 };
     container.observation = { state: 'exited', exit };
     container.gone.resolve(exit);
     for (const listener of this.#listeners) listener({ kind: 'exited', id: container.request.id, exit });

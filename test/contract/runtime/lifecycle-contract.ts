@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LABEL_CONTAINER_NAME } from '../../../src/runtime/runtime.ts';
 import { containerIdOf } from '../../../src/task/ids.ts';
+import { until } from '../../support/until.ts';
 import { ARN, EventLog, requestOf, script } from './containers.ts';
 import type { RuntimeUnderTest } from './runtime-under-test.ts';
 
@@ -55,6 +56,38 @@ export function lifecycleContract(under: () => RuntimeUnderTest): void {
       await runtime.removeContainer(id, { signal });
       await runtime.removeContainer(id, { signal });
       expect(log.exitsOf(id)).toHaveLength(1);
+    });
+
+    it('starts a container again whose run has ended, once, with its files; each exit names its run', async () => {
+      await using log = new EventLog(under().runtime);
+      const request = await requestOf(under(), 'again', script('echo x >>/n; exit $(wc -l </n)'));
+      const { id } = request;
+      await under().runtime.createContainer(request, { signal });
+      await under().runtime.startContainer(id, { signal });
+      const first = await log.exitOf(id);
+      const afterRun = first.run ?? 0;
+      expect(first.exitCode).toBe(1);
+
+      await under().runtime.startContainer(id, { signal, afterRun });
+      await until(() => log.exitsOf(id).length === 2, { what: 'the second run has ended' });
+      const second = log.exitsOf(id)[1]?.exit;
+      expect(second?.exitCode).toBe(2);
+      expect(second?.run).toBeGreaterThan(afterRun);
+      await under().runtime.startContainer(id, { signal, afterRun });
+      expect(await under().runtime.observeContainer(id, { signal })).toEqual({
+        state: 'exited',
+        exit: second,
+      });
+
+      const runtime = await under().reopen();
+      await using later = new EventLog(runtime);
+      await runtime.startContainer(id, { signal, afterRun });
+      expect(await later.exitOf(id)).toMatchObject({ exitCode: 2, run: second?.run });
+      await runtime.startContainer(id, { signal, afterRun: second?.run ?? 0 });
+      await until(() => later.exitsOf(id).length === 2, { what: 'the third run has ended' });
+      expect(later.exitsOf(id)[1]?.exit.exitCode).toBe(3);
+      await runtime.removeContainer(id, { signal });
+      await under().expectNothingLeft();
     });
 
     it('removes a container that runs', async () => {

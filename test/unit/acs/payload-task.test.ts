@@ -133,6 +133,16 @@ describe('a payload task', () => {
     expect(list).toMatchObject({ kind: 'invalid', arn: taskArnOf('a1') });
   });
 
+  it('has a restart policy when one is enabled', () => {
+    const restartPolicy = { enabled: true, ignoredExitCodes: [0], restartAttemptPeriod: 90 };
+    expect(containerOf({ restartPolicy }).restartPolicy).toEqual({
+      ignoredExitCodes: [0],
+      attemptPeriodMs: 90_000,
+    });
+    const disabled = { ...restartPolicy, enabled: false };
+    expect(containerOf({ restartPolicy: disabled }).restartPolicy).toBeUndefined();
+  });
+
   it.each([{ command: ['b', 'c'] }, '{"command":["b","c"]}'])(
     'has its command replaced by overrides %j (ACS-56)',
     (overrides) => {

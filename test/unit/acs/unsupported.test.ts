@@ -73,7 +73,6 @@ describe('what cannot be honoured', () => {
       'healthCheck={"Test":["WHAT","true"]}',
       { healthCheckType: 'docker', ...dockerConfig({ Healthcheck: { Test: ['WHAT', 'true'] } }) },
     ],
-    ['restartPolicy=enabled', { restartPolicy: { enabled: true } }],
     ['managedAgents=ExecuteCommandAgent', { managedAgents: [{ name: 'ExecuteCommandAgent' }] }],
     ['firelensConfiguration=set', { firelensConfiguration: { type: 'fluentbit' } }],
     ['credentialSpecs=credentialspec:x', { credentialSpecs: ['credentialspec:x'] }],

@@ -159,6 +159,15 @@ describe('the document of a container', () => {
     );
   });
 
+  it('counts restarts in v4 alone, from 0, where there is a restart policy (TMDS-32, TMDS-108)', async () => {
+    const container = { restartPolicy: { ignoredExitCodes: [], attemptPeriodMs: 0 } };
+    expect(await ask('v4', '', { container })).toMatchObject({ RestartCount: 0 });
+    const state = { restarts: { count: 3, at: CREATED_AT, endedRun: 2 } };
+    expect(await ask('v4', '', { container, state })).toMatchObject({ RestartCount: 3 });
+    expect(await ask('v3', '', { container, state })).not.toHaveProperty('RestartCount');
+    expect(await ask('v4', '')).not.toHaveProperty('RestartCount');
+  });
+
   it('shows the log of the task definition in v4 alone (TMDS-31)', async () => {
     const container = { log: { driver: 'awslogs', options: { 'awslogs-group': 'g' } } };
     expect(await ask('v4', '', { container })).toMatchObject({

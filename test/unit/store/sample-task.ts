@@ -116,6 +116,7 @@ const containerSpec: fc.Arbitrary<ContainerSpec> = fc.record(
       retries: fc.nat(),
       startPeriodMs: fc.nat(),
     }),
+    restartPolicy: fc.record({ ignoredExitCodes: fc.array(fc.nat(255)), attemptPeriodMs: fc.nat() }),
     startTimeoutSec: fc.nat(),
     stopTimeoutSec: fc.nat(),
     containerArn: fc.string(),
@@ -259,6 +260,24 @@ const containerState: fc.Arbitrary<ContainerState> = fc.record(
       { maxLength: 2 },
     ),
     addresses: fc.record({ ipv4: fc.string(), ipv6: fc.string() }, { noNullPrototype: true }),
+    restarts: fc.record(
+      {
+        count: fc.nat(),
+        at: epochMs,
+        endedRun: fc.nat(),
+        exit: fc.record(
+          {
+            exitCode,
+            exitedAt: epochMs,
+            oomKilled: fc.boolean(),
+            run: fc.nat(),
+            detail: fc.string(),
+          },
+          { requiredKeys: ['exitedAt', 'oomKilled'], noNullPrototype: true },
+        ),
+      },
+      { requiredKeys: ['count', 'at', 'endedRun'], noNullPrototype: true },
+    ),
     stopRequestedAt: epochMs,
     remains: fc.constantFrom('live' as const, 'exited' as const, 'released' as const, 'removed' as const),
   },

@@ -1,0 +1,60 @@
+import type { ContainerExit } from './container-facts.ts';
+import type { ContainerSpec } from './task-spec.ts';
+import type { ContainerState } from './task-state.ts';
+
+/** Starts a container again that ended by itself, in place (task-engine.md §5.5). */
+export interface RestartPolicy {
+  /** Exit codes that end it for good. */
+  readonly ignoredExitCodes: readonly number[];
+  /** It has to have run this long since its last start. */
+  readonly attemptPeriodMs: number;
+}
+
+/**
+ * Restarts of a container so far. While one is under way the container stays RUNNING (ENG-53):
+ *
+ *   RUNNING ─exit, policy says so─► RUNNING with `exit` ─started─► RUNNING
+ *                                        └─cannot be started, or is to stop─► STOPPED with that exit
+ */
+export interface Restarts {
+  readonly count: number;
+  /** Epoch ms of the last one's beginning. */
+  readonly at: number;
+  /** The run that ended last; what is told of it or of earlier ones is old news. */
+  readonly endedRun: number;
+  /** How that run ended; present until the next one has begun. */
+  readonly exit?: ContainerExit;
+}
+
+/** Whether a run's end is answered with another start (ENG-51). */
+export function isRestarted(spec: ContainerSpec, container: ContainerState, exit: ContainerExit): boolean {
+  const policy = spec.restartPolicy;
+  if (policy === undefined || container.desired === 'STOPPED' || container.known !== 'RUNNING') return false;
+  if (exit.exitCode === undefined || policy.ignoredExitCodes.includes(exit.exitCode)) return false;
+  const since = container.restarts?.at ?? container.startedAt ?? exit.exitedAt;
+  return exit.exitedAt - since >= policy.attemptPeriodMs;
+}
+
+/** A container whose last run has ended and that is to be started again. Its health begins anew. */
+export function restarting(container: ContainerState, exit: ContainerExit, at: number): ContainerState {
+  const { health: _, ...rest } = container;
+  const count = (container.restarts?.count ?? 0) + 1;
+  return { ...rest, finishedAt: exit.exitedAt, restarts: { count, at, endedRun: exit.run ?? 0, exit } };
+}
+
+/** Its next run has begun, or never will. */
+export function restarted(container: ContainerState, pid: number | undefined): ContainerState {
+  if (container.restarts?.exit === undefined || container.known === 'STOPPED') return container;
+  const { exit: _, ...restarts } = container.restarts;
+  return { ...container, ...(pid !== undefined && { pid }), restarts };
+}
+
+/** Whether an exit is of a run that has been followed by another start, or is about to be. */
+export function isOldRun(container: ContainerState, exit: ContainerExit): boolean {
+  return container.restarts !== undefined && (exit.run ?? 0) <= container.restarts.endedRun;
+}
+
+/** Epoch ms of the start of the current run; health checks count from it. */
+export function runStartedAt(container: ContainerState): number | undefined {
+  return container.restarts?.at ?? container.startedAt;
+}
