@@ -1,7 +1,9 @@
 import type { Logger } from 'pino';
 import type { Config } from './config/config.ts';
 import type { EngineSettings, StepPorts } from './engine/step-context.ts';
+import type { Machine } from './host/machine.ts';
 import { parseRegistryAuth } from './image/registry-auth.ts';
+import type { HostCapacity } from './task/host-resources.ts';
 
 /** What the engine follows of the configuration. */
 export function engineSettings(config: Config, cluster: string): EngineSettings {
@@ -17,6 +19,17 @@ export function engineSettings(config: Config, cluster: string): EngineSettings 
     pullTimeoutMs: config.imagePullTimeoutMs,
     cleanupWaitMs: config.taskCleanupWaitMs,
     cleanupJitterMs: config.taskCleanupWaitJitterMs,
+  };
+}
+
+/** What of this machine tasks may use; the same as ECS is told. */
+export function hostCapacity(config: Config, machine: Machine): HostCapacity {
+  const knowsMemory = machine.memoryMiB > 0;
+  const free = Math.max(0, machine.memoryMiB - config.reservedMemoryMiB);
+  return {
+    cpuUnits: machine.cpus * 1024,
+    memoryMiB: knowsMemory ? free : Number.POSITIVE_INFINITY,
+    reservedPorts: { tcp: config.reservedPorts, udp: config.reservedPortsUdp },
   };
 }
 

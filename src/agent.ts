@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import type { AcsSession } from './acs/session.ts';
 import { openNetwork } from './agent-network.ts';
 import { createSessions } from './agent-sessions.ts';
-import { engineSettings, staticRegistryCredentials } from './agent-settings.ts';
+import { engineSettings, hostCapacity, staticRegistryCredentials } from './agent-settings.ts';
 import { discardState, loadState, manifestNumber, saveRegistration } from './agent-state.ts';
 import { createStats } from './agent-stats.ts';
 import { openEndpointIds, openTaskApi } from './agent-task-api.ts';
@@ -161,6 +161,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
       now: Date.now,
     },
     store,
+    capacity: hostCapacity(config, machine),
     logger,
     enqueueReport: (queued) => reporter.enqueue(queued),
     onTaskGone: (arn) => roleCredentials.removeTask(arn),

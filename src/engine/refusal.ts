@@ -1,4 +1,5 @@
 import { isResolvable } from '../task/dependencies.ts';
+import { demandOf, excessOf, type HostCapacity, isCounted } from '../task/host-resources.ts';
 import type { TaskSpec } from '../task/task-spec.ts';
 import type { StepPorts } from './step-context.ts';
 
@@ -6,9 +7,13 @@ import type { StepPorts } from './step-context.ts';
  * Why this task cannot be run on this instance whatever happens, or undefined. Each text names the field, its
  * value and what would do instead; it becomes the task's stopped reason (ENG-35, ENG-141).
  */
-export function refusalOf(spec: TaskSpec, ports: Pick<StepPorts, 'network'>): string | undefined {
-  const cause = causeOf(spec, ports);
-  if (cause !== undefined) return `resource cannot be initialized for task ${spec.arn}: ${cause}`;
+export function refusalOf(
+  spec: TaskSpec,
+  ports: Pick<StepPorts, 'network'>,
+  capacity?: HostCapacity,
+): string | undefined {
+  const cause = causeOf(spec, ports) ?? (capacity && isCounted(spec) && excessOf(demandOf(spec), capacity));
+  if (cause) return `resource cannot be initialized for task ${spec.arn}: ${cause}`;
   if (!isResolvable(spec)) return `Task dependencies cannot be resolved, taskArn: ${spec.arn}`;
   return undefined;
 }

@@ -10,6 +10,7 @@ import {
   stopContainer,
 } from './steps/container.ts';
 import { probeHealth } from './steps/health.ts';
+import { takeHostResources } from './steps/host-resources.ts';
 import { pullImage, resolveImage } from './steps/image.ts';
 import { ensureResources, removeResources } from './steps/resources.ts';
 
@@ -23,6 +24,7 @@ type Runner<K extends StepKind> = (
 
 /** How each kind of step is done; a new kind fails to compile until it stands here. */
 const RUNNERS: { readonly [K in WorldStep['kind']]: Runner<K> } = {
+  takeHostResources: (context) => takeHostResources(context),
   ensureResources: (context) => ensureResources(context),
   resolveImage: (context, step) => resolveImage(context, step.container),
   pullImage: (context, step) => pullImage(context, step.container),

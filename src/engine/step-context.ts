@@ -6,6 +6,7 @@ import type { ContainerRuntime } from '../runtime/runtime.ts';
 import type { TaskEvent } from '../task/event.ts';
 import type { ContainerSpec, TaskSpec } from '../task/task-spec.ts';
 import type { ContainerState, TaskState } from '../task/task-state.ts';
+import type { HostResources } from './host-resources.ts';
 
 /** What steps act on: the ports, and the settings that shape them. Shared by all tasks. */
 export interface StepPorts {
@@ -44,6 +45,7 @@ export type PullBehavior = 'default' | 'always' | 'once' | 'prefer-cached';
 
 /** One run of one step. */
 export interface StepContext extends StepPorts {
+  readonly hostResources: HostResources;
   readonly task: TaskState;
   /** Aborts when the step is superseded or the agent stops. */
   readonly signal: AbortSignal;

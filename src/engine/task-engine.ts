@@ -4,10 +4,13 @@ import type { RuntimeEvent } from '../runtime/runtime.ts';
 import type { QueuedReport, Store } from '../store/store.ts';
 import { admitTask } from '../task/admit.ts';
 import type { TaskRules } from '../task/event.ts';
+import type { HostCapacity } from '../task/host-resources.ts';
 import { type ContainerId, containerIdOf, type TaskArn, taskIdOf } from '../task/ids.ts';
+import { waitsForHost } from '../task/plan.ts';
 import type { DesiredStatus } from '../task/statuses.ts';
 import type { TaskSpec } from '../task/task-spec.ts';
 import type { TaskState } from '../task/task-state.ts';
+import { HostResources, type HostWait } from './host-resources.ts';
 import { refusalOf } from './refusal.ts';
 import type { StepPorts } from './step-context.ts';
 import { sweepLeftovers } from './sweep.ts';
@@ -19,6 +22,8 @@ export interface EngineDependencies {
   readonly ports: StepPorts;
   readonly store: Store;
   readonly logger: Logger;
+  /** Absent: only ports are counted. */
+  readonly capacity?: HostCapacity;
   enqueueReport(queued: QueuedReport): void;
   /** A task is over: whatever else was kept for it may go. */
   onTaskGone(arn: TaskArn): void;
@@ -38,16 +43,19 @@ const EVENT_STREAM_RETRY_MS = 500;
 export class TaskEngine implements TaskIntake {
   readonly #deps: EngineDependencies;
   readonly #rules: TaskRules;
+  readonly #hostResources: HostResources;
   readonly #workers = new Map<TaskArn, TaskWorker>();
   readonly #containers = new Map<ContainerId, Place>();
   readonly #aborter = new AbortController();
   readonly #loops: Promise<void>[] = [];
+  #lastArrival = 0;
   /** Looks at all containers follow one another. */
   #observing: Promise<void> = Promise.resolve();
 
   constructor(deps: EngineDependencies) {
     this.#deps = deps;
     const { settings } = deps.ports;
+    this.#hostResources = new HostResources(deps.capacity);
     this.#rules = {
       stopTimeoutMs: settings.stopTimeoutMs,
       cleanupWaitMs: settings.cleanupWaitMs,
@@ -62,6 +70,11 @@ export class TaskEngine implements TaskIntake {
    * event asks for a look at every container, which is how running ones are adopted.
    */
   start(stored: readonly TaskState[]): void {
+    for (const state of stored.toSorted((a, b) => a.receivedAt - b.receivedAt)) {
+      if (waitsForHost(state)) this.#hostResources.enqueue(state.spec);
+      else if (state.known !== 'STOPPED') this.#hostResources.hold(state.spec);
+      this.#lastArrival = Math.max(this.#lastArrival, state.receivedAt);
+    }
     for (const state of stored) this.#add(new TaskWorker(state, this.#workerDependencies()));
     for (const worker of this.#workers.values()) worker.start();
     this.#loops.push(this.#followRuntime(), this.#reobserve());
@@ -103,6 +116,11 @@ export class TaskEngine implements TaskIntake {
       .map((worker) => worker.state.spec.arn);
   }
 
+  /** What a task waits for that waits for its share of the host. */
+  hostWaitOf(arn: TaskArn): HostWait | undefined {
+    return this.#hostResources.waitOf(arn);
+  }
+
   /** Every task with its state and its steps, for introspection. */
   workers(): readonly TaskWorker[] {
     return [...this.#workers.values()];
@@ -121,17 +139,25 @@ export class TaskEngine implements TaskIntake {
       return;
     }
     const { ports } = this.#deps;
-    const refusal = refusalOf(spec, ports);
-    const { state, reports } = admitTask(spec, desired, refusal, ports.now());
+    const refusal = refusalOf(spec, ports, this.#deps.capacity);
+    const { state, reports } = admitTask(spec, desired, refusal, this.#arrival());
     const worker = new TaskWorker(state, this.#workerDependencies());
     this.#add(worker);
+    if (waitsForHost(state)) this.#hostResources.enqueue(spec);
     try {
       await worker.admit(reports);
     } catch (error) {
       this.#remove(worker);
+      this.#hostResources.release(spec.arn);
       throw error;
     }
     worker.start();
+  }
+
+  /** Epoch ms; no two tasks have the same, so that their order outlives the agent. */
+  #arrival(): number {
+    this.#lastArrival = Math.max(this.#deps.ports.now(), this.#lastArrival + 1);
+    return this.#lastArrival;
   }
 
   #workerDependencies(): WorkerDependencies {
@@ -141,6 +167,7 @@ export class TaskEngine implements TaskIntake {
       store,
       logger,
       rules: this.#rules,
+      hostResources: this.#hostResources,
       enqueueReport: (queued) => this.#deps.enqueueReport(queued),
       onForgotten: (worker) => {
         this.#remove(worker);

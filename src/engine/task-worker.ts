@@ -12,6 +12,7 @@ import type { StateReport } from '../task/report.ts';
 import type { ContainerStatus } from '../task/statuses.ts';
 import type { Step } from '../task/step.ts';
 import type { TaskState } from '../task/task-state.ts';
+import type { HostResources } from './host-resources.ts';
 import { FALLIBLE_STEPS, runStep } from './run-step.ts';
 import { RunningSteps } from './running-steps.ts';
 import type { StepPorts } from './step-context.ts';
@@ -22,6 +23,7 @@ export interface WorkerDependencies {
   readonly ports: StepPorts;
   readonly store: Store;
   readonly rules: TaskRules;
+  readonly hostResources: HostResources;
   readonly logger: Logger;
   /** Hands reports that are durable to the reporter. */
   enqueueReport(queued: QueuedReport): void;
@@ -190,6 +192,7 @@ export class TaskWorker {
     ];
     const ids = await this.#deps.store.commit(changes);
     this.#state = state;
+    if (state.known === 'STOPPED') this.#deps.hostResources.release(state.spec.arn);
     reports.forEach((report, index) => {
       const id = ids[index];
       if (id !== undefined) this.#deps.enqueueReport({ id, report });
@@ -223,6 +226,7 @@ export class TaskWorker {
       const event = await runStep(
         {
           ...ports,
+          hostResources: this.#deps.hostResources,
           task: this.#state,
           signal,
           emit: (fact) => this.post(fact),

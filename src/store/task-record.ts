@@ -201,6 +201,7 @@ const taskState = z.object({
   knownAt: integer,
   receivedAt: integer,
   stoppedReason: text,
+  admittedAt: optionalInteger,
   resources: z.enum(['absent', 'ready', 'removed']),
   /** Names of the task's containers, whose records lie beside this one. */
   containers: texts,

@@ -12,6 +12,8 @@ import type { StepKind } from './step.ts';
 export type TaskEvent =
   /** ECS, or an essential container's end, wants the task stopped. */
   | { readonly kind: 'stopRequested' }
+  /** The task has its share of the host until it is over. */
+  | { readonly kind: 'hostResourcesTaken' }
   | { readonly kind: 'resourcesReady' }
   | { readonly kind: 'resourcesRemoved' }
   | { readonly kind: 'imageResolved'; readonly container: string; readonly digest?: string }

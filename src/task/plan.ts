@@ -19,6 +19,8 @@ export interface Plan {
  * learns that it is still wanted.
  */
 export function plan(state: TaskState, at: number, rules: TaskRules): Plan {
+  if (waitsForHost(state))
+    return { steps: [{ kind: 'takeHostResources' }], wakeAt: Number.POSITIVE_INFINITY };
   const steps: Step[] = [];
   let wakeAt = collectionDueAt(state);
   if (state.known === 'STOPPED') {
@@ -41,6 +43,15 @@ export function plan(state: TaskState, at: number, rules: TaskRules): Plan {
     else wakeAt = Math.min(wakeAt, due);
   }
   return { steps, wakeAt };
+}
+
+/** Of a task that has no share of the host yet nothing is begun, and so nothing told (ECS-62). */
+export function waitsForHost(state: TaskState): boolean {
+  return (
+    state.admittedAt === undefined &&
+    state.desired === 'RUNNING' &&
+    state.containers.every(({ known }) => known === 'NONE')
+  );
 }
 
 interface Subject {

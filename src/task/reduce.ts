@@ -40,6 +40,10 @@ function apply(state: TaskState, event: TaskEvent, at: number, rules: TaskRules)
       return state;
     case 'stopRequested':
       return state.desired === 'STOPPED' ? state : { ...state, desired: 'STOPPED' };
+    case 'hostResourcesTaken':
+      return state.admittedAt === undefined && state.known !== 'STOPPED'
+        ? { ...state, admittedAt: at }
+        : state;
     case 'resourcesReady':
       return state.resources === 'absent' ? { ...state, resources: 'ready' } : state;
     case 'resourcesRemoved':

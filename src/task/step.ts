@@ -3,6 +3,8 @@
  * as events; it may be killed at any line and run again. A step of a container runs alone for that container.
  */
 export type Step =
+  /** Waits until the task has its share of the host, in the order of arrival. */
+  | { readonly kind: 'takeHostResources' }
   | { readonly kind: 'ensureResources' }
   | { readonly kind: 'resolveImage'; readonly container: string }
   | { readonly kind: 'pullImage'; readonly container: string }
@@ -28,7 +30,12 @@ export type Step =
 export type StepKind = Step['kind'];
 
 /** Steps that may be given up half-way when they are no longer wanted: they leave nothing that runs. */
-export const ABANDONABLE_STEPS: ReadonlySet<StepKind> = new Set(['resolveImage', 'pullImage', 'probeHealth']);
+export const ABANDONABLE_STEPS: ReadonlySet<StepKind> = new Set([
+  'takeHostResources',
+  'resolveImage',
+  'pullImage',
+  'probeHealth',
+]);
 
 /** The container a step is about, if any. */
 export function stepContainer(step: Step): string | undefined {

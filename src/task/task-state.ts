@@ -23,6 +23,8 @@ export interface TaskState {
   readonly receivedAt: number;
   /** Why the task as a whole failed; set once (ENG-14). Empty for ordinary stops. */
   readonly stoppedReason: string;
+  /** When it was given its share of the host; absent: it waits for it, and nothing of it is begun. */
+  readonly admittedAt?: number;
   /** The task's cgroup and directories. */
   readonly resources: 'absent' | 'ready' | 'removed';
   readonly containers: readonly ContainerState[];

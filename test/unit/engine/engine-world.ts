@@ -1,11 +1,13 @@
 import { pino } from 'pino';
 import type { ContainerLogs } from '../../../src/container-log/container-logs.ts';
+import type { EngineSettings } from '../../../src/engine/step-context.ts';
 import { TaskEngine } from '../../../src/engine/task-engine.ts';
 import type { Network } from '../../../src/network/network.ts';
 import { FakeImages } from '../../../src/runtime/fake/fake-images.ts';
 import { type FakeBehaviour, FakeRuntime } from '../../../src/runtime/fake/fake-runtime.ts';
 import type { CreateContainer } from '../../../src/runtime/runtime.ts';
 import type { MetaKey, Store, StoreChange, StoredState } from '../../../src/store/store.ts';
+import type { HostCapacity } from '../../../src/task/host-resources.ts';
 import type { TaskArn } from '../../../src/task/ids.ts';
 import type { StateReport } from '../../../src/task/report.ts';
 import type { TaskState } from '../../../src/task/task-state.ts';
@@ -68,6 +70,12 @@ const noLogs: ContainerLogs = {
   close: async () => {},
 };
 
+/** What one run of the engine has otherwise. */
+interface Changes {
+  readonly engine?: Partial<EngineSettings>;
+  readonly capacity?: HostCapacity;
+}
+
 /** An engine over fakes whose parts outlive it, so that a test can kill the engine and start another. */
 export class EngineWorld {
   readonly store = new MapStore();
@@ -98,19 +106,20 @@ export class EngineWorld {
     this.engine = this.#build({});
   }
 
-  #build(settings: { readonly cleanupWaitMs?: number; readonly startTimeoutMs?: number }): TaskEngine {
+  #build(settings: Changes): TaskEngine {
     return new TaskEngine({
       ports: {
         runtime: this.runtime,
         images: this.images,
         network: hostNetwork,
         logs: noLogs,
-        settings: { ...this.settings, ...settings },
+        settings: { ...this.settings, ...settings.engine },
         registryCredentials: () => undefined,
         endpointEnvironment: () => ({}),
         now: Date.now,
       },
       store: this.store,
+      ...(settings.capacity !== undefined && { capacity: settings.capacity }),
       logger: pino({ level: 'silent' }),
       enqueueReport: ({ id, report }) => {
         this.reports.push(report);
@@ -124,7 +133,7 @@ export class EngineWorld {
     });
   }
 
-  start(settings: { readonly cleanupWaitMs?: number; readonly startTimeoutMs?: number } = {}): this {
+  start(settings: Changes = {}): this {
     this.engine = this.#build(settings);
     this.engine.start([...this.store.tasks.values()]);
     return this;

@@ -157,7 +157,7 @@ describe('the engine', () => {
   it('ends a start that never answers as a timeout with its duration, and stops what may run (ENG-18, ENG-44)', async () => {
     const w = world();
     w.runtime.onCall('start', () => new Promise(() => {}));
-    w.start({ startTimeoutMs: 60 });
+    w.start({ engine: { startTimeoutMs: 60 } });
     await w.engine.accept(run());
     await until(() => w.known(arnOf(1)) === 'STOPPED');
     expect(w.reports.at(-1)?.containers[0]?.reason).toBe(
@@ -178,7 +178,7 @@ describe('the engine', () => {
   });
 
   it('cleans up everything of a stopped task and forgets it', async () => {
-    const w = world(() => ({ exitAfterMs: 1 })).start({ cleanupWaitMs: 20 });
+    const w = world(() => ({ exitAfterMs: 1 })).start({ engine: { cleanupWaitMs: 20 } });
     await w.engine.accept(run(1, ['a', 'b']));
     await until(() => w.known(arnOf(1)) === 'gone');
     expect(w.runtime.ids()).toEqual([]);

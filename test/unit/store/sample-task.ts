@@ -343,6 +343,7 @@ export const anyTask: fc.Arbitrary<TaskState> = fc.record(
     knownAt: epochMs,
     receivedAt: epochMs,
     stoppedReason: fc.string(),
+    admittedAt: epochMs,
     resources: fc.constantFrom('absent' as const, 'ready' as const, 'removed' as const),
     containers: fc.uniqueArray(containerState, { maxLength: 4, selector: (c) => c.name }),
     pullStartedAt: epochMs,

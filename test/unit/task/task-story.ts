@@ -64,16 +64,23 @@ export class TaskStory {
   state: TaskState;
   readonly reports: StateReport[] = [];
   readonly rules: TaskRules;
-  now = START;
+  now = START - 10;
 
   constructor(
     spec: TaskSpec,
-    options: { desired?: DesiredStatus; refusal?: string; rules?: Partial<TaskRules> } = {},
+    options: {
+      desired?: DesiredStatus;
+      refusal?: string;
+      rules?: Partial<TaskRules>;
+      /** Has no share of the host yet. */
+      waiting?: boolean;
+    } = {},
   ) {
     this.rules = { ...RULES, ...options.rules };
-    const admission = admitTask(spec, options.desired ?? 'RUNNING', options.refusal, this.now);
+    const admission = admitTask(spec, options.desired ?? 'RUNNING', options.refusal, this.now + 10);
     this.state = admission.state;
     this.reports.push(...admission.reports);
+    if (options.waiting !== true) this.tell({ kind: 'hostResourcesTaken' });
   }
 
   tell(...events: readonly TaskEvent[]): this {
