@@ -1,5 +1,6 @@
-import type { ContainerExit, ContainerObservation } from '../task/container-facts.ts';
+import type { ContainerAddresses, ContainerExit, ContainerObservation } from '../task/container-facts.ts';
 import type { ContainerId, TaskArn } from '../task/ids.ts';
+import type { PortBinding, PortMapping } from '../task/port-mapping.ts';
 import type { DeviceMapping, Ulimit } from '../task/task-spec.ts';
 
 /**
@@ -148,7 +149,16 @@ export type NetworkNamespace =
   | { readonly kind: 'host' }
   /** A new namespace with only `lo`. */
   | { readonly kind: 'isolated' }
-  | { readonly kind: 'path'; readonly path: string };
+  | { readonly kind: 'path'; readonly path: string }
+  /** A bridge that the runtime makes itself, with published ports; only where `RuntimeInfo.network` is `own`. */
+  | {
+      readonly kind: 'bridge';
+      readonly ports: readonly PortMapping[];
+      readonly dns: readonly string[];
+      readonly dnsSearch: readonly string[];
+      /** `name:address`. */
+      readonly extraHosts: readonly string[];
+    };
 
 /** A PID or IPC namespace that others use too. */
 export type SharedNamespace =
@@ -204,9 +214,15 @@ export type ContainerStdio =
   | { readonly kind: 'runtime'; readonly driver: string; readonly options: Readonly<Record<string, string>> };
 
 export interface StartedContainer {
+  /** 0: it has ended since, and the runtime no longer knows. */
   readonly pid: number;
   /** Epoch ms. */
   readonly startedAt: number;
+  /** What the runtime chose, where the network is its own. */
+  readonly network?: {
+    readonly bindings: readonly PortBinding[];
+    readonly addresses: ContainerAddresses;
+  };
 }
 
 export interface StopContainer {

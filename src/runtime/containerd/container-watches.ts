@@ -1,7 +1,7 @@
 import { type ContainerId, containerId } from '../../task/ids.ts';
+import { EventFeed } from '../event-feed.ts';
 import type { ContainerdClient } from './client.ts';
 import { ContainerWatch, type WatchedRun } from './container-watch.ts';
-import { EventFeed } from './event-feed.ts';
 import { EventLink } from './event-link.ts';
 import type { RuntimeLog } from './runtime-log.ts';
 import type { ShimNotes } from './shim/shim-notes.ts';

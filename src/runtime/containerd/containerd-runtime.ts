@@ -16,6 +16,7 @@ import type {
   StartOptions,
   StopContainer,
 } from '../runtime.ts';
+import { StartsInFlight } from '../starts-in-flight.ts';
 import { atPort, ContainerdError, hasCode } from './containerd-error.ts';
 import { createContainer } from './create-container.ts';
 import { execInContainer } from './exec.ts';
@@ -24,7 +25,6 @@ import { releaseContainer, removeContainer } from './remove-container.ts';
 import type { RuntimeContext } from './runtime-context.ts';
 import { SerialWork } from './serial-work.ts';
 import { startContainer } from './start-container.ts';
-import { StartsInFlight } from './starts-in-flight.ts';
 import { stopContainer } from './stop-container.ts';
 import { updateLimits } from './update-limits.ts';
 

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { TaskError } from '../../task/errors.ts';
 import type { ContainerId } from '../../task/ids.ts';
 import type { StartedContainer } from '../runtime.ts';
+import type { StartSignals } from '../starts-in-flight.ts';
 import { cgroupOf } from './container-cgroup.ts';
 import { type ContainerRecord, findRecord, markStarted, type StartedFacts } from './container-record.ts';
 import { ContainerdError, hasCode } from './containerd-error.ts';
@@ -10,12 +11,6 @@ import type { RuntimeContext } from './runtime-context.ts';
 import { deleteTask, destroyTask, findTask } from './task-process.ts';
 
 const CLEANUP_TIMEOUT_MS = 30_000;
-
-/** Both ends of a start: `signal` is the caller's, `cancel` cuts a hanging runtime off. */
-export interface StartSignals {
-  readonly signal: AbortSignal;
-  readonly cancel: AbortSignal;
-}
 
 /**
  * Starts a container's process, or goes on where an earlier run stopped. The call that makes the task is not

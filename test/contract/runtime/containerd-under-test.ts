@@ -13,6 +13,7 @@ import { importTestImage } from '../../support/import-image.ts';
 import { leakCheck } from '../../support/leak-check.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import type { RuntimeUnderTest } from './runtime-under-test.ts';
+import { usersLayer } from './users-layer.ts';
 
 const OUTPUT_LIMIT = 1024 * 1024;
 
@@ -61,6 +62,7 @@ export async function containerdUnderTest(
   return {
     containerd,
     options,
+    keepsExits: false,
     image,
     imageWithStopSignal,
     get runtime(): ContainerRuntime {
@@ -93,20 +95,4 @@ export async function containerdUnderTest(
       await scratch.remove();
     },
   };
-}
-
-/** passwd and group in a layer of their own, above busybox. */
-function usersLayer() {
-  return [
-    { path: 'etc', type: 'directory' as const },
-    {
-      path: 'etc/passwd',
-      type: 'file' as const,
-      content: 'root:x:0:0:root:/root:/bin/sh\napp:x:1234:5678:app:/home/app:/bin/sh\n',
-    },
-    { path: 'etc/group', type: 'file' as const, content: 'root:x:0:\napp:x:5678:\nextra:x:7777:app\n' },
-    { path: 'root', type: 'directory' as const },
-    { path: 'home', type: 'directory' as const },
-    { path: 'home/app', type: 'directory' as const },
-  ];
 }

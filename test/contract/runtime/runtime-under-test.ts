@@ -5,6 +5,11 @@ import type { ContainerId } from '../../../src/task/ids.ts';
 export interface RuntimeUnderTest extends AsyncDisposable {
   readonly runtime: ContainerRuntime;
   /**
+   * True: how a container ended is known until it is removed, while its process id is forgotten at once. False:
+   * the other way round, as far as `releaseContainer`.
+   */
+  readonly keepsExits: boolean;
+  /**
    * A local busybox image: command `sh`, environment `IMAGE=yes`, and in its passwd and group the user `app`
    * (1234, group 5678, home /home/app), also in group `extra` (7777).
    */

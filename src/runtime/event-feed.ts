@@ -1,4 +1,4 @@
-import type { RuntimeEvent } from '../runtime.ts';
+import type { RuntimeEvent } from './runtime.ts';
 
 /** More than this many unread events are worth less than one look at everything. */
 const QUEUE_LIMIT = 10_000;

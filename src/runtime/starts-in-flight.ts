@@ -1,8 +1,13 @@
-import { abortable } from '../../async/abortable.ts';
-import { sleep } from '../../async/deadline.ts';
-import { TaskError } from '../../task/errors.ts';
-import type { ContainerId } from '../../task/ids.ts';
-import type { StartSignals } from './start-container.ts';
+import { abortable } from '../async/abortable.ts';
+import { sleep } from '../async/deadline.ts';
+import { TaskError } from '../task/errors.ts';
+import type { ContainerId } from '../task/ids.ts';
+
+/** Both ends of a start: `signal` is the caller's, `cancel` cuts a hanging runtime off. */
+export interface StartSignals {
+  readonly signal: AbortSignal;
+  readonly cancel: AbortSignal;
+}
 
 interface Start {
   /** Asks it to give up at the next safe point. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { EventFeed } from '../../../../src/runtime/containerd/event-feed.ts';
-import type { RuntimeEvent } from '../../../../src/runtime/runtime.ts';
-import { containerId } from '../../../../src/task/ids.ts';
+import { EventFeed } from '../../../src/runtime/event-feed.ts';
+import type { RuntimeEvent } from '../../../src/runtime/runtime.ts';
+import { containerId } from '../../../src/task/ids.ts';
 
 describe('event feed', () => {
   const oom = (id: string): RuntimeEvent => ({ kind: 'oom', id: containerId(id) });

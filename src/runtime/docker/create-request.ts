@@ -1,0 +1,143 @@
+import type {
+  CgroupParent,
+  ContainerLimits,
+  CreateContainer,
+  LimitsChange,
+  NetworkNamespace,
+  SharedNamespace,
+} from '../runtime.ts';
+import { LABEL_ID, LABEL_OWNER } from './docker-documents.ts';
+
+/** Body of `POST /containers/create` (Docker Engine API, ContainerCreate). `dockerIdOf` finds other containers of the task. */
+export function createRequest(
+  request: CreateContainer,
+  { owner, dockerIdOf }: { readonly owner: string; dockerIdOf(id: string): string },
+): object {
+  const { stdio, network } = request;
+  const ports = network.kind === 'bridge' ? network.ports : [];
+  return {
+    Image: request.image,
+    ...(request.entryPoint !== undefined && { Entrypoint: request.entryPoint }),
+    // Docker drops the image's command together with its entry point.
+    ...(request.command !== undefined && { Cmd: request.command }),
+    Env: Object.entries(request.environment).map(([key, value]) => `${key}=${value}`),
+    ...(request.user !== undefined && { User: request.user }),
+    ...(request.workingDirectory !== undefined && { WorkingDir: request.workingDirectory }),
+    ...(request.hostname !== undefined && network.kind !== 'path' && { Hostname: request.hostname }),
+    ...(request.domainname !== undefined && { Domainname: request.domainname }),
+    Tty: request.terminal,
+    OpenStdin: request.openStdin,
+    Labels: { ...request.labels, [LABEL_ID]: request.id, [LABEL_OWNER]: owner },
+    ...(request.stopSignal !== undefined && { StopSignal: request.stopSignal }),
+    ExposedPorts: Object.fromEntries(
+      ports.map(({ containerPort, protocol }) => [`${containerPort}/${protocol}`, {}]),
+    ),
+    HostConfig: {
+      ...hostLimits(request.limits),
+      ...cgroupParent(request.cgroup),
+      ReadonlyRootfs: request.readonlyRootfs,
+      CapAdd: request.capabilitiesAdd,
+      CapDrop: request.capabilitiesDrop,
+      Ulimits: request.ulimits.map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard })),
+      Sysctls: request.sysctls,
+      Mounts: request.mounts.map(({ source, destination, readonly }) => ({
+        Type: 'bind',
+        Source: source,
+        Target: destination,
+        ReadOnly: readonly,
+      })),
+      Tmpfs: request.tmpfs,
+      ...(request.shmSizeBytes !== undefined && { ShmSize: request.shmSizeBytes }),
+      Privileged: request.privileged ?? false,
+      Devices: (request.devices ?? []).map(({ pathOnHost, pathInContainer, permissions }) => ({
+        PathOnHost: pathOnHost,
+        PathInContainer: pathInContainer,
+        CgroupPermissions: permissions,
+      })),
+      SecurityOpt: request.securityOptions ?? [],
+      GroupAdd: request.additionalGroups ?? [],
+      ...(request.init !== undefined && { Init: request.init }),
+      ...(request.maskedPaths !== undefined && { MaskedPaths: request.maskedPaths }),
+      ...(request.readonlyPaths !== undefined && { ReadonlyPaths: request.readonlyPaths }),
+      ...(request.oomScoreAdj !== undefined && { OomScoreAdj: request.oomScoreAdj }),
+      ...(request.pid !== undefined && { PidMode: sharedWith(request.pid, dockerIdOf) }),
+      IpcMode:
+        request.ipc === undefined
+          ? 'private'
+          : request.ipc.kind === 'none'
+            ? 'none'
+            : sharedWith(request.ipc, dockerIdOf),
+      ...networkConfig(network),
+      LogConfig:
+        stdio.kind === 'runtime'
+          ? { Type: stdio.driver, Config: stdio.options }
+          : { Type: 'none', Config: {} },
+      // The engine alone decides what runs again.
+      RestartPolicy: { Name: 'no' },
+    },
+  };
+}
+
+/** Body of `POST /containers/{id}/update`. */
+export function updateRequest(change: LimitsChange): object {
+  return hostLimits(change);
+}
+
+function hostLimits(limits: Partial<ContainerLimits>): object {
+  const members: Readonly<Record<string, number | string | boolean | undefined>> = {
+    CpuShares: limits.cpuShares,
+    Memory: limits.memoryBytes,
+    MemoryReservation: limits.memoryReservationBytes,
+    MemorySwap: limits.memorySwapBytes,
+    MemorySwappiness: limits.memorySwappiness,
+    CpuQuota: limits.cpuQuotaUs,
+    CpuPeriod: limits.cpuPeriodUs,
+    CpuRealtimeRuntime: limits.cpuRealtimeRuntimeUs,
+    CpuRealtimePeriod: limits.cpuRealtimePeriodUs,
+    CpusetCpus: limits.cpusetCpus,
+    CpusetMems: limits.cpusetMems,
+    PidsLimit: limits.pidsLimit,
+    BlkioWeight: limits.blkioWeight,
+    OomKillDisable: limits.oomKillDisable,
+  };
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
+}
+
+function cgroupParent(cgroup: CgroupParent | undefined): object {
+  if (cgroup === undefined) return {};
+  return { CgroupParent: cgroup.driver === 'cgroupfs' ? cgroup.path : cgroup.slice };
+}
+
+function sharedWith(namespace: SharedNamespace, dockerIdOf: (id: string) => string): string {
+  return namespace.kind === 'host' ? 'host' : `container:${dockerIdOf(namespace.id)}`;
+}
+
+function networkConfig(network: NetworkNamespace): object {
+  switch (network.kind) {
+    case 'host':
+      return { NetworkMode: 'host' };
+    case 'isolated':
+      return { NetworkMode: 'none' };
+    case 'path':
+      // Joined by the container that holds the namespace (decisions on awsvpc); dockerd takes no path.
+      throw new Error('dockerd cannot put a container into a namespace by its path');
+    case 'bridge':
+      return {
+        NetworkMode: 'bridge',
+        PortBindings: portBindings(network.ports),
+        Dns: network.dns,
+        DnsSearch: network.dnsSearch,
+        ExtraHosts: network.extraHosts,
+      };
+  }
+}
+
+/** One container port may be asked for more than once; host port 0 is Docker's choice. */
+function portBindings(ports: Extract<NetworkNamespace, { kind: 'bridge' }>['ports']): object {
+  const bindings: Record<string, { HostPort: string }[]> = {};
+  for (const { containerPort, hostPort, protocol } of ports) {
+    const key = `${containerPort}/${protocol}`;
+    bindings[key] = [...(bindings[key] ?? []), { HostPort: hostPort === 0 ? '' : String(hostPort) }];
+  }
+  return bindings;
+}
