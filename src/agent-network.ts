@@ -8,20 +8,39 @@ import { HostNetwork } from './network/host-network.ts';
 import { hasNetworkState } from './network/network-state.ts';
 import { TaskNetwork } from './network/task-network.ts';
 
+export interface NetworkParts {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly takeConnection: TakeConnection;
+  /** Whether the runtime makes bridges and publishes ports itself. */
+  readonly runtimeMakesBridges: boolean;
+}
+
 /** Builds the networks of tasks; bridge mode is loaded by the first task that needs it. */
-export async function openNetwork(
-  config: Config,
-  logger: Logger,
-  takeConnection: TakeConnection,
-): Promise<TaskNetwork> {
+export async function openNetwork({
+  config,
+  logger,
+  takeConnection,
+  runtimeMakesBridges,
+}: NetworkParts): Promise<TaskNetwork> {
   const runDir = config.runDirectory;
   const endpoint = new HostEndpoint({
     table: bridgeNames(config.containerdNamespace).endpointTable,
     marker: join(runDir, 'host-endpoint'),
     onTrouble: (error) => logger.warn({ err: error }, 'tasks of host mode and 169.254.170.2'),
   });
+  const host = new HostNetwork({ runDir, endpoint });
+  if (runtimeMakesBridges)
+    return await TaskNetwork.open(host, [
+      {
+        mode: 'bridge',
+        isInUse: async () => false,
+        load: async () =>
+          new (await import('./network/runtime-bridge-network.ts')).RuntimeBridgeNetwork({ endpoint }),
+      },
+    ]);
   const bridge = async () => (await import('./network/bridge/bridge-network.ts')).BridgeNetwork;
-  return await TaskNetwork.open(new HostNetwork({ runDir, endpoint }), [
+  return await TaskNetwork.open(host, [
     {
       mode: 'bridge',
       isInUse: async () => await hasNetworkState(runDir),

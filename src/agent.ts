@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { AcsSession } from './acs/session.ts';
 import { openNetwork } from './agent-network.ts';
+import { openRuntime } from './agent-runtime.ts';
 import { createSessions } from './agent-sessions.ts';
 import { engineSettings, hostCapacity, staticRegistryCredentials } from './agent-settings.ts';
 import { discardState, loadState, manifestNumber, saveRegistration } from './agent-state.ts';
@@ -14,10 +15,8 @@ import { agentCredentialSources } from './aws/credential-sources.ts';
 import { CredentialsCache } from './aws/credentials-cache.ts';
 import type { InstanceMetadata } from './aws/imds.ts';
 import type { Config } from './config/config.ts';
-import { ConfigError } from './config/config-error.ts';
 import type { Environment } from './config/environment.ts';
 import { readFileIfAny } from './config/read-file.ts';
-import { openLogService } from './container-log/log-service-client.ts';
 import { CredentialsStore } from './credentials/credentials-store.ts';
 import { EcsClient } from './ecs/client.ts';
 import { IMPLEMENTED_FEATURES } from './ecs/implemented-features.ts';
@@ -36,12 +35,6 @@ import {
 } from './metadata/introspection-server.ts';
 import { openTaskCgroups } from './resource/cgroups.ts';
 import type { TaskCgroups } from './resource/task-cgroups.ts';
-import {
-  type ContainerdImages,
-  createContainerdImages,
-} from './runtime/containerd/images/containerd-images.ts';
-import { openContainerd } from './runtime/containerd/open-containerd.ts';
-import type { ContainerRuntime } from './runtime/runtime.ts';
 import { memoryStore } from './store/memory-store.ts';
 import { openStore } from './store/sqlite-store.ts';
 
@@ -97,15 +90,13 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
     s.close(),
   );
   const stored = await loadState(store, logger);
-  const [runtime, logs, cgroups, facts] = await Promise.all([
+  const [runtime, cgroups, facts] = await Promise.all([
     openRuntime(options),
-    openLogService({ runDir: config.runDirectory, dataDir: config.dataDirectory, logger }),
     openCgroups(config, logger),
     readInstanceFacts(imds, { signal }),
   ]);
-  parts.adopt(runtime.runtime, (r) => r.close());
-  parts.adopt(runtime.images, (i) => i.close());
-  parts.adopt(logs, (l) => l.close());
+  parts.adopt(runtime, (r) => r.close());
+  const logs = parts.adopt(await runtime.openLogs(), (l) => l.close());
   if (cgroups !== undefined) parts.adopt(cgroups, (c) => c.close());
 
   const saved = judgeSavedInstance(stored.meta, {
@@ -121,6 +112,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   const tasks = () => engine.workers().map(({ state }) => state);
   const machine = await observeMachine(readFileIfAny, availableParallelism);
   const stats = parts.adopt(createStats(config, { cores: machine.cpus, logger, tasks }), (s) => s.stop());
+  const runtimeMakesBridges = runtime.runtime.info.network === 'own';
   const taskApi = parts.use(
     await openTaskApi({
       config,
@@ -133,11 +125,16 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
       statistics: stats.statistics,
       tasks,
       registration: () => registration,
-      callsFromHost: ({ networkMode }) => networkMode === 'host',
+      callsFromHost: ({ networkMode }) => networkMode === 'host' || runtimeMakesBridges,
     }),
   );
   const network = parts.adopt(
-    await openNetwork(config, logger, (socket, taskId) => taskApi.take(socket, { kind: 'task', taskId })),
+    await openNetwork({
+      config,
+      logger,
+      runtimeMakesBridges,
+      takeConnection: (socket, taskId) => taskApi.take(socket, { kind: 'task', taskId }),
+    }),
     (n) => n.close(),
   );
 
@@ -236,7 +233,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   sessions.acs.start();
   telemetry.start();
   const running = new AbortController();
-  const stalePulls = runtime.images.removeStalePulls({ signal: running.signal }).catch((error: unknown) => {
+  const stalePulls = runtime.removeStalePulls({ signal: running.signal }).catch((error: unknown) => {
     if (!running.signal.aborted) logger.warn({ err: error }, 'remains of earlier pulls could not be removed');
   });
   parts.defer(() => {
@@ -244,32 +241,6 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
     return stalePulls;
   });
   return { view, stop: () => parts.disposeAsync() };
-}
-
-/** Connects to the runtime that the configuration names, waiting for it. */
-async function openRuntime({ config, logger, onPhase, signal }: AgentOptions): Promise<{
-  readonly runtime: ContainerRuntime;
-  readonly images: ContainerdImages;
-}> {
-  if (config.runtime === 'docker')
-    throw new ConfigError(['ECS_RUNTIME=docker is not supported yet; leave it out, or say containerd']);
-  onPhase(`waiting for containerd at ${config.containerdAddress}`);
-  const runtime = await openContainerd({
-    address: config.containerdAddress,
-    namespace: config.containerdNamespace,
-    snapshotter: config.containerdSnapshotter,
-    runtimeName: config.containerdRuntime,
-    ...(config.ociRuntime !== '' && { ociRuntime: config.ociRuntime }),
-    runDir: join(config.runDirectory, 'exec'),
-    logger,
-    signal,
-  });
-  const images = createContainerdImages({
-    client: runtime.client,
-    snapshotter: runtime.snapshotter,
-    inactivityTimeoutMs: config.imagePullInactivityTimeoutMs,
-  });
-  return { runtime, images };
 }
 
 async function openIntrospection(

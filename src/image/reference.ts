@@ -102,3 +102,13 @@ function splitHost(named: string): { host: string; path: string } {
   const host = first === 'index.docker.io' || first === 'registry-1.docker.io' ? DOCKER_HUB : first;
   return { host, path: named.slice(slash + 1) };
 }
+
+/** A text that is no reference names no local image. */
+export function parsedOrNothing(reference: string): ImageReference | undefined {
+  try {
+    return parseReference(reference);
+  } catch (error) {
+    if (error instanceof InvalidReferenceError) return undefined;
+    throw error;
+  }
+}

@@ -18,6 +18,8 @@ export interface WorldOptions {
   /** What starts the agent; default: from source. */
   readonly agentProgram?: readonly [string, ...string[]];
   readonly controlPlaneArgs?: readonly string[];
+  /** Findings of the leak check that are a program's beside the agent. */
+  readonly notOurs?: (finding: string) => boolean;
 }
 
 /** A whole ECS on this machine: containerd, registry, control plane, one agent, and the real AWS CLI. */
@@ -70,7 +72,7 @@ export class EcsWorld extends AwsEcs implements AsyncDisposable {
         namespaces: [namespace],
         cgroups: [`/${namespace}`],
         // The agent's own root cgroup goes when the agent ends.
-        ignore: (finding) => finding.endsWith(`/${namespace}`),
+        ignore: (finding) => finding.endsWith(`/${namespace}`) || options.notOurs?.(finding) === true,
       });
       const port = await freePort();
       const url = `http://127.0.0.1:${port}`;

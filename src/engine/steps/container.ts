@@ -128,12 +128,13 @@ function regionEnvironment(
 }
 
 export async function startContainer(context: StepContext, name: string): Promise<TaskEvent> {
-  const { pid, startedAt } = await transitionWithin(
+  const { pid, startedAt, network } = await transitionWithin(
     'started',
     context.settings.startTimeoutMs,
     context.signal,
     (signal) => context.runtime.startContainer(idOf(context, name), { signal }),
   );
+  if (network !== undefined) context.emit({ kind: 'networkReady', container: name, ...network });
   return { kind: 'containerStarted', container: name, pid, startedAt };
 }
 

@@ -78,11 +78,14 @@ export class DockerContainers {
 
 /** How a container ended; undefined while it runs or when it never ran. */
 export function exitOf({ State }: DockerContainer): ContainerExit | undefined {
-  if (hasNotEnded(State.Status) || timeOf(State.StartedAt) === undefined) return undefined;
+  const startedAt = timeOf(State.StartedAt);
+  if (hasNotEnded(State.Status) || startedAt === undefined) return undefined;
   return {
     exitCode: State.ExitCode,
     exitedAt: timeOf(State.FinishedAt) ?? Date.now(),
     oomKilled: State.OOMKilled,
+    // dockerd counts no runs, but each begins later than the one before.
+    run: startedAt,
     ...(State.Error !== '' && { detail: State.Error }),
   };
 }

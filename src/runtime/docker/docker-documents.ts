@@ -10,6 +10,11 @@ const labels = z.nullish(z.record(z.string(), z.string()));
 /** `GET /version`. */
 export const versionSchema = z.looseObject({ Version: z.string(), ApiVersion: z.string() });
 
+/** `GET /info`. */
+export const infoSchema = z.looseObject({
+  Plugins: z.nullish(z.looseObject({ Log: z.nullish(z.array(z.string())) })),
+});
+
 const publishedPorts = z.nullish(
   z.record(z.string(), z.nullish(z.array(z.looseObject({ HostIp: text, HostPort: text })))),
 );

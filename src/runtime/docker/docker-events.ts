@@ -22,7 +22,8 @@ export class DockerEvents {
   readonly #containers: DockerContainers;
   readonly #owner: string;
   readonly #stopped = new AbortController();
-  readonly #told = new Set<ContainerId>();
+  /** The last run whose exit was told. */
+  readonly #told = new Map<ContainerId, number>();
   /** Exits of containers whose start is not told yet. */
   readonly #held = new Map<ContainerId, ContainerExit | undefined>();
   #running: Promise<void> = Promise.resolve();
@@ -60,8 +61,9 @@ export class DockerEvents {
       this.#held.set(id, exit);
       return;
     }
-    if (this.#told.has(id)) return;
-    this.#told.add(id);
+    const { run = 0 } = exit;
+    if (run <= (this.#told.get(id) ?? -1)) return;
+    this.#told.set(id, run);
     this.feed.publish({ kind: 'exited', id, exit });
   }
 

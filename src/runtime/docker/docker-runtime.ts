@@ -16,9 +16,10 @@ import type {
   RuntimeEvent,
   RuntimeInfo,
   StartedContainer,
+  StartOptions,
   StopContainer,
 } from '../runtime.ts';
-import { StartsInFlight } from '../starts-in-flight.ts';
+import { type StartSignals, StartsInFlight } from '../starts-in-flight.ts';
 import { createRequest, updateRequest } from './create-request.ts';
 import type { DockerClient } from './docker-client.ts';
 import { type DockerContainers, exitOf, observationOf } from './docker-containers.ts';
@@ -34,6 +35,8 @@ export interface DockerContext {
   readonly events: DockerEvents;
   /** Marks containers as this agent's. */
   readonly owner: string;
+  /** Whether bindings of `::` are told. */
+  readonly reportIpv6: boolean;
 }
 
 /** dockerd gives a start or a kill up by itself; this is for one that never answers. */
@@ -87,13 +90,13 @@ export class DockerRuntime implements ContainerRuntime {
     });
   }
 
-  async startContainer(id: ContainerId, { signal }: CallOptions): Promise<StartedContainer> {
+  async startContainer(id: ContainerId, { signal, afterRun }: StartOptions): Promise<StartedContainer> {
     const { events } = this.#context;
     return await told('CannotStartContainerError', signal, () =>
       this.#starts.run(id, signal, async ({ cancel }) => {
         events.hold(id);
         try {
-          return await this.#start(id, signal, cancel);
+          return await this.#start(id, { signal, cancel, ...(afterRun !== undefined && { afterRun }) });
         } finally {
           // After the caller's continuation: an exit never comes before the start it belongs to (CTD-63).
           setImmediate(() => events.release(id));
@@ -213,7 +216,10 @@ export class DockerRuntime implements ContainerRuntime {
   }
 
   /** The call is not cut by the caller's signal: dockerd would go on with it behind everybody's back. */
-  async #start(id: ContainerId, signal: AbortSignal, cancel: AbortSignal): Promise<StartedContainer> {
+  async #start(
+    id: ContainerId,
+    { signal, cancel, afterRun }: StartSignals & { readonly afterRun?: number },
+  ): Promise<StartedContainer> {
     const { client, containers, events } = this.#context;
     const dockerId = await containers.find(id, signal);
     if (dockerId === undefined)
@@ -222,7 +228,7 @@ export class DockerRuntime implements ContainerRuntime {
         `No such container: ${id}; it was never created or is removed`,
       );
     const before = await containers.inspect(id, signal);
-    if (before?.State.Status === 'created') {
+    if (before !== undefined && isDue(before, afterRun)) {
       const limit = AbortSignal.any([cancel, AbortSignal.timeout(NO_ANSWER_MS)]);
       await client.send('POST', `/containers/${dockerId}/start`, { signal: limit });
     }
@@ -232,7 +238,7 @@ export class DockerRuntime implements ContainerRuntime {
       throw new TaskError('CannotStartContainerError', container?.State.Error || `No such container: ${id}`);
     const exit = exitOf(container);
     if (exit !== undefined) events.tell(id, exit);
-    return { pid: container.State.Pid, startedAt, network: networkOf(container) };
+    return { pid: container.State.Pid, startedAt, network: networkOf(container, this.#context.reportIpv6) };
   }
 
   async #kill({ Id }: DockerContainer, stopSignal: string, signal: AbortSignal): Promise<void> {
@@ -269,13 +275,23 @@ export class DockerRuntime implements ContainerRuntime {
   }
 }
 
+/** Never started, or ended with the run after which it is to run again. */
+function isDue(container: DockerContainer, afterRun: number | undefined): boolean {
+  if (container.State.Status === 'created') return true;
+  const exit = exitOf(container);
+  return exit !== undefined && afterRun !== undefined && (exit.run ?? 0) <= afterRun;
+}
+
 function stopSignalOf({ Config }: DockerContainer): string {
   const { StopSignal } = Config;
   return typeof StopSignal === 'string' && StopSignal !== '' ? StopSignal : 'SIGTERM';
 }
 
 /** What dockerd chose: addresses, and a binding for each port and address of the host. */
-function networkOf({ NetworkSettings }: DockerContainer): NonNullable<StartedContainer['network']> {
+function networkOf(
+  { NetworkSettings }: DockerContainer,
+  reportIpv6: boolean,
+): NonNullable<StartedContainer['network']> {
   const { Ports, IPAddress, GlobalIPv6Address } = NetworkSettings;
   const bindings = Object.entries(Ports ?? {}).flatMap(([key, published]): readonly PortBinding[] => {
     const [port, protocol] = key.split('/');
@@ -287,9 +303,9 @@ function networkOf({ NetworkSettings }: DockerContainer): NonNullable<StartedCon
     }));
   });
   return {
-    bindings: bindings.toSorted(
-      (a, b) => a.containerPort - b.containerPort || a.protocol.localeCompare(b.protocol),
-    ),
+    bindings: bindings
+      .filter(({ bindIp }) => reportIpv6 || !bindIp.includes(':'))
+      .toSorted((a, b) => a.containerPort - b.containerPort || a.protocol.localeCompare(b.protocol)),
     addresses: {
       ...(IPAddress !== '' && { ipv4: IPAddress }),
       ...(GlobalIPv6Address !== '' && { ipv6: GlobalIPv6Address }),

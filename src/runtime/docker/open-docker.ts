@@ -3,7 +3,7 @@ import { Backoff } from '../../async/backoff.ts';
 import { sleep } from '../../async/deadline.ts';
 import { compareVersions, DockerClient, negotiate, OLDEST_API } from './docker-client.ts';
 import { DockerContainers } from './docker-containers.ts';
-import { versionSchema } from './docker-documents.ts';
+import { infoSchema, versionSchema } from './docker-documents.ts';
 import { DockerEvents } from './docker-events.ts';
 import { DockerRuntime } from './docker-runtime.ts';
 
@@ -12,6 +12,8 @@ export interface OpenDockerOptions {
   readonly socketPath: string;
   /** Tells containers of this agent from those of others on the same dockerd. */
   readonly owner: string;
+  /** Whether bindings of `::` are told. */
+  readonly reportIpv6?: boolean;
   /** Given: an absent dockerd is waited for. */
   readonly logger?: Pick<Logger, 'warn'>;
   readonly signal?: AbortSignal;
@@ -21,6 +23,8 @@ export interface OpenDockerOptions {
 export interface OpenedDocker {
   readonly runtime: DockerRuntime;
   readonly client: DockerClient;
+  /** Log drivers that this dockerd has. */
+  readonly logDrivers: readonly string[];
 }
 
 const RETRY = { minMs: 200, maxMs: 5_000, factor: 2, jitter: 0.2 };
@@ -28,7 +32,7 @@ const PING_MS = 10_000;
 
 /** Connects to dockerd. Rejects when it is too old; waits for one that does not answer if there is a logger to say so. */
 export async function openDocker(options: OpenDockerOptions): Promise<OpenedDocker> {
-  const { socketPath, owner } = options;
+  const { socketPath, owner, reportIpv6 = false } = options;
   const signal = options.signal ?? new AbortController().signal;
   const version = await reach(options, signal);
   if (compareVersions(version, OLDEST_API) < 0)
@@ -36,11 +40,18 @@ export async function openDocker(options: OpenDockerOptions): Promise<OpenedDock
       `dockerd at ${socketPath} speaks version ${version} of the Engine API; at least ${OLDEST_API} is needed (Docker 17.06)`,
     );
   const client = new DockerClient(socketPath, version);
-  const { Version } = await client.call('GET', '/version', versionSchema, { signal });
+  const [{ Version }, { Plugins }] = await Promise.all([
+    client.call('GET', '/version', versionSchema, { signal }),
+    client.call('GET', '/info', infoSchema, { signal }),
+  ]);
   const containers = new DockerContainers(client, owner);
   const events = new DockerEvents(client, containers, owner);
   events.start();
-  return { client, runtime: new DockerRuntime({ client, containers, events, owner }, Version) };
+  return {
+    client,
+    logDrivers: Plugins?.Log ?? [],
+    runtime: new DockerRuntime({ client, containers, events, owner, reportIpv6 }, Version),
+  };
 }
 
 async function reach({ socketPath, logger }: OpenDockerOptions, signal: AbortSignal): Promise<string> {

@@ -1,16 +1,15 @@
-import { createHash } from 'node:crypto';
 import { ActivityWatch } from '../../../image/activity-watch.ts';
 import { resolveDigest } from '../../../image/digest-resolver.ts';
 import type { ImageService, LocalImage, PullProgress, PullRequest } from '../../../image/images.ts';
 import { machinePlatform, type Platform } from '../../../image/manifest.ts';
 import { imageError } from '../../../image/pull-errors.ts';
+import { pullKey } from '../../../image/pull-key.ts';
 import { PullProgressMeter } from '../../../image/pull-progress.ts';
-import { type ImageReference, InvalidReferenceError, parseReference } from '../../../image/reference.ts';
+import { type ImageReference, parsedOrNothing, parseReference } from '../../../image/reference.ts';
 import { RegistryClient } from '../../../image/registry/registry-client.ts';
 import { MANIFEST_RETRY, PULL_RETRY, type RetryPolicy } from '../../../image/retry.ts';
 import { SharedWork } from '../../../image/shared-work.ts';
-import { TaskError } from '../../../task/errors.ts';
-import { formatGoDuration } from '../../../task/go-duration.ts';
+import { inactivePull, neverBegunPull } from '../../../image/stalled-pull.ts';
 import type { ContainerdClient } from '../client.ts';
 import { atPort, hasCode } from '../containerd-error.ts';
 import { BlobStore, isRetryablePullError } from './blob-store.ts';
@@ -70,7 +69,7 @@ class ContainerdImageService implements ContainerdImages {
     try {
       const reference = parseReference(request.reference);
       const { onProgress } = request;
-      return await this.#pulls.join(keyOf(request, reference), { signal, onProgress }, (shared, publish) =>
+      return await this.#pulls.join(pullKey(request, reference), { signal, onProgress }, (shared, publish) =>
         this.#pull(request, reference, shared, publish),
       );
     } catch (error) {
@@ -133,8 +132,8 @@ class ContainerdImageService implements ContainerdImages {
         { beginMs: beginTimeoutMs, inactivityMs: inactivityTimeoutMs },
         {
           stillMoving: async () => (await pull?.stillMoving()) ?? false,
-          onNeverBegun: () => stalled.abort(neverBegun(beginTimeoutMs)),
-          onInactive: () => stalled.abort(inactive(request.reference, inactivityTimeoutMs)),
+          onNeverBegun: () => stalled.abort(neverBegunPull(beginTimeoutMs)),
+          onInactive: () => stalled.abort(inactivePull(request.reference, inactivityTimeoutMs)),
         },
       );
       const onActivity = () => watch.touch();
@@ -156,31 +155,5 @@ class ContainerdImageService implements ContainerdImages {
       });
       return await pull.run(signal);
     });
-  }
-}
-
-function neverBegun(timeoutMs: number): TaskError {
-  const text = `Could not transition to pullBegin; timed out after waiting ${formatGoDuration(timeoutMs)}`;
-  return new TaskError('DockerTimeoutError', text, { retryable: true });
-}
-
-function inactive(reference: string, timeoutMs: number): TaskError {
-  const text = `pulling ${reference}: inactive for too long, no progress within ${formatGoDuration(timeoutMs)}`;
-  return new TaskError('CannotPullContainerError', text, { retryable: true });
-}
-
-/** Pulls are the same when name, digest and credentials are: nobody rides on another's rights. */
-function keyOf({ digest, credentials }: PullRequest, { canonical }: ImageReference): string {
-  const who = JSON.stringify(credentials === undefined ? [] : [credentials.username, credentials.password]);
-  return `${canonical} ${digest ?? ''} ${createHash('sha256').update(who).digest('base64')}`;
-}
-
-/** A text that is no reference names no local image. */
-function parsedOrNothing(reference: string): ImageReference | undefined {
-  try {
-    return parseReference(reference);
-  } catch (error) {
-    if (error instanceof InvalidReferenceError) return undefined;
-    throw error;
   }
 }

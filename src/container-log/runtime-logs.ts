@@ -1,0 +1,28 @@
+import type { ContainerStdio } from '../runtime/runtime.ts';
+import type { ContainerId } from '../task/ids.ts';
+import type { ContainerLogs, LogRequest } from './container-logs.ts';
+
+/** Output of containers where the runtime keeps it with drivers of its own; it also checks their options. */
+export class RuntimeLogs implements ContainerLogs {
+  readonly drivers: readonly string[];
+
+  /** `drivers` are the runtime's. */
+  constructor(drivers: readonly string[]) {
+    this.drivers = drivers;
+  }
+
+  async prepare({ driver, options }: LogRequest): Promise<ContainerStdio> {
+    return { kind: 'runtime', driver, options };
+  }
+
+  async finish(): Promise<void> {}
+
+  /** It goes with the container. */
+  async remove(): Promise<void> {}
+
+  async list(): Promise<readonly ContainerId[]> {
+    return [];
+  }
+
+  async close(): Promise<void> {}
+}

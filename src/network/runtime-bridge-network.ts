@@ -1,0 +1,64 @@
+import type { ContainerId } from '../task/ids.ts';
+import type { ContainerSpec, TaskSpec } from '../task/task-spec.ts';
+import type { HostEndpoint } from './endpoint/host-endpoint.ts';
+import type { ContainerNetwork, Network } from './network.ts';
+
+/** Characters of its id that a container without a name of its own is called by. */
+const DEFAULT_NAME_LENGTH = 12;
+
+export interface RuntimeBridgeNetworkOptions {
+  /** How containers get at 169.254.170.2; absent: they do not. */
+  readonly endpoint?: HostEndpoint;
+}
+
+/**
+ * Bridge mode where the runtime makes bridge, ports and name files itself: this only says what is wanted. What the
+ * runtime chose is known once a container has started.
+ */
+export class RuntimeBridgeNetwork implements Network {
+  readonly #endpoint: HostEndpoint | undefined;
+
+  constructor({ endpoint }: RuntimeBridgeNetworkOptions) {
+    this.#endpoint = endpoint;
+  }
+
+  refusal({ containers }: TaskSpec): string | undefined {
+    const ranges = containers
+      .flatMap(({ portMappings = [] }) => portMappings)
+      .filter(({ rangeLength }) => rangeLength);
+    return ranges.length === 0
+      ? undefined
+      : 'containerPortRange is not supported with ECS_RUNTIME=docker; map the ports one by one';
+  }
+
+  async ensureContainerNetwork(
+    _task: TaskSpec,
+    { options, portMappings = [] }: ContainerSpec,
+    { id, signal }: { id: ContainerId; signal: AbortSignal },
+  ): Promise<ContainerNetwork> {
+    signal.throwIfAborted();
+    await this.#endpoint?.ensure({ signal }).catch((error: unknown) => this.#endpoint?.trouble(error));
+    return {
+      namespace: {
+        kind: 'bridge',
+        ports: portMappings,
+        dns: options.dns,
+        dnsSearch: options.dnsSearch,
+        extraHosts: options.extraHosts,
+      },
+      hostname: options.hostname ?? id.slice(0, DEFAULT_NAME_LENGTH),
+      mounts: [],
+      bindings: [],
+    };
+  }
+
+  async releaseContainerNetwork(): Promise<void> {}
+
+  async removeTaskNetwork(): Promise<void> {}
+
+  async removeLeftovers(): Promise<void> {}
+
+  async close(): Promise<void> {
+    this.#endpoint?.close();
+  }
+}

@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startDockerd, type TestDockerd } from '../support/dockerd.ts';
+import { EcsWorld } from '../support/ecs-world.ts';
+import { fetchFrom, HOST } from '../support/network-host.ts';
+import { until } from '../support/until.ts';
+
+/** A web server of one page that ends with 3 when it is told to. */
+const WEB = [
+  'mkdir -p /www && echo here >/www/index.html && httpd -p 80 -h /www',
+  'trap "exit 3" TERM',
+  'while :; do sleep 0.05; done',
+].join('\n');
+
+/** The same agent with ECS_RUNTIME=docker, in the network of its dockerd. */
+describe('tasks on dockerd', () => {
+  let dockerd: TestDockerd;
+  let visit: Disposable;
+  let world: EcsWorld;
+
+  beforeAll(async () => {
+    dockerd = await startDockerd();
+    visit = dockerd.host.enter();
+    world = await EcsWorld.start({
+      // dockerd keeps the network of its host at hand once a container has used it.
+      notOurs: (finding) => finding.includes('/exec/netns/default'),
+      agentEnv: { ECS_RUNTIME: 'docker', DOCKER_HOST: `unix://${dockerd.socketPath}` },
+    });
+  }, 90_000);
+  afterAll(async () => {
+    await world?.[Symbol.asyncDispose]();
+    visit?.[Symbol.dispose]();
+    await dockerd?.[Symbol.asyncDispose]();
+  });
+
+  const page = () => fetchFrom(dockerd.host.outside, HOST.inside4, 8080);
+  const expectClean = async () => {
+    await world.expectClean();
+    expect(await dockerd.docker('ps', '-aq')).toBe('');
+  };
+
+  it('run with the ports that Docker chose, over a crash of the agent, to their exit code', async () => {
+    const ports = [
+      { containerPort: 80, hostPort: 8080 },
+      { containerPort: 81, protocol: 'udp' },
+    ];
+    await world.register('web', WEB, { portMappings: ports }, { networkMode: 'bridge' });
+    const [arn = ''] = await world.run('web');
+    const [running] = await world.reach('RUNNING', [arn]);
+    expect(running?.containers[0]?.networkBindings).toEqual([
+      { bindIP: '0.0.0.0', containerPort: 80, hostPort: 8080, protocol: 'tcp' },
+      { bindIP: '0.0.0.0', containerPort: 81, hostPort: expect.any(Number), protocol: 'udp' },
+    ]);
+    expect(await until(page, { what: 'the port answers' })).toBe('here\n');
+    await world.agent.kill('SIGKILL');
+    await world.agent.start();
+    expect(await page()).toBe('here\n');
+    await world.aws('stop-task', '--task', arn);
+    const [stopped] = await world.reach('STOPPED', [arn]);
+    expect(stopped?.containers[0]?.exitCode).toBe(3);
+    await expectClean();
+  }, 120_000);
+
+  it('run many at once on the network of the host', async () => {
+    await world.register('many', 'trap "exit 0" TERM; while :; do sleep 0.05; done', { memory: 16 });
+    const arns = await world.run('many', 5);
+    await world.reach('RUNNING', arns, 60_000);
+    for (const arn of arns) await world.aws('stop-task', '--task', arn);
+    const stopped = await world.reach('STOPPED', arns, 60_000);
+    expect(stopped.map(({ containers }) => containers[0]?.exitCode)).toEqual([0, 0, 0, 0, 0]);
+    await expectClean();
+  }, 120_000);
+
+  it('that ended while the agent was dead are told with their exit code', async () => {
+    await world.register('brief', 'sleep 2; exit 9', { memory: 16 });
+    const [arn = ''] = await world.run('brief');
+    await world.reach('RUNNING', [arn]);
+    await world.agent.kill('SIGKILL');
+    await until(async () => (await dockerd.docker('ps', '-q')) === '', { what: 'it has ended' });
+    await world.agent.start();
+    const [stopped] = await world.reach('STOPPED', [arn]);
+    expect(stopped?.containers[0]?.exitCode).toBe(9);
+    await expectClean();
+  }, 120_000);
+
+  it('of an image that is nowhere stop with what the registry says', async () => {
+    await world.register('nowhere', 'true', { image: `${world.registry.host}/none:1`, memory: 16 });
+    const [arn = ''] = await world.run('nowhere');
+    const [stopped] = await world.reach('STOPPED', [arn], 60_000);
+    expect(stopped?.containers[0]?.reason).toMatch(/^CannotPull(ImageManifest|Container)Error: /);
+    await expectClean();
+  }, 120_000);
+});
