@@ -4,6 +4,7 @@ import type { StreamName, UnaryName } from './api.ts';
 import { type AnswerOf, ContainerdApi, type RequestOf, type ServiceName } from './api.ts';
 import { ContainerdError, containerdErrorOf } from './containerd-error.ts';
 import { DuplexCall } from './duplex-call.ts';
+import { UnfinishedLeases } from './unfinished-leases.ts';
 
 /** Largest message in either direction: the server's own limit (containerd.md §1, CTD-38). */
 const MESSAGE_LIMIT_BYTES = 16 * 1024 * 1024;
@@ -46,6 +47,7 @@ export class ContainerdClient {
   readonly namespace: string;
   readonly address: string;
   readonly api = new ContainerdApi();
+  readonly unfinishedLeases = new UnfinishedLeases();
   readonly #client: Client;
   /** Bulk writes have a connection of their own, so that they do not delay small calls (containerd.md §1). */
   #bulkClient: Client | undefined;

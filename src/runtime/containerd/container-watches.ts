@@ -3,6 +3,7 @@ import { EventFeed } from '../event-feed.ts';
 import type { ContainerdClient } from './client.ts';
 import { ContainerWatch, type WatchedRun } from './container-watch.ts';
 import { EventLink } from './event-link.ts';
+import { deleteUnfinishedLeases } from './leases.ts';
 import type { RuntimeLog } from './runtime-log.ts';
 import type { ShimNotes } from './shim/shim-notes.ts';
 
@@ -25,7 +26,10 @@ export class ContainerWatches {
     this.#link = new EventLink(
       client,
       {
-        onConnected: () => this.feed.goLive(),
+        onConnected: () => {
+          this.feed.goLive();
+          void deleteUnfinishedLeases(client);
+        },
         onDisconnected: () => this.feed.goDark(),
         onExit: (id, exitStatus, exitedAt) =>
           this.#watches.get(containerId(id))?.noteExit(exitStatus, exitedAt),

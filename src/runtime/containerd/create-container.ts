@@ -11,7 +11,7 @@ import type { ResolvedUser } from './oci/user.ts';
 import { resolveUser } from './oci/user.ts';
 import { layersOf, readRootfsFile } from './rootfs-files.ts';
 import type { RuntimeContext } from './runtime-context.ts';
-import { removeSnapshot } from './snapshots.ts';
+import { prepareSnapshot, removeSnapshot } from './snapshots.ts';
 import { limitsLabel } from './update-limits.ts';
 
 /** How long a lease holds a half-made container when the agent dies (containerd.md §4). */
@@ -50,7 +50,7 @@ async function makeContainer(
   const { client, snapshotter } = context;
   const { id } = request;
   const image = await readImage(context, request.image, signal);
-  const layers = await prepareSnapshot(context, id, image.chainId, lease, signal);
+  const layers = await ensureSnapshot(context, id, image.chainId, lease, signal);
   const user = await findUser(layers, request.user ?? image.config.user);
   const spec = planSpec({ request, image: image.config, user, host: context.host });
   const container = {
@@ -79,7 +79,7 @@ async function readImage(context: RuntimeContext, name: string, signal: AbortSig
 }
 
 /** The writable snapshot, new or left by a run that crashed; gives its layers. */
-async function prepareSnapshot(
+async function ensureSnapshot(
   { client, snapshotter }: RuntimeContext,
   key: string,
   parent: string,
@@ -87,12 +87,7 @@ async function prepareSnapshot(
   signal: AbortSignal,
 ): Promise<readonly string[] | undefined> {
   try {
-    const { mounts } = await client.unary(
-      'snapshots',
-      'Prepare',
-      { snapshotter, key, parent },
-      { signal, lease },
-    );
+    const { mounts } = await prepareSnapshot(client, { snapshotter, key, parent }, { signal, lease });
     return layersOf(mounts);
   } catch (error) {
     if (!hasCode(error, 'ALREADY_EXISTS')) throw error;

@@ -24,6 +24,7 @@ export async function withLease<T>(
   { id, purpose, expiresInMs, signal }: LeaseOptions,
   work: (lease: string) => Promise<T>,
 ): Promise<T> {
+  await client.unfinishedLeases.claim(id);
   const expires = new Date(Date.now() + expiresInMs).toISOString().replace(/\.\d+Z$/, 'Z');
   const labels = { 'containerd.io/gc.expire': expires, [LEASE_LABEL]: purpose };
   try {
@@ -34,7 +35,7 @@ export async function withLease<T>(
   try {
     return await work(id);
   } finally {
-    await deleteLease(client, id);
+    await letGoOfLease(client, id);
   }
 }
 
@@ -46,8 +47,23 @@ export async function removeStaleLeases(client: ContainerdClient, signal: AbortS
     { filters: [`labels."${LEASE_LABEL}"`] },
     { signal },
   );
-  for (const { id } of leases) await deleteLease(client, id);
+  for (const { id } of leases) await letGoOfLease(client, id);
   return leases.length;
+}
+
+/** Deletes a lease whose job is done; one that containerd does not let go of now is kept in mind. */
+export async function letGoOfLease(client: ContainerdClient, id: string): Promise<void> {
+  try {
+    await deleteLease(client, id);
+  } catch (error) {
+    if (!hasCode(error, 'UNAVAILABLE', 'DEADLINE_EXCEEDED')) throw error;
+    client.unfinishedLeases.add(id);
+  }
+}
+
+/** Deletes what could not be deleted before; for when containerd has just come back. */
+export async function deleteUnfinishedLeases(client: ContainerdClient): Promise<void> {
+  await client.unfinishedLeases.retry((id) => deleteLease(client, id));
 }
 
 async function deleteLease(client: ContainerdClient, id: string): Promise<void> {
@@ -56,7 +72,6 @@ async function deleteLease(client: ContainerdClient, id: string): Promise<void> 
     const { signal } = new AbortController();
     await client.unary('leases', 'Delete', { id }, { signal, timeoutMs: CLEANUP_TIMEOUT_MS });
   } catch (error) {
-    // Whatever else went wrong, the lease expires by itself and the next start removes it.
-    if (!hasCode(error, 'NOT_FOUND', 'UNAVAILABLE', 'DEADLINE_EXCEEDED')) throw error;
+    if (!hasCode(error, 'NOT_FOUND')) throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { sleep } from '../../async/deadline.ts';
 import { TaskError } from '../../task/errors.ts';
 import type { ContainerId } from '../../task/ids.ts';
 import type { StartedContainer } from '../runtime.ts';
@@ -8,9 +9,12 @@ import { cgroupOf } from './container-cgroup.ts';
 import { type ContainerRecord, findRecord, markStarted, type StartedFacts } from './container-record.ts';
 import { ContainerdError, hasCode } from './containerd-error.ts';
 import type { RuntimeContext } from './runtime-context.ts';
-import { deleteTask, destroyTask, findTask } from './task-process.ts';
+import { type ContainerdTask, deleteTask, destroyTask, findTask } from './task-process.ts';
 
 const CLEANUP_TIMEOUT_MS = 30_000;
+const MAKE_TRIES = 3;
+const HALF_MADE_MS = 1_000;
+const HALF_MADE_PAUSE_MS = 50;
 
 /**
  * Starts a container's process, or goes on where an earlier run stopped. The call that makes the task is not
@@ -116,12 +120,28 @@ async function makeTask(
       const { pid } = await client.unary('tasks', 'Create', request, { signal: signals.cancel });
       return pid;
     } catch (error) {
-      const task = hasCode(error, 'ALREADY_EXISTS') ? await findTask(client, id, signals.signal) : undefined;
+      if (!hasCode(error, 'ALREADY_EXISTS') || tries > MAKE_TRIES)
+        throw await undone(context, id, error, signals.signal);
+      const task = await findHalfMade(context, id, signals.signal);
       if (task?.status === 'created') return task.pid;
-      if (task?.status !== 'stopped' || tries > 1) throw await undone(context, id, error, signals.signal);
-      // Its waiting first process died before it was ever started.
+      if (task?.status === 'running') throw await undone(context, id, error, signals.signal);
+      // Its waiting first process died before it was ever started, or was never made.
       await deleteTask(client, id, signals.signal);
     }
+  }
+}
+
+/** A containerd that was killed in the middle leaves a shim that may still be making the process. */
+async function findHalfMade(
+  { client }: RuntimeContext,
+  id: ContainerId,
+  signal: AbortSignal,
+): Promise<ContainerdTask | undefined> {
+  const giveUpAt = performance.now() + HALF_MADE_MS;
+  for (;;) {
+    const task = await findTask(client, id, signal);
+    if (task !== undefined || performance.now() >= giveUpAt) return task;
+    await sleep(HALF_MADE_PAUSE_MS, signal);
   }
 }
 

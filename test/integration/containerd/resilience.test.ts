@@ -1,5 +1,8 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ContainerdClient } from '../../../src/runtime/containerd/client.ts';
+import { deleteUnfinishedLeases, withLease } from '../../../src/runtime/containerd/leases.ts';
 import type { ContainerRuntime } from '../../../src/runtime/runtime.ts';
 import { RuntimeUnavailableError } from '../../../src/task/errors.ts';
 import {
@@ -134,6 +137,31 @@ describe.each(CONTAINERD_VERSIONS)('when parts of containerd %s die', (version) 
     expect(exit.detail).toMatch(/exit code was lost/);
     await runtime.removeContainer(id, { signal });
     await under.expectNothingLeft();
+  });
+
+  it('makes snapshots although a killed containerd left a folder in their way', async () => {
+    const folder = join(under.containerd.rootDir, 'io.containerd.snapshotter.v1.overlayfs/snapshots');
+    const last = Math.max(...readdirSync(folder).map(Number));
+    for (const next of [1, 2, 3]) mkdirSync(join(folder, String(last + next), 'fs'), { recursive: true });
+    const { id } = await start('folder-in-the-way', 'sleep 1000');
+    await runtime.removeContainer(id, { signal });
+    await under.expectNothingLeft();
+  });
+
+  it('lets go of a lease late when containerd was killed before it could (CTD-45)', async () => {
+    const { namespace } = under.options;
+    const client = new ContainerdClient(under.options);
+    try {
+      const lease = { id: 'job', purpose: 'test', expiresInMs: 60_000, signal };
+      await withLease(client, lease, () => under.containerd.kill('SIGKILL'));
+      await restart();
+      expect(await under.containerd.ctr(namespace, 'leases', 'ls')).toContain('job');
+      await until(() => client.unary('version', 'Version', {}, { signal }), { what: 'it is back' });
+      await deleteUnfinishedLeases(client);
+      expect(await under.containerd.ctr(namespace, 'leases', 'ls')).not.toContain('job');
+    } finally {
+      client.close();
+    }
   });
 
   it('puts the containers of a task under one shim, and those of another under another (CTD-24)', async () => {

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { ContainerdClient } from '../client.ts';
-import { hasCode } from '../containerd-error.ts';
+import { letGoOfLease } from '../leases.ts';
 
 /** Begins the id of every lease of a pull. */
 const PREFIX = 'ecs-pull-';
 /** Longer than any pull; frees what an agent that died held (containerd.md §4). */
 const EXPIRY_MS = 24 * 3_600_000;
-const CLEANUP_MS = 10_000;
 
 /** Runs a pull under a lease of its own, which goes when the pull has ended, however it ended. */
 export async function withPullLease<T>(
@@ -23,7 +22,7 @@ export async function withPullLease<T>(
     return await work(id);
   } finally {
     // An aborted Create may have had its effect, so the lease is deleted in any case.
-    await deleteLease(client, id).catch(() => undefined);
+    await letGoOfLease(client, id).catch(() => undefined);
     live.delete(id);
   }
 }
@@ -36,14 +35,6 @@ export async function removeStalePullLeases(
 ): Promise<void> {
   const { leases } = await client.unary('leases', 'List', {}, call);
   for (const { id } of leases ?? []) {
-    if (id.startsWith(PREFIX) && !live.has(id)) await deleteLease(client, id);
-  }
-}
-
-async function deleteLease(client: ContainerdClient, id: string): Promise<void> {
-  try {
-    await client.unary('leases', 'Delete', { id }, { signal: AbortSignal.timeout(CLEANUP_MS) });
-  } catch (error) {
-    if (!hasCode(error, 'NOT_FOUND')) throw error;
+    if (id.startsWith(PREFIX) && !live.has(id)) await letGoOfLease(client, id);
   }
 }

@@ -3,6 +3,7 @@ import type { Descriptor } from '../../../image/manifest.ts';
 import type { AnswerOf } from '../api.ts';
 import type { ContainerdClient } from '../client.ts';
 import { hasCode } from '../containerd-error.ts';
+import { prepareSnapshot } from '../snapshots.ts';
 import { labelBlob } from './content.ts';
 
 /** A layer's bytes are not what the image's configuration says. Never worth a retry. */
@@ -88,7 +89,7 @@ export async function prepareLayer(
   const labels = { 'containerd.io/snapshot.ref': layer.chainId };
   try {
     const request = { snapshotter, key, parent: layer.parent, labels };
-    const { mounts } = await client.unary('snapshots', 'Prepare', request, { signal, lease });
+    const { mounts } = await prepareSnapshot(client, request, { signal, lease });
     return { key, mounts: mounts ?? [] };
   } catch (error) {
     if (
