@@ -16,6 +16,14 @@ const stepSchema = z.looseObject({
   progress: progressSchema.optional(),
 });
 
+const whySchema = z.looseObject({
+  container: z.string().optional(),
+  reason: z.string(),
+  since: z.string(),
+  what: z.string(),
+  unblock: z.string(),
+});
+
 const agentSchema = z.looseObject({
   containerInstanceArn: z.string().nullable(),
   acs: z.looseObject({ connected: z.boolean(), lastError: z.string().optional() }),
@@ -32,6 +40,7 @@ const agentSchema = z.looseObject({
           restarts: z.number().optional(),
         }),
       ),
+      why: z.array(whySchema),
       steps: z.array(stepSchema),
       stuck: z.array(stepSchema.extend({ error: z.string() })),
     }),

@@ -11,6 +11,7 @@ import {
 import { containerSummary, shortId } from './ecs-client.ts';
 import { LocalStack } from './stack.ts';
 import { tellLine } from './tell-line.ts';
+import { explainTask } from './why.ts';
 
 const DEFAULT_DIRECTORY = '/var/lib/ecs-local';
 /** Stopped tasks can be looked at that long. */
@@ -120,11 +121,9 @@ program
   });
 
 program
-  .command('why <task>', { hidden: true })
-  .description('say what a task waits for')
-  .action(() => {
-    throw new Error('`why` comes with a later version; until then see what the agent is doing with `ps`');
-  });
+  .command('why <task>')
+  .description('say what a task waits for, since when, and what would let it go on')
+  .action(async (name: string) => console.log(await explainTask(stack().record, name)));
 
 function succeeded(containers: readonly { readonly exitCode?: number | undefined }[] | undefined): boolean {
   return containers?.every((container) => container.exitCode === 0) === true;

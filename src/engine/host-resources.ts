@@ -3,18 +3,12 @@ import {
   demandOf,
   type HostCapacity,
   type HostDemand,
+  type HostWait,
   isCounted,
-  type Shortage,
   shortageOf,
 } from '../task/host-resources.ts';
 import type { TaskArn } from '../task/ids.ts';
 import type { TaskSpec } from '../task/task-spec.ts';
-
-/** What a task waits for that waits for its share of the host. */
-export type HostWait =
-  | { readonly kind: 'short'; readonly shortage: Shortage }
-  /** Those before it in the queue come first. */
-  | { readonly kind: 'behind'; readonly task: TaskArn };
 
 interface Waiting {
   readonly demand: HostDemand;

@@ -1,17 +1,7 @@
 import { Backoff } from '../async/backoff.ts';
 import { ABANDONABLE_STEPS, type Step, type StepKind, stepContainer } from '../task/step.ts';
 
-/** A step that could not be done yet, for whoever asks why a task does not move. */
-export interface StuckStep {
-  readonly kind: StepKind;
-  readonly container?: string;
-  /** Epoch ms of the first failed try. */
-  readonly since: number;
-  readonly tries: number;
-  readonly error: string;
-  /** Epoch ms of the next try. */
-  readonly retryAt: number;
-}
+import type { StepUnderWay, StuckStep } from '../task/why.ts';
 
 interface Running {
   readonly step: Step;
@@ -99,7 +89,7 @@ export class RunningSteps {
       this.#stuck.set(key, { info: { ...info, retryAt: 0 }, backoff });
   }
 
-  underWay(): readonly { readonly kind: StepKind; readonly container?: string; readonly since: number }[] {
+  underWay(): readonly StepUnderWay[] {
     return [...this.#running.values()].map(({ step, startedAt }) => {
       const container = stepContainer(step);
       return { kind: step.kind, since: startedAt, ...(container !== undefined && { container }) };

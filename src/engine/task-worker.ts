@@ -1,21 +1,23 @@
 import type { Logger } from 'pino';
 import { sleep } from '../async/deadline.ts';
-import type { PullProgress } from '../image/images.ts';
 import type { QueuedReport, Store, StoreChange } from '../store/store.ts';
 import { reasonOf, TaskError } from '../task/errors.ts';
 import type { TaskEvent, TaskRules } from '../task/event.ts';
 import { differOnlyInProbes } from '../task/health.ts';
 import { taskIdOf } from '../task/ids.ts';
-import { plan } from '../task/plan.ts';
+import { type Plan, plan } from '../task/plan.ts';
 import { reduce } from '../task/reduce.ts';
 import type { StateReport } from '../task/report.ts';
 import type { ContainerStatus } from '../task/statuses.ts';
 import type { Step } from '../task/step.ts';
 import type { TaskState } from '../task/task-state.ts';
+import { type Explanation, explain, type PullState } from '../task/why.ts';
 import type { HostResources } from './host-resources.ts';
+import { Pulls } from './pulls.ts';
 import { FALLIBLE_STEPS, runStep } from './run-step.ts';
 import { RunningSteps } from './running-steps.ts';
 import type { StepPorts } from './step-context.ts';
+import { ToldWaits } from './told-waits.ts';
 import { logTransitions } from './transitions.ts';
 
 /** What a worker needs beside the ports of its steps. */
@@ -50,7 +52,8 @@ export class TaskWorker {
   readonly #log: Logger;
   readonly #steps = new RunningSteps();
   readonly #aborter = new AbortController();
-  readonly #progress = new Map<string, PullProgress>();
+  readonly #pulls = new Pulls();
+  readonly #toldWaits: ToldWaits;
   #state: TaskState;
   #inbox: Posted[] = [];
   /** Exits that came while the start of their container was under way; they count after it. */
@@ -65,6 +68,7 @@ export class TaskWorker {
     this.#state = state;
     this.#deps = deps;
     this.#log = deps.logger.child({ taskId: taskIdOf(state.spec.arn) });
+    this.#toldWaits = new ToldWaits(this.#log);
   }
 
   get state(): TaskState {
@@ -89,9 +93,15 @@ export class TaskWorker {
     return this.#steps;
   }
 
-  /** Progress of pulls under way, by container. */
-  get progress(): ReadonlyMap<string, PullProgress> {
-    return this.#progress;
+  /** How far pulls under way are, by container. */
+  get pulls(): ReadonlyMap<string, PullState> {
+    return this.#pulls.states();
+  }
+
+  /** Why the task and its containers do not move; empty when everything is as it is wanted. */
+  explain(): readonly Explanation[] {
+    const now = this.#deps.ports.now();
+    return this.#explain(plan(this.#state, now, this.#deps.rules), now);
   }
 
   /** Makes a new task durable with its first reports; rejects, and leaves nothing, when the store refuses. */
@@ -199,6 +209,17 @@ export class TaskWorker {
     });
   }
 
+  #explain(wanted: Plan, now: number): readonly Explanation[] {
+    const hostWait = this.#deps.hostResources.waitOf(this.#state.spec.arn);
+    const activity = {
+      underWay: this.#steps.underWay(),
+      stuck: this.#steps.stuck(),
+      pulls: this.pulls,
+      ...(hostWait !== undefined && { hostWait }),
+    };
+    return explain(this.#state, wanted, activity, now);
+  }
+
   #act(): void {
     const now = this.#deps.ports.now();
     const wanted = plan(this.#state, now, this.#deps.rules);
@@ -208,6 +229,11 @@ export class TaskWorker {
       const running = this.#runStep(step).finally(() => this.#underWay.delete(running));
       this.#underWay.add(running);
     }
+    // After the steps have begun: only now is it known whether the task's turn has come.
+    const hostWait = this.#deps.hostResources.waitOf(this.#state.spec.arn);
+    if (wanted.waits.length === 0 && hostWait === undefined) return;
+    const steps = wanted.steps.filter(({ kind }) => hostWait !== undefined && kind === 'takeHostResources');
+    this.#toldWaits.tell(this.#explain({ ...wanted, steps }, now));
   }
 
   /** Never rejects: whatever comes of the step becomes an event or a later try. */
@@ -230,7 +256,7 @@ export class TaskWorker {
           task: this.#state,
           signal,
           emit: (fact) => this.post(fact),
-          progress: (container, progress) => this.#progress.set(container, progress),
+          progress: (container, progress) => this.#pulls.note(container, progress, ports.now()),
         },
         step,
       );
@@ -239,7 +265,7 @@ export class TaskWorker {
     } catch (error) {
       this.#stepEndedBadly(step, error, signal, log);
     }
-    if (step.kind === 'pullImage') this.#progress.delete(step.container);
+    if (step.kind === 'pullImage') this.#pulls.end(step.container);
     if (step.kind === 'startContainer' || step.kind === 'restartContainer') this.#deliverEarlyExits();
   }
 

@@ -1,6 +1,6 @@
-import type { PullProgress } from '../image/images.ts';
 import type { StepKind } from '../task/step.ts';
 import type { TaskState } from '../task/task-state.ts';
+import type { Explanation, PullState } from '../task/why.ts';
 
 /** What the local endpoints may read of the agent; taken anew for each request. */
 export interface AgentView {
@@ -27,7 +27,8 @@ export interface TaskView {
   readonly underWay: readonly StepView[];
   readonly stuck: readonly (StepView & { readonly tries: number; readonly error: string })[];
   /** Progress of pulls under way, by container. */
-  readonly progress: ReadonlyMap<string, PullProgress>;
+  readonly progress: ReadonlyMap<string, PullState>;
+  readonly why: readonly Explanation[];
 }
 
 export interface StepView {

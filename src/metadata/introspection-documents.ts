@@ -74,6 +74,7 @@ export function agentDocument(view: AgentView): unknown {
         ...(step.container !== undefined && { progress: task.progress.get(step.container) }),
       })),
       stuck: task.stuck.map((step) => ({ ...step, since: isoTime(step.since) })),
+      why: task.why.map((wait) => ({ ...wait, since: isoTime(wait.since) })),
       containers: task.state.containers.map(({ name, known, exitCode, reason, remains, restarts }) => ({
         name,
         known,

@@ -165,6 +165,7 @@ const containerState = z.object({
   generation: integer,
   known: z.enum(CONTAINER_STATUSES),
   desired,
+  knownAt: optionalInteger,
   imageDigest: optionalText,
   digestResolved: z.boolean(),
   imageName: optionalText,

@@ -1,4 +1,5 @@
 import type { Reason } from './errors.ts';
+import { sayHealth } from './health.ts';
 import { compareContainerStatus } from './statuses.ts';
 import type { ContainerSpec, TaskSpec } from './task-spec.ts';
 import type { ContainerState, TaskState } from './task-state.ts';
@@ -48,11 +49,15 @@ export function judgeDependencies(state: TaskState, name: string, at: number): D
 
 /** A container may stop only when all that depend on it have stopped (ENG-78). */
 export function mayStop(state: TaskState, name: string): boolean {
-  return state.spec.containers.every(
-    (spec) =>
-      !spec.dependsOn.some((on) => on.containerName === name) ||
-      findIfAny(state, spec.name)?.state.known === 'STOPPED',
-  );
+  return dependantsOf(state, name).length === 0;
+}
+
+/** Containers that depend on this one and have not stopped. */
+export function dependantsOf(state: TaskState, name: string): readonly string[] {
+  return state.spec.containers
+    .filter(({ dependsOn }) => dependsOn.some((on) => on.containerName === name))
+    .map((spec) => spec.name)
+    .filter((dependant) => findIfAny(state, dependant)?.state.known !== 'STOPPED');
 }
 
 /**
@@ -124,9 +129,10 @@ const FAILURE_TEXTS: Readonly<Record<Failure, string>> = {
 
 function failureReason(target: Pair, on: Dependency, dependency: Pair | undefined, failure: Failure): Reason {
   const shown = dependency === undefined ? on.containerName : render(dependency);
+  const health = on.condition === 'HEALTHY' ? sayHealth(dependency?.state) : '';
   return {
     code: 'CannotStartContainerError',
-    message: `dependency graph: [${shown}] for target [${render(target)}]: ${FAILURE_TEXTS[failure]}`,
+    message: `dependency graph: [${shown}] for target [${render(target)}]: ${FAILURE_TEXTS[failure]}${health === '' ? '' : `; it is ${dependency?.state.known}${health}`}`,
   };
 }
 

@@ -70,6 +70,16 @@ export function judgeProbe(
   };
 }
 
+/** What is known of a container's health, with what its last probe said. */
+export function sayHealth(container: ContainerState | undefined): string {
+  const health = container?.health;
+  if (container?.known !== 'RUNNING' && health === undefined) return '';
+  if (health?.probedAt === undefined) return ' and its health check has not run yet';
+  const code = health.exitCode === undefined ? 'ran out of time' : `ended with exit code ${health.exitCode}`;
+  const output = health.output.trim();
+  return ` and ${health.status}: its last probe ${code}${output === '' ? ', without output' : ` and said: ${output}`}`;
+}
+
 /**
  * Whether two states of a task differ in nothing but how far its probes are: the status stands, so there is
  * nothing to remember over a restart (ENG-150).

@@ -35,6 +35,12 @@ export type Shortage =
     }
   | { readonly kind: 'port'; readonly port: HostPort; readonly holder: TaskArn };
 
+/** What a task waits for that waits for its share of the host. */
+export type HostWait =
+  | { readonly kind: 'short'; readonly shortage: Shortage }
+  /** Those before it in the queue come first. */
+  | { readonly kind: 'behind'; readonly task: TaskArn };
+
 const BYTES_PER_MIB = 1024 * 1024;
 
 /**

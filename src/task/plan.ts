@@ -1,4 +1,4 @@
-import { type DependencyVerdict, judgeDependencies } from './dependencies.ts';
+import { type DependencyVerdict, dependantsOf, judgeDependencies } from './dependencies.ts';
 import type { TaskRules } from './event.ts';
 import { probeDueAt } from './health.ts';
 import { collectionDueAt } from './reports.ts';
@@ -6,10 +6,13 @@ import type { Step } from './step.ts';
 import { taskFraction } from './task-fraction.ts';
 import type { ContainerSpec } from './task-spec.ts';
 import type { ContainerState, TaskState } from './task-state.ts';
+import { standsSince, stoppingSince, type Wait } from './wait.ts';
 
 /** What to do for a task now, and when to ask again though nothing happened. */
 export interface Plan {
   readonly steps: readonly Step[];
+  /** What keeps the rest from moving: whatever is neither as wanted nor has a step is here. */
+  readonly waits: readonly Wait[];
   /** Epoch ms; Infinity when only an event can move the task. */
   readonly wakeAt: number;
 }
@@ -20,12 +23,14 @@ export interface Plan {
  */
 export function plan(state: TaskState, at: number, rules: TaskRules): Plan {
   if (waitsForHost(state))
-    return { steps: [{ kind: 'takeHostResources' }], wakeAt: Number.POSITIVE_INFINITY };
+    return { steps: [{ kind: 'takeHostResources' }], waits: [], wakeAt: Number.POSITIVE_INFINITY };
   const steps: Step[] = [];
+  const waits: Wait[] = [];
   let wakeAt = collectionDueAt(state);
   if (state.known === 'STOPPED') {
     const due = cleanUp(state, at, rules);
     steps.push(...due.steps);
+    waits.push(...due.waits);
     wakeAt = Math.min(wakeAt, due.wakeAt);
   } else if (state.desired === 'RUNNING' && state.resources === 'absent') {
     steps.push({ kind: 'ensureResources' });
@@ -35,14 +40,15 @@ export function plan(state: TaskState, at: number, rules: TaskRules): Plan {
     if (container === undefined) continue;
     const dependencies = judgeDependencies(state, spec.name, at);
     if (dependencies.kind === 'waiting') wakeAt = Math.min(wakeAt, dependencies.until + 1);
-    const step = containerStep(state, { spec, container, dependencies }, rules);
-    if (step !== undefined) steps.push(step);
+    const next = nextOf(state, { spec, container, dependencies }, rules);
+    if (next !== undefined && 'since' in next) waits.push({ ...next, container: spec.name });
+    else if (next !== undefined) steps.push(next);
     if (spec.healthCheck === undefined || !isProbed(container)) continue;
     const due = probeDueAt(spec.healthCheck, container);
     if (due <= at) steps.push({ kind: 'probeHealth', container: spec.name });
     else wakeAt = Math.min(wakeAt, due);
   }
-  return { steps, wakeAt };
+  return { steps, waits, wakeAt };
 }
 
 /** Of a task that has no share of the host yet nothing is begun, and so nothing told (ECS-62). */
@@ -60,13 +66,17 @@ interface Subject {
   readonly dependencies: DependencyVerdict;
 }
 
-function containerStep(state: TaskState, subject: Subject, rules: TaskRules): Step | undefined {
+/** What is done for a container, or what it waits for; undefined when it is where it is wanted. */
+function nextOf(state: TaskState, subject: Subject, rules: TaskRules): Step | Wait | undefined {
   const { spec, container, dependencies } = subject;
   const { name } = container;
   if (container.known === 'STOPPED')
     return container.remains === 'exited' ? { kind: 'releaseContainer', container: name } : undefined;
   if (container.desired === 'STOPPED') {
-    if (container.stopRequestedAt === undefined) return undefined;
+    if (container.stopRequestedAt === undefined) {
+      const names = dependantsOf(state, name);
+      return { kind: 'dependants', names, since: stoppingSince(state) };
+    }
     return {
       kind: 'stopContainer',
       container: name,
@@ -79,11 +89,11 @@ function containerStep(state: TaskState, subject: Subject, rules: TaskRules): St
     case 'MANIFEST_PULLED':
       return rules.pullUpfront || dependencies.kind === 'met'
         ? { kind: 'pullImage', container: name }
-        : undefined;
+        : heldBack(state, subject);
     case 'PULLED':
       return dependencies.kind === 'met' && state.resources === 'ready'
         ? { kind: 'createContainer', container: name }
-        : undefined;
+        : heldBack(state, subject);
     case 'CREATED':
       return { kind: 'startContainer', container: name };
     case 'RUNNING':
@@ -93,6 +103,12 @@ function containerStep(state: TaskState, subject: Subject, rules: TaskRules): St
     case 'RESOURCES_PROVISIONED':
       return undefined;
   }
+}
+
+function heldBack(state: TaskState, { container, dependencies }: Subject): Wait {
+  const since = standsSince(state, container);
+  if (dependencies.kind !== 'waiting') return { kind: 'taskResources', since };
+  return { kind: 'dependency', on: dependencies.on, until: dependencies.until, since };
 }
 
 function isProbed({ known, desired, restarts }: ContainerState): boolean {
@@ -108,11 +124,15 @@ function stopGraceMs(spec: ContainerSpec, rules: TaskRules): number {
 
 /** After the wait, counted from the task's end, and only once ECS knows everything about the task (ENG-117, ENG-118). */
 function cleanUp(state: TaskState, at: number, rules: TaskRules): Plan {
-  const nothing = { steps: [], wakeAt: Number.POSITIVE_INFINITY };
+  const nothing = { steps: [], waits: [], wakeAt: Number.POSITIVE_INFINITY };
+  const since = state.knownAt;
   const released = state.containers.every((c) => c.remains === 'released' || c.remains === 'removed');
-  if (!released || state.unsettledReports > 0) return nothing;
+  if (!released) return nothing;
+  if (state.unsettledReports > 0)
+    return { ...nothing, waits: [{ kind: 'reports', count: state.unsettledReports, since }] };
   const cleanupAt = state.knownAt + rules.cleanupWaitMs + taskFraction(state) * rules.cleanupJitterMs;
-  if (at < cleanupAt) return { steps: [], wakeAt: cleanupAt };
+  if (at < cleanupAt)
+    return { steps: [], waits: [{ kind: 'cleanup', until: cleanupAt, since }], wakeAt: cleanupAt };
   const left = state.containers.filter((c) => c.remains === 'released');
   if (left.length > 0)
     return { ...nothing, steps: left.map((c) => ({ kind: 'removeContainer', container: c.name }) as const) };

@@ -30,8 +30,17 @@ export interface Reduced {
  * late or out of order: those that say nothing new return the same state object.
  */
 export function reduce(state: TaskState, event: TaskEvent, at: number, rules: TaskRules): Reduced {
-  const moved = settle(apply(state, event, at, rules), at);
+  const moved = dated(state, settle(apply(state, event, at, rules), at), at);
   return reportChanges(state, moved, at);
+}
+
+/** Notes when containers came to where they are. */
+function dated(before: TaskState, after: TaskState, at: number): TaskState {
+  if (before.containers === after.containers) return after;
+  const containers = after.containers.map((container, i) =>
+    container.known === before.containers[i]?.known ? container : { ...container, knownAt: at },
+  );
+  return { ...after, containers };
 }
 
 function apply(state: TaskState, event: TaskEvent, at: number, rules: TaskRules): TaskState {

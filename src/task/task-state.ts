@@ -47,6 +47,8 @@ export interface ContainerState {
   readonly generation: number;
   readonly known: ContainerStatus;
   readonly desired: DesiredStatus;
+  /** Since when it has its status; absent: older than such records. */
+  readonly knownAt?: number;
   /** Digest of the image, resolved by the agent or taken from the reference. */
   readonly imageDigest?: string;
   /** The agent asked a registry or a local image for the digest: it is news to ECS (ENG-89). */

@@ -228,6 +228,7 @@ const containerState: fc.Arbitrary<ContainerState> = fc.record(
     generation: fc.nat(),
     known: fc.constantFrom(...CONTAINER_STATUSES),
     desired,
+    knownAt: epochMs,
     imageDigest: fc.string(),
     digestResolved: fc.boolean(),
     imageName: fc.string(),
