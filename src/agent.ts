@@ -25,6 +25,9 @@ import { decideTaskCgroups, type Registration, registerInstance } from './ecs/re
 import { Reporter } from './ecs/reporter.ts';
 import { judgeSavedInstance } from './ecs/saved-instance.ts';
 import { TaskEngine } from './engine/task-engine.ts';
+import { taskRules } from './engine/task-rules.ts';
+import { endFormerBoot } from './former-boot.ts';
+import { observeBootId } from './host/boot-id.ts';
 import { observeMachine } from './host/machine.ts';
 import type { AgentView } from './metadata/agent-view.ts';
 import { endpointEnvironment } from './metadata/endpoint-environment.ts';
@@ -145,6 +148,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
     logger,
     onSettled: (task) => engine.reportSettled(task),
   });
+  const settings = engineSettings(config, cluster);
   const engine = new TaskEngine({
     ports: {
       runtime: runtime.runtime,
@@ -152,7 +156,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
       network,
       logs,
       ...(cgroups !== undefined && { cgroups }),
-      settings: engineSettings(config, cluster),
+      settings,
       registryCredentials: staticRegistryCredentials(config, logger),
       endpointEnvironment: (task, container) => endpointEnvironment(endpointIds, task, container),
       now: Date.now,
@@ -165,8 +169,14 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   });
   parts.defer(() => reporter.stop());
   parts.defer(() => engine.close());
-  reporter.start(kept.outbox);
-  engine.start(kept.tasks);
+  const boot = {
+    id: await observeBootId(),
+    runtimeRemembers: runtime.runtime.info.remembersOverBoot,
+    now: Date.now(),
+  };
+  const goneOnWith = await endFormerBoot(store, kept, boot, taskRules(settings), logger);
+  reporter.start(goneOnWith.outbox);
+  engine.start(goneOnWith.tasks);
   stats.start();
 
   let registration: Registration | undefined;

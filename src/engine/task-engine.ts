@@ -15,6 +15,7 @@ import { refusalOf } from './refusal.ts';
 import type { StepPorts } from './step-context.ts';
 import { sweepLeftovers } from './sweep.ts';
 import type { TaskIntake } from './task-intake.ts';
+import { taskRules } from './task-rules.ts';
 import { TaskWorker, type WorkerDependencies } from './task-worker.ts';
 
 /** What the engine is built from. */
@@ -56,13 +57,7 @@ export class TaskEngine implements TaskIntake {
     this.#deps = deps;
     const { settings } = deps.ports;
     this.#hostResources = new HostResources(deps.capacity);
-    this.#rules = {
-      stopTimeoutMs: settings.stopTimeoutMs,
-      cleanupWaitMs: settings.cleanupWaitMs,
-      cleanupJitterMs: settings.cleanupJitterMs,
-      pullUpfront: settings.pullUpfront,
-      pullFailureStops: settings.pullBehavior === 'always' || settings.pullBehavior === 'once',
-    };
+    this.#rules = taskRules(settings);
   }
 
   /**

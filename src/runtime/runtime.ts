@@ -81,6 +81,8 @@ export interface RuntimeInfo {
   readonly network: 'own' | 'none';
   /** Whether containers write their output into FIFOs of the agent's log service. */
   readonly fifoLogs: boolean;
+  /** Whether it still knows, after a restart of the host, how containers ended. */
+  readonly remembersOverBoot: boolean;
 }
 
 /** Everything about a container that the runtime needs; paths and ids are the host's. */

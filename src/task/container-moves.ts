@@ -117,13 +117,30 @@ export function observed(
   }
 }
 
+/** The host's restart ended it; a policy has no say, as nobody knows how. */
+export function lostWithHost(container: ContainerState, at: number): ContainerState {
+  if (compareContainerStatus(container.known, 'CREATED') < 0 || container.known === 'STOPPED')
+    return container;
+  const reason = container.known === 'CREATED' ? UNSTARTED_WITH_HOST : ENDED_WITH_HOST;
+  return stopped(withReason(container, reason), undefined, at);
+}
+
+const ENDED_WITH_HOST: Reason = {
+  code: 'ContainerVanishedError',
+  message: 'The host has restarted: the container ended with it, and its exit code is not known',
+};
+const UNSTARTED_WITH_HOST: Reason = {
+  code: 'ContainerVanishedError',
+  message: 'The host has restarted before the container was started',
+};
 const VANISHED: Reason = {
   code: 'ContainerVanishedError',
   message: 'No container matching saved ID found',
 };
 const LOST: Reason = {
   code: 'ContainerVanishedError',
-  message: 'The process of the container is gone and its exit code is not known; the host may have restarted',
+  message:
+    'The container ended while neither the agent nor its runtime was running, and its exit code is not known',
 };
 
 /** The first reason is kept (ENG-17), except that a pull failure completes a failed digest look-up. */

@@ -15,6 +15,8 @@ export type TaskEvent =
   /** The task has its share of the host until it is over. */
   | { readonly kind: 'hostResourcesTaken' }
   | { readonly kind: 'resourcesReady' }
+  /** Every process, mount and network namespace of before is gone (a new boot id). */
+  | { readonly kind: 'hostRestarted' }
   | { readonly kind: 'resourcesRemoved' }
   | { readonly kind: 'imageResolved'; readonly container: string; readonly digest?: string }
   /** The reference carries the digest: nothing was asked, nothing is news (ECS-87). */

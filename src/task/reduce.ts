@@ -3,6 +3,7 @@ import {
   connected,
   created,
   ended,
+  lostWithHost,
   observed,
   probed,
   started,
@@ -53,6 +54,8 @@ function apply(state: TaskState, event: TaskEvent, at: number, rules: TaskRules)
       return state.admittedAt === undefined && state.known !== 'STOPPED'
         ? { ...state, admittedAt: at }
         : state;
+    case 'hostRestarted':
+      return hostRestarted(state, at);
     case 'resourcesReady':
       return state.resources === 'absent' ? { ...state, resources: 'ready' } : state;
     case 'resourcesRemoved':
@@ -156,6 +159,13 @@ function settleContainer(state: TaskState, container: ContainerState, at: number
   const begins = container.stopRequestedAt === undefined && mayStop(state, container.name);
   if (container.desired === 'STOPPED' && !begins) return container;
   return { ...container, desired: 'STOPPED', ...(begins && { stopRequestedAt: at }) };
+}
+
+/** What had not been created yet goes on; for it the task's cgroup is made again. */
+function hostRestarted(before: TaskState, at: number): TaskState {
+  let state = before;
+  for (const { name } of before.containers) state = update(state, name, (c) => lostWithHost(c, at));
+  return state.resources === 'ready' && state.known !== 'STOPPED' ? { ...state, resources: 'absent' } : state;
 }
 
 function update(

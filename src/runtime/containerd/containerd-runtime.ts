@@ -43,6 +43,7 @@ export class ContainerdRuntime implements ContainerRuntime {
       acsDockerVersion: 'containerd',
       network: 'none',
       fifoLogs: true,
+      remembersOverBoot: false,
     };
   }
 

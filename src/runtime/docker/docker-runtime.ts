@@ -57,6 +57,7 @@ export class DockerRuntime implements ContainerRuntime {
       tcsDockerVersion: version,
       network: 'own',
       fifoLogs: false,
+      remembersOverBoot: true,
     };
   }
 

@@ -49,6 +49,7 @@ export class FakeRuntime implements ContainerRuntime {
     acsDockerVersion: 'containerd',
     network: 'none',
     fifoLogs: false,
+    remembersOverBoot: false,
   };
   readonly #containers = new Map<ContainerId, FakeContainer>();
   readonly #behaviour: (request: CreateContainer) => FakeBehaviour;

@@ -38,6 +38,7 @@ describe('opening containerd', () => {
       name: 'containerd',
       acsDockerVersion: 'containerd',
       fifoLogs: true,
+      remembersOverBoot: false,
     });
     expect(runtime.info.version).toMatch(/^1\.6\./);
     expect(lines.find(({ message }) => message === 'connected to containerd')?.fields).toMatchObject({

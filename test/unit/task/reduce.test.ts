@@ -212,3 +212,39 @@ function killAt(story: TaskStory): number | undefined {
   const step = story.plan().steps.find((s) => s.kind === 'stopContainer');
   return step?.kind === 'stopContainer' ? step.killAtMs : undefined;
 }
+
+describe('a restart of the host', () => {
+  it('ends what ran with a reason and no exit code, whatever its restart policy says', () => {
+    const story = one({ restartPolicy: { ignoredExitCodes: [], attemptPeriodMs: 0 } })
+      .run('main')
+      .tell({ kind: 'hostRestarted' });
+    expect(story.container('main')).toMatchObject({
+      known: 'STOPPED',
+      reason: { code: 'ContainerVanishedError', message: expect.stringMatching(/^The host has restarted: /) },
+    });
+    expect(story.container('main').exitCode).toBeUndefined();
+    expect(story.reports.at(-1)).toMatchObject({
+      status: 'STOPPED',
+      containers: [{ status: 'STOPPED' }],
+    });
+    const over = story.state;
+    expect(story.tell({ kind: 'hostRestarted' }).state).toBe(over);
+  });
+
+  it('ends what was created, as nothing it was made with is there, and lets go on what was not', () => {
+    const story = pair()
+      .tell({ kind: 'resourcesReady' })
+      .resolve('main', 'helper')
+      .tell(
+        { kind: 'imagePulled', container: 'main', imageName: 'x', imageId: 'y' },
+        { kind: 'imagePulled', container: 'helper', imageName: 'x', imageId: 'y' },
+        { kind: 'containerCreated', container: 'helper' },
+        { kind: 'hostRestarted' },
+      );
+    expect(story.container('helper')).toMatchObject({ known: 'STOPPED' });
+    expect(story.container('helper').startedAt).toBeUndefined();
+    expect(story.container('main').known).toBe('PULLED');
+    expect(story.state.desired).toBe('RUNNING');
+    expect(story.steps()).toContain('ensureResources');
+  });
+});
