@@ -38,6 +38,7 @@ import {
 } from './metadata/introspection-server.ts';
 import { openTaskCgroups } from './resource/cgroups.ts';
 import type { TaskCgroups } from './resource/task-cgroups.ts';
+import { LocalVolumes } from './resource/volumes/local-volumes.ts';
 import { memoryStore } from './store/memory-store.ts';
 import { openStore } from './store/sqlite-store.ts';
 
@@ -154,6 +155,10 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
       runtime: runtime.runtime,
       images: runtime.images,
       network,
+      volumes: new LocalVolumes({
+        directory: join(config.dataDirectory, 'volumes'),
+        matchFullConfiguration: config.sharedVolumeMatchFullConfig,
+      }),
       logs,
       ...(cgroups !== undefined && { cgroups }),
       settings,

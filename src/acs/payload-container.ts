@@ -3,6 +3,7 @@ import type { HealthCheck } from '../task/health.ts';
 import type { PortMapping } from '../task/port-mapping.ts';
 import type { RestartPolicy } from '../task/restart.ts';
 import type { ContainerOptions, ContainerSpec, RegistryAuth } from '../task/task-spec.ts';
+import type { MountPoint, VolumesFrom } from '../task/volumes.ts';
 import type { PayloadContainer } from '../wire/acs-payload.ts';
 import { dropAbsent, nonEmpty } from './absent.ts';
 import {
@@ -70,6 +71,8 @@ export function parseContainer(payload: PayloadContainer): ParsedContainer {
       portMappings: portMappingsOf(payload, problems),
       containerArn: nonEmpty(payload.containerArn),
       registryAuth: typeof auth === 'string' ? undefined : auth,
+      mountPoints: mountPointsOf(payload),
+      volumesFrom: volumesFromOf(payload),
     }),
   };
   return { spec, payload, config: config.value, hostConfig: hostConfig.value, problems };
@@ -91,12 +94,36 @@ function restartPolicyOf({ restartPolicy: policy }: PayloadContainer): RestartPo
   };
 }
 
-/** Conditions that are not known are named by the table of what is not supported. */
+/**
+ * Conditions that are not known are named by the table of what is not supported. Who takes another's volumes waits
+ * for its creation (ENG-70).
+ */
 function dependenciesOf(payload: PayloadContainer): Dependency[] {
-  return (payload.dependsOn ?? []).flatMap(({ containerName, condition }) => {
+  const stated = (payload.dependsOn ?? []).flatMap(({ containerName, condition }) => {
     const known = DEPENDENCY_CONDITIONS.find((candidate) => candidate === condition);
     return known === undefined ? [] : [{ containerName: containerName ?? '', condition: known }];
   });
+  const implied = (payload.volumesFrom ?? [])
+    .map(({ sourceContainer }) => ({ containerName: sourceContainer ?? '', condition: 'CREATE' as const }))
+    .filter(({ containerName }) => !stated.some((on) => on.containerName === containerName));
+  return [...stated, ...implied];
+}
+
+function mountPointsOf({ mountPoints }: PayloadContainer): readonly MountPoint[] | undefined {
+  if (mountPoints == null || mountPoints.length === 0) return undefined;
+  return mountPoints.map(({ sourceVolume, containerPath, readOnly }) => ({
+    sourceVolume: sourceVolume ?? '',
+    containerPath: containerPath ?? '',
+    readonly: readOnly ?? false,
+  }));
+}
+
+function volumesFromOf({ volumesFrom }: PayloadContainer): readonly VolumesFrom[] | undefined {
+  if (volumesFrom == null || volumesFrom.length === 0) return undefined;
+  return volumesFrom.map(({ sourceContainer, readOnly }) => ({
+    sourceContainer: sourceContainer ?? '',
+    readonly: readOnly ?? false,
+  }));
 }
 
 function optionsOf(config: DockerConfig, host: DockerHostConfig): ContainerOptions {

@@ -2,6 +2,7 @@ import type { RoleCredentials } from '../credentials/credentials-store.ts';
 import { type TaskArn, taskArn, taskIdOf } from '../task/ids.ts';
 import type { DesiredStatus } from '../task/statuses.ts';
 import type { NetworkMode, TaskSpec } from '../task/task-spec.ts';
+import type { TaskVolume } from '../task/volumes.ts';
 import { type IamRoleCredentials, type PayloadTask, payloadTaskSchema } from '../wire/acs-payload.ts';
 import { describeIssue } from '../wire/envelope.ts';
 import { dropAbsent, nonEmpty } from './absent.ts';
@@ -83,6 +84,7 @@ function parseTask(payload: PayloadTask, arn: TaskArn | undefined, clusterArn: s
     containers: containers.map((container) => container.spec),
     unsupported: desired === 'STOPPED' ? [] : unsupportedOf(payload, desired, networkMode, containers, read),
     ...dropAbsent({
+      volumes: given(read.volumes),
       group: nonEmpty(payload.group),
       serviceName: nonEmpty(payload.serviceName),
       launchType: nonEmpty(payload.launchType),
@@ -98,6 +100,11 @@ function parseTask(payload: PayloadTask, arn: TaskArn | undefined, clusterArn: s
     desired: desired === 'STOPPED' ? 'STOPPED' : 'RUNNING',
     ...dropAbsent({ taskCredentials, executionCredentials }),
   };
+}
+
+function given(volumes: ReadTask['volumes']): readonly TaskVolume[] | undefined {
+  const found = volumes.flatMap((read) => (read.kind === 'volume' ? [read.volume] : []));
+  return found.length === 0 ? undefined : found;
 }
 
 /** The credentials of a role, undefined when there are none. Throws `InvalidTaskError` without a credentialsId. */

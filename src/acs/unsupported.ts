@@ -8,7 +8,7 @@ import {
   HONOURED_HOST_CONFIG,
 } from './docker-config.ts';
 import { parseHealthCheck } from './health-check.ts';
-import type { VolumeSpec } from './volumes.ts';
+import type { ReadVolume } from './volumes.ts';
 
 /**
  * Everything that a payload may ask for and that this agent cannot honour yet, in one place. A task that carries
@@ -25,7 +25,7 @@ interface Row<T> {
 export interface ReadTask {
   readonly payload: PayloadTask;
   readonly networkMode: string;
-  readonly volumes: readonly VolumeSpec[];
+  readonly volumes: readonly ReadVolume[];
   readonly attachments: readonly TaskAttachment[];
 }
 
@@ -44,7 +44,7 @@ const TASK_ROWS: readonly Row<ReadTask>[] = [
     field: 'networkMode',
     gist: ({ networkMode }) => (SUPPORTED_NETWORK_MODES.has(networkMode) ? undefined : networkMode),
   },
-  { field: 'volumes', gist: ({ volumes }) => listed(volumes.map(({ name, kind }) => `${name} (${kind})`)) },
+  { field: 'volumes', gist: ({ volumes }) => listed(volumes.flatMap(strangeVolume)) },
   { field: 'attachments', gist: ({ attachments }) => listed(attachments.map(({ type }) => type)) },
   {
     field: 'elasticNetworkInterfaces',
@@ -76,15 +76,6 @@ const CONTAINER_ROWS: readonly Row<ReadContainer>[] = [
       ),
   },
   { field: 'links', gist: ({ payload }) => listed(payload.links ?? []) },
-  {
-    field: 'mountPoints',
-    gist: ({ payload }) => listed((payload.mountPoints ?? []).map(({ sourceVolume }) => sourceVolume ?? '')),
-  },
-  {
-    field: 'volumesFrom',
-    gist: ({ payload }) =>
-      listed((payload.volumesFrom ?? []).map(({ sourceContainer }) => sourceContainer ?? '')),
-  },
   {
     field: 'environmentFiles',
     gist: ({ payload }) => listed((payload.environmentFiles ?? []).map(({ value }) => value ?? '')),
@@ -175,6 +166,11 @@ function members(
     .filter(([name]) => !honoured.has(name) && name !== 'Image')
     .filter(([name, value]) => !asksNothing(value) && harmless.get(name)?.(value) !== true)
     .map(([name, value]) => `${place}${name}=${shortened(JSON.stringify(value))}`);
+}
+
+function strangeVolume(volume: ReadVolume): readonly string[] {
+  if (volume.kind === 'volume') return [];
+  return [`${volume.name} (${volume.kind === 'attached' ? volume.kind : volume.what})`];
 }
 
 /** A check that is to be reported and cannot be run. */

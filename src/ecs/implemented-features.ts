@@ -69,7 +69,7 @@ export const IMPLEMENTED_FEATURES: ImplementedFeatures = {
   eniTrunking: false,
   containerHealthChecks: true,
   awslogsExecutionRole: false,
-  localVolumes: false,
+  localVolumes: true,
   gpu: false,
   pidAndIpcSharing: false,
   appMesh: false,

@@ -1,24 +1,27 @@
 import { isResolvable } from '../task/dependencies.ts';
 import { demandOf, excessOf, type HostCapacity, isCounted } from '../task/host-resources.ts';
 import type { TaskSpec } from '../task/task-spec.ts';
+import { volumeProblem } from '../task/volumes.ts';
 import type { StepPorts } from './step-context.ts';
+
+/** The ports that may have a reason of their own. */
+export interface RefusingPorts {
+  readonly network: Pick<StepPorts['network'], 'refusal'>;
+  readonly volumes: Pick<StepPorts['volumes'], 'refusal'>;
+}
 
 /**
  * Why this task cannot be run on this instance whatever happens, or undefined. Each text names the field, its
  * value and what would do instead; it becomes the task's stopped reason (ENG-35, ENG-141).
  */
-export function refusalOf(
-  spec: TaskSpec,
-  ports: Pick<StepPorts, 'network'>,
-  capacity?: HostCapacity,
-): string | undefined {
+export function refusalOf(spec: TaskSpec, ports: RefusingPorts, capacity?: HostCapacity): string | undefined {
   const cause = causeOf(spec, ports) ?? (capacity && isCounted(spec) && excessOf(demandOf(spec), capacity));
   if (cause) return `resource cannot be initialized for task ${spec.arn}: ${cause}`;
   if (!isResolvable(spec)) return `Task dependencies cannot be resolved, taskArn: ${spec.arn}`;
   return undefined;
 }
 
-function causeOf(spec: TaskSpec, ports: Pick<StepPorts, 'network'>): string | undefined {
+function causeOf(spec: TaskSpec, ports: RefusingPorts): string | undefined {
   if (spec.containers.length === 0) return 'the task has no containers; a task definition needs at least one';
   if (spec.unsupported.length > 0)
     return `this agent does not support ${spec.unsupported.join(', ')} yet; remove ${
@@ -33,5 +36,5 @@ function causeOf(spec: TaskSpec, ports: Pick<StepPorts, 'network'>): string | un
       `container "${greedy.name}" has a memory limit of ${greedy.memoryMiB} MiB, ` +
       `more than the task's ${spec.memoryMiB} MiB`
     );
-  return ports.network.refusal(spec);
+  return volumeProblem(spec) ?? ports.volumes.refusal(spec) ?? ports.network.refusal(spec);
 }

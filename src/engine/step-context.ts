@@ -2,6 +2,7 @@ import type { ContainerLogs } from '../container-log/container-logs.ts';
 import type { ImageService, PullProgress, RegistryCredentials } from '../image/images.ts';
 import type { Network } from '../network/network.ts';
 import type { TaskCgroups } from '../resource/task-cgroups.ts';
+import type { TaskVolumes } from '../resource/task-volumes.ts';
 import type { ContainerRuntime } from '../runtime/runtime.ts';
 import type { TaskEvent } from '../task/event.ts';
 import type { ContainerSpec, TaskSpec } from '../task/task-spec.ts';
@@ -15,6 +16,7 @@ export interface StepPorts {
   readonly network: Network;
   /** Absent when task limits are switched off (resources.md §2). */
   readonly cgroups?: TaskCgroups;
+  readonly volumes: TaskVolumes;
   readonly logs: ContainerLogs;
   readonly settings: EngineSettings;
   /** Variables that tell a container where its metadata and credentials are; laid over its own. */

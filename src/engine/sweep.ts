@@ -11,9 +11,8 @@ export interface SweepScope {
 }
 
 /**
- * Removes what carries our name and belongs to no task of the store: containers, logs,
- * networks, cgroups. The namespace
- * is the agent's alone, so nobody else's things are ever met.
+ * Removes what carries our name and belongs to no task of the store: containers, logs, networks, volumes, cgroups.
+ * The namespace is the agent's alone, so nobody else's things are ever met.
  */
 export async function sweepLeftovers(
   ports: StepPorts,
@@ -33,6 +32,7 @@ export async function sweepLeftovers(
   for (const id of await ports.logs.list({ signal }))
     if (!scope.knowsContainer(id)) await ports.logs.remove(id, { signal });
   await ports.network.removeLeftovers(scope, { signal });
+  await ports.volumes.removeLeftovers(scope, { signal });
   for (const id of (await ports.cgroups?.list()) ?? [])
     if (!scope.knowsTask(id)) await ports.cgroups?.remove(id);
 }

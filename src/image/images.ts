@@ -14,9 +14,22 @@ export interface ImageService {
   pull(request: PullRequest, options: { signal: AbortSignal }): Promise<LocalImage>;
   /** The local image of that reference, unpacked and ready, if there is one. Never asks a registry. */
   find(reference: string, options: { signal: AbortSignal }): Promise<LocalImage | undefined>;
+  /**
+   * Copies what the image has in the directory `path` into a directory of the host: owners, modes, times and
+   * extended attributes too, those of the directory itself as well. What is there of the same name is replaced.
+   */
+  copyDirectory(
+    image: LocalImage,
+    path: string,
+    directory: string,
+    options: { signal: AbortSignal },
+  ): Promise<CopiedDirectory>;
   /** Removes the local name and frees what nothing else uses. Not there: success. */
   remove(reference: string, options: { signal: AbortSignal }): Promise<void>;
 }
+
+/** `absent`: the image has nothing there; `notADirectory`: it has something else, and nothing was copied. */
+export type CopiedDirectory = 'copied' | 'absent' | 'notADirectory';
 
 export interface ImageRequest {
   readonly reference: string;

@@ -114,6 +114,20 @@ const containerExit = z.object({
   detail: optionalText,
 });
 
+const taskVolume = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('hostPath'), name: text, path: text }),
+  z.object({
+    kind: z.literal('local'),
+    name: text,
+    scope: z.enum(['task', 'shared']),
+    autoprovision: z.boolean(),
+    options: textMap,
+    labels: textMap,
+  }),
+]);
+const mountPoint = z.object({ sourceVolume: text, containerPath: text, readonly: z.boolean() });
+const volumesFrom = z.object({ sourceContainer: text, readonly: z.boolean() });
+
 const containerSpec = z.object({
   name: text,
   image: text,
@@ -124,6 +138,8 @@ const containerSpec = z.object({
   cpu: z.number(),
   memoryMiB: z.number(),
   dependsOn: z.array(z.object({ containerName: z.string(), condition: z.enum(DEPENDENCY_CONDITIONS) })),
+  mountPoints: z.exactOptional(z.array(mountPoint)),
+  volumesFrom: z.exactOptional(z.array(volumesFrom)),
   healthCheck: z.exactOptional(
     z.object({
       command: z.array(z.string()),
@@ -157,6 +173,7 @@ const taskSpec = z.object({
   taskCredentialsId: optionalText,
   executionCredentialsId: optionalText,
   containers: z.array(containerSpec),
+  volumes: z.exactOptional(z.array(taskVolume)),
   unsupported: texts,
 });
 

@@ -20,7 +20,8 @@ export function admitTask(
   refusal: string | undefined,
   at: number,
 ): Admission {
-  const refused = refusal === undefined ? undefined : normaliseReason(refusal);
+  // As it is: only a reason of a resource begins with a capital letter (ecs-api.md §C8).
+  const refused = refusal?.replace(/\s+/g, ' ').trim();
   const stopped = desired === 'STOPPED' || refused !== undefined;
   const containers = spec.containers.map(
     (container): ContainerState => ({

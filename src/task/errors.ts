@@ -26,6 +26,8 @@ export const TASK_ERROR_CODES = [
   'DockerClientConfigError',
   'ResourceInitializationError',
   'CgroupError',
+  'CannotCreateVolumeError',
+  'VolumeError',
 ] as const;
 export type TaskErrorCode = (typeof TASK_ERROR_CODES)[number];
 

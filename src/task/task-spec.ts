@@ -3,6 +3,7 @@ import type { HealthCheck } from './health.ts';
 import type { TaskArn } from './ids.ts';
 import type { PortMapping } from './port-mapping.ts';
 import type { RestartPolicy } from './restart.ts';
+import type { MountPoint, TaskVolume, VolumesFrom } from './volumes.ts';
 
 /** Network modes this agent knows; `bridge` when the payload names none (ENG-36). */
 export type NetworkMode = 'awsvpc' | 'bridge' | 'host' | 'none';
@@ -26,6 +27,8 @@ export interface TaskSpec {
   readonly taskCredentialsId?: string;
   readonly executionCredentialsId?: string;
   readonly containers: readonly ContainerSpec[];
+  /** Absent: none. */
+  readonly volumes?: readonly TaskVolume[];
   /**
    * Fields of the payload that this agent cannot honour yet, e.g. `volumes`. Not empty: the task is refused
    * in set-up and reported STOPPED with their names, never half-run.
@@ -48,6 +51,9 @@ export interface ContainerSpec {
   /** Hard limit in MiB; 0: none. */
   readonly memoryMiB: number;
   readonly dependsOn: readonly Dependency[];
+  /** Absent: none. */
+  readonly mountPoints?: readonly MountPoint[];
+  readonly volumesFrom?: readonly VolumesFrom[];
   /** Absent: nothing is published. */
   readonly portMappings?: readonly PortMapping[];
   /** Absent: the health of this container is not reported. */

@@ -75,7 +75,9 @@ export const volumeSchema = z.looseObject({
   name: text,
   type: text,
   host: z.looseObject({ sourcePath: text }).nullish(),
-  dockerVolumeConfiguration: z.looseObject({}).nullish(),
+  dockerVolumeConfiguration: z
+    .looseObject({ scope: text, autoprovision: flag, driver: text, driverOpts: textMap, labels: textMap })
+    .nullish(),
   efsVolumeConfiguration: z.looseObject({}).nullish(),
   fsxWindowsFileServerVolumeConfiguration: z.looseObject({}).nullish(),
 });

@@ -138,6 +138,20 @@ export const DIFFERENCES: readonly Difference[] = [
         '$1$2: the dependency has timed out',
       ),
   },
+  {
+    kind: 'words',
+    where: 'reason of a task whose shared volume is not there',
+    theirs:
+      "`resource cannot be initialized for task …: initialize volume: volume detection failed, volume '…' does not exist and autoprovision is set to false: Error response from daemon: get …: no such volume`",
+    ours: "`resource cannot be initialized for task …: initialize volume: volume '…' does not exist and autoprovision is false: no such volume`",
+    why: WORDS_RECORD,
+    expected: (line) =>
+      withTaskReason(
+        line,
+        /^(.*initialize volume: )volume detection failed, (volume '.*' does not exist and autoprovision is )set to (false: ).*: (no such volume)$/,
+        '$1$2$3$4',
+      ),
+  },
   ...attributeDifferences(),
 ];
 
@@ -179,6 +193,12 @@ function withReasons(line: Wire, pattern: RegExp, replacement: string): Wire {
       : { ...container, reason: container.reason.replace(pattern, replacement) },
   );
   return { ...line, body: { ...line.body, containers } };
+}
+
+function withTaskReason(line: Wire, pattern: RegExp, replacement: string): Wire {
+  const reason = line.body?.reason;
+  if (typeof reason !== 'string') return line;
+  return { ...line, body: { ...line.body, reason: reason.replace(pattern, replacement) } };
 }
 
 function withoutAttributes(line: Wire, names: readonly string[]): Wire {

@@ -1,5 +1,6 @@
 import type { LocalImage } from '../../image/images.ts';
 import {
+  type BindMount,
   type CreateContainer,
   LABEL_CLUSTER,
   LABEL_CONTAINER_NAME,
@@ -12,6 +13,7 @@ import { TaskError } from '../../task/errors.ts';
 import type { TaskEvent } from '../../task/event.ts';
 import { type ContainerId, containerDisplayName, containerIdOf, taskIdOf } from '../../task/ids.ts';
 import { isOldRun } from '../../task/restart.ts';
+import type { ContainerSpec } from '../../task/task-spec.ts';
 import { containerLimits, taskLimits } from '../container-limits.ts';
 import { type ContainerPair, containerOf, type StepContext } from '../step-context.ts';
 import { transitionWithin } from '../timed-out.ts';
@@ -56,8 +58,9 @@ async function describeContainer(
     ...context.endpointEnvironment(task.spec, spec),
   };
   const limits = containerLimits(spec);
-  const [network, stdio, cgroup] = await Promise.all([
+  const [network, volumes, stdio, cgroup] = await Promise.all([
     context.network.ensureContainerNetwork(task.spec, spec, { id, signal }),
+    ensureMounts(context, spec, id, image, signal),
     context.logs.prepare(
       {
         id,
@@ -105,7 +108,7 @@ async function describeContainer(
     capabilitiesDrop: options.capabilitiesDrop,
     ulimits: options.ulimits,
     sysctls: options.sysctls,
-    mounts: network.mounts,
+    mounts: [...network.mounts.filter(({ destination }) => !isTaken(volumes, destination)), ...volumes],
     tmpfs: options.tmpfs,
     ...(options.shmSizeBytes !== undefined && { shmSizeBytes: options.shmSizeBytes }),
     network: network.namespace,
@@ -113,6 +116,31 @@ async function describeContainer(
     ...(cgroup !== undefined && { cgroup }),
     stdio,
   };
+}
+
+/** The container's volumes; what a definition mounts over a file that names are looked up in wins. */
+async function ensureMounts(
+  context: StepContext,
+  container: ContainerSpec,
+  id: ContainerId,
+  image: LocalImage,
+  signal: AbortSignal,
+): Promise<readonly BindMount[]> {
+  return await context.volumes.ensureContainerMounts(
+    {
+      task: context.task.spec,
+      container,
+      id,
+      idOf: (name) => idOf(context, name),
+      imageVolumes: image.config.volumes,
+      fill: (path, directory, options) => context.images.copyDirectory(image, path, directory, options),
+    },
+    { signal },
+  );
+}
+
+function isTaken(volumes: readonly BindMount[], destination: string): boolean {
+  return volumes.some((mount) => mount.destination === destination);
 }
 
 /** Given unless the container or the image defines either, even as empty (ENG-38, ENG-39). */
@@ -132,7 +160,11 @@ export async function startContainer(context: StepContext, name: string): Promis
     'started',
     context.settings.startTimeoutMs,
     context.signal,
-    (signal) => context.runtime.startContainer(idOf(context, name), { signal }),
+    async (signal) => {
+      const id = idOf(context, name);
+      await context.volumes.ensureMounted(id, { signal });
+      return await context.runtime.startContainer(id, { signal });
+    },
   );
   if (network !== undefined) context.emit({ kind: 'networkReady', container: name, ...network });
   return { kind: 'containerStarted', container: name, pid, startedAt };
@@ -176,6 +208,7 @@ export async function releaseContainer(context: StepContext, name: string): Prom
   const ended = await Promise.allSettled([
     context.network.releaseContainerNetwork(context.task.spec, { id, signal }),
     context.logs.finish(id, { signal }).then(() => context.runtime.releaseContainer(id, { signal })),
+    context.volumes.releaseContainer(id, { signal }),
   ]);
   for (const result of ended) if (result.status === 'rejected') throw result.reason;
   return { kind: 'containerReleased', container: name };
@@ -186,6 +219,7 @@ export async function removeContainer(context: StepContext, name: string): Promi
   const id = idOf(context, name);
   await context.runtime.removeContainer(id, { signal });
   await context.logs.remove(id, { signal });
+  await context.volumes.removeContainer(id, { signal });
   return { kind: 'containerRemoved', container: name };
 }
 

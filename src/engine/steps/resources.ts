@@ -3,17 +3,19 @@ import { taskIdOf } from '../../task/ids.ts';
 import { taskLimits } from '../container-limits.ts';
 import type { StepContext } from '../step-context.ts';
 
-/** Makes the task's cgroup with the task's limits. */
+/** Makes the task's cgroup with the task's limits, and its volumes. */
 export async function ensureResources(context: StepContext): Promise<TaskEvent> {
   const { spec } = context.task;
   await context.cgroups?.ensure(taskIdOf(spec.arn), taskLimits(spec));
+  await context.volumes.ensureTaskVolumes(spec, { signal: context.signal });
   return { kind: 'resourcesReady' };
 }
 
-/** Removes the cgroup and the task's network and files. */
+/** Removes the cgroup, the task's network and files and its own volumes. */
 export async function removeResources(context: StepContext): Promise<TaskEvent> {
   const { spec } = context.task;
   await context.network.removeTaskNetwork(spec, { signal: context.signal });
   await context.cgroups?.remove(taskIdOf(spec.arn));
+  await context.volumes.removeTask(taskIdOf(spec.arn), { signal: context.signal });
   return { kind: 'resourcesRemoved' };
 }

@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { lstat, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Mount__Output } from './generated/containerd/types/Mount.ts';
@@ -21,18 +22,39 @@ export function layersOf(mounts: readonly Mount__Output[]): readonly string[] | 
   return [...(upper === undefined ? [] : [upper]), ...lower.split(':')];
 }
 
+/** Something in a root filesystem, links followed. */
+export interface RootfsEntry {
+  readonly kind: 'file' | 'directory' | 'other';
+  /** Inside the root, without a slash at its start. */
+  readonly path: string;
+  readonly hostPath: string;
+  readonly size: number;
+}
+
 /**
- * Reads a small file of a root filesystem out of its layers, without mounting it. Symbolic links are followed
- * inside the root only. Undefined when it is not there or no regular file.
+ * Reads a small file of a root filesystem out of its layers, without mounting it. Undefined when it is not there
+ * or no regular file.
  */
 export async function readRootfsFile(layers: readonly string[], path: string): Promise<string | undefined> {
+  const entry = await findRootfsEntry(layers, path);
+  if (entry?.kind !== 'file' || entry.size > MAX_FILE_BYTES) return undefined;
+  return await readFile(entry.hostPath, 'utf8');
+}
+
+/** Finds a path in a root filesystem's layers. Symbolic links are followed inside the root only. */
+export async function findRootfsEntry(
+  layers: readonly string[],
+  path: string,
+): Promise<RootfsEntry | undefined> {
   const pending = path.split('/');
   let current: string[] = [];
+  let last: Entry | undefined;
   let links = 0;
   for (let part = pending.shift(); part !== undefined; part = pending.shift()) {
     if (part === '' || part === '.') continue;
     if (part === '..') {
       current = current.slice(0, -1);
+      last = undefined;
       continue;
     }
     const found = await findEntry(layers, [...current, part]);
@@ -43,19 +65,24 @@ export async function readRootfsFile(layers: readonly string[], path: string): P
       const target = await readlink(found.hostPath);
       if (target.startsWith('/')) current = [];
       pending.unshift(...target.split('/'));
+      last = undefined;
       continue;
     }
     current.push(part);
-    if (pending.every((rest) => rest === '' || rest === '.')) {
-      if (found.kind !== 'file' || found.size > MAX_FILE_BYTES) return undefined;
-      return await readFile(found.hostPath, 'utf8');
-    }
+    last = found;
+    if (found.kind === 'file' && pending.some((rest) => rest !== '' && rest !== '.')) return undefined;
   }
-  return undefined;
+  const [root] = layers;
+  last ??= await findEntry(layers, current);
+  if (last === undefined || last.kind === 'link')
+    return current.length === 0 && root !== undefined
+      ? { kind: 'directory', path: '', hostPath: root, size: 0 }
+      : undefined;
+  return { kind: last.kind, path: current.join('/'), hostPath: last.hostPath, size: last.size };
 }
 
 interface Entry {
-  readonly kind: 'file' | 'link' | 'other';
+  readonly kind: 'file' | 'link' | 'directory' | 'other';
   readonly hostPath: string;
   readonly size: number;
 }
@@ -84,13 +111,19 @@ async function lookInLayer(layer: string, parts: readonly string[]): Promise<Sig
     if (stat === undefined) return { kind: (await someOpaque(parents)) ? 'hidden' : 'absent' };
     if (stat.isCharacterDevice() && stat.rdev === 0) return { kind: 'hidden' };
     if (index === parts.length - 1) {
-      const kind = stat.isFile() ? 'file' : stat.isSymbolicLink() ? 'link' : 'other';
+      const kind = kindOf(stat);
       return { kind: 'found', entry: { kind, hostPath, size: stat.size } };
     }
     if (!stat.isDirectory()) return { kind: 'hidden' };
     parents.push(hostPath);
   }
   return { kind: 'absent' };
+}
+
+function kindOf(stat: Stats): Entry['kind'] {
+  if (stat.isFile()) return 'file';
+  if (stat.isSymbolicLink()) return 'link';
+  return stat.isDirectory() ? 'directory' : 'other';
 }
 
 /** Whether one of a layer's folders hides those of the same name below it. */

@@ -1,4 +1,10 @@
-import type { ImageRequest, ImageService, LocalImage, PullRequest } from '../../image/images.ts';
+import type {
+  CopiedDirectory,
+  ImageRequest,
+  ImageService,
+  LocalImage,
+  PullRequest,
+} from '../../image/images.ts';
 
 /** An image service in memory: what is pulled is there. */
 export class FakeImages implements ImageService {
@@ -45,6 +51,10 @@ export class FakeImages implements ImageService {
 
   async find(reference: string): Promise<LocalImage | undefined> {
     return this.#images.get(reference);
+  }
+
+  async copyDirectory(): Promise<CopiedDirectory> {
+    return 'absent';
   }
 
   async remove(reference: string): Promise<void> {

@@ -31,7 +31,10 @@ describe('what cannot be honoured', () => {
   it.each([
     ['networkMode=awsvpc', { networkMode: 'awsvpc' }],
     ['networkMode=macvlan', { networkMode: 'macvlan' }],
-    ['volumes=v (private)', { volumes: [{ name: 'v', host: {} }] }],
+    [
+      'volumes=v (docker, driver rexray)',
+      { volumes: [{ name: 'v', type: 'docker', dockerVolumeConfiguration: { driver: 'rexray' } }] },
+    ],
     [
       'attachments=serviceconnectdetail',
       {
@@ -55,8 +58,6 @@ describe('what cannot be honoured', () => {
   it.each([
     ['dependsOn=db SOMETIME', { dependsOn: [{ containerName: 'db', condition: 'SOMETIME' }] }],
     ['links=db:alias', { links: ['db:alias'] }],
-    ['mountPoints=v', { mountPoints: [{ sourceVolume: 'v', containerPath: '/v' }] }],
-    ['volumesFrom=db', { volumesFrom: [{ sourceContainer: 'db' }] }],
     ['environmentFiles=arn:aws:s3:::b/k', { environmentFiles: [{ value: 'arn:aws:s3:::b/k', type: 's3' }] }],
     [
       'registryAuthentication=asm',

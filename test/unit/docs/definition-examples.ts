@@ -61,6 +61,10 @@ const VOLUMES: readonly Example[] = [
   ['volumes[].host.sourcePath', { host: { sourcePath: '/srv' } }],
   ['volumes[].host, without sourcePath', { host: {} }],
   ['volumes[].dockerVolumeConfiguration', { dockerVolumeConfiguration: { scope: 'task' } }],
+  [
+    'volumes[].dockerVolumeConfiguration, another driver than local',
+    { dockerVolumeConfiguration: { scope: 'shared', driver: 'rexray' } },
+  ],
   ['volumes[].efsVolumeConfiguration', { efsVolumeConfiguration: { fileSystemId: 'fs-1' } }],
   [
     'volumes[].fsxWindowsFileServerVolumeConfiguration',

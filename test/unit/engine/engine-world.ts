@@ -3,6 +3,7 @@ import type { ContainerLogs } from '../../../src/container-log/container-logs.ts
 import type { EngineSettings } from '../../../src/engine/step-context.ts';
 import { TaskEngine } from '../../../src/engine/task-engine.ts';
 import type { Network } from '../../../src/network/network.ts';
+import type { TaskVolumes } from '../../../src/resource/task-volumes.ts';
 import { FakeImages } from '../../../src/runtime/fake/fake-images.ts';
 import { type FakeBehaviour, FakeRuntime } from '../../../src/runtime/fake/fake-runtime.ts';
 import type { CreateContainer } from '../../../src/runtime/runtime.ts';
@@ -61,6 +62,17 @@ const hostNetwork: Network = {
   close: async () => {},
 };
 
+const noVolumes: TaskVolumes = {
+  refusal: () => undefined,
+  ensureTaskVolumes: async () => {},
+  ensureContainerMounts: async () => [],
+  ensureMounted: async () => {},
+  releaseContainer: async () => {},
+  removeContainer: async () => {},
+  removeTask: async () => {},
+  removeLeftovers: async () => {},
+};
+
 const noLogs: ContainerLogs = {
   drivers: ['none'],
   prepare: async () => ({ kind: 'null' }),
@@ -112,6 +124,7 @@ export class EngineWorld {
         runtime: this.runtime,
         images: this.images,
         network: hostNetwork,
+        volumes: noVolumes,
         logs: noLogs,
         settings: { ...this.settings, ...settings.engine },
         registryCredentials: () => undefined,

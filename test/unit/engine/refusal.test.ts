@@ -12,6 +12,8 @@ const network = (refusal?: string): Network => ({
   close: async () => {},
 });
 
+const volumes = { refusal: () => undefined };
+
 describe('what the engine refuses', () => {
   it.each([
     ['no containers', taskSpec([]), /no containers/],
@@ -27,14 +29,20 @@ describe('what the engine refuses', () => {
       /256 MiB.*128 MiB/,
     ],
   ])('names %s after the ARN of the task and a colon (ENG-35)', (_, spec, cause) => {
-    const refusal = refusalOf(spec, { network: network() }) ?? '';
+    const refusal = refusalOf(spec, { network: network(), volumes }) ?? '';
     expect(refusal).toContain(`${spec.arn}: `);
     expect(refusal.split(`${spec.arn}: `)[1]).toMatch(cause);
   });
 
   it('passes on what the network says', () => {
     const spec = taskSpec([containerSpec('a')]);
-    expect(refusalOf(spec, { network: network('no bridges here') })).toContain('no bridges here');
-    expect(refusalOf(spec, { network: network() })).toBeUndefined();
+    expect(refusalOf(spec, { network: network('no bridges here'), volumes })).toContain('no bridges here');
+    expect(refusalOf(spec, { network: network(), volumes })).toBeUndefined();
+  });
+
+  it('passes on what the volumes say', () => {
+    const spec = taskSpec([containerSpec('a')]);
+    const missing = { refusal: () => 'no such volume' };
+    expect(refusalOf(spec, { network: network(), volumes: missing })).toContain('no such volume');
   });
 });

@@ -5,6 +5,7 @@ import type { StateReport } from '../../../src/task/report.ts';
 import { CONTAINER_STATUSES, TASK_STATUSES } from '../../../src/task/statuses.ts';
 import type { ContainerSpec } from '../../../src/task/task-spec.ts';
 import type { ContainerState, TaskState } from '../../../src/task/task-state.ts';
+import type { TaskVolume } from '../../../src/task/volumes.ts';
 
 /** An ARN that ends in `id`. */
 export function arnOf(id: string): TaskArn {
@@ -94,6 +95,18 @@ const textMap = fc.dictionary(
 const desired = fc.constantFrom('RUNNING' as const, 'STOPPED' as const);
 const exitCode = fc.integer({ min: -1, max: 255 });
 
+const taskVolume: fc.Arbitrary<TaskVolume> = fc.oneof(
+  fc.record({ kind: fc.constant('hostPath' as const), name: fc.string(), path: fc.string() }),
+  fc.record({
+    kind: fc.constant('local' as const),
+    name: fc.string(),
+    scope: fc.constantFrom('task' as const, 'shared' as const),
+    autoprovision: fc.boolean(),
+    options: textMap,
+    labels: textMap,
+  }),
+);
+
 /** Every member of a container's specification, present or not. */
 const containerSpec: fc.Arbitrary<ContainerSpec> = fc.record(
   {
@@ -109,6 +122,13 @@ const containerSpec: fc.Arbitrary<ContainerSpec> = fc.record(
       fc.record({ containerName: fc.string(), condition: fc.constantFrom(...DEPENDENCY_CONDITIONS) }),
       { maxLength: 2 },
     ),
+    mountPoints: fc.array(
+      fc.record({ sourceVolume: fc.string(), containerPath: fc.string(), readonly: fc.boolean() }),
+      { maxLength: 2 },
+    ),
+    volumesFrom: fc.array(fc.record({ sourceContainer: fc.string(), readonly: fc.boolean() }), {
+      maxLength: 2,
+    }),
     healthCheck: fc.record({
       command: texts,
       intervalMs: fc.nat(),
@@ -332,6 +352,7 @@ export const anyTask: fc.Arbitrary<TaskState> = fc.record(
         taskCredentialsId: fc.string(),
         executionCredentialsId: fc.string(),
         containers: fc.array(containerSpec, { maxLength: 3 }),
+        volumes: fc.array(taskVolume, { maxLength: 2 }),
         unsupported: texts,
       },
       {

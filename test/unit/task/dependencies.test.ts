@@ -133,7 +133,8 @@ describe('dependencies that can never be met', () => {
     ],
   ] as const)('refuses a task whose dependencies are %s, by its ARN (ENG-34, ENG-141)', (_, containers) => {
     const spec = taskSpec(containers);
-    const refusal = refusalOf(spec, { network: { refusal: () => undefined } as never }) ?? '';
+    const willing = { refusal: () => undefined };
+    const refusal = refusalOf(spec, { network: willing, volumes: willing }) ?? '';
     expect(refusal.endsWith(spec.arn)).toBe(true);
     const refused = new TaskStory(spec, { refusal });
     expect(refused.reports).toMatchObject([{ status: 'STOPPED', reason: refusal, containers: [] }]);

@@ -122,7 +122,7 @@ describe('what ECS is told of a task', () => {
     expect(never.reports.at(-1)?.executionStoppedAt).toBeTypeOf('number');
   });
 
-  it('tells a task refused in set-up by its reason alone (OBS-16, ENG-138)', () => {
+  it('tells a task refused in set-up by its reason alone, in its own words (OBS-16)', () => {
     const story = new TaskStory(taskSpec([containerSpec('main')]), {
       refusal: 'resource cannot be initialized\n for it: no  volumes',
     });
@@ -130,7 +130,7 @@ describe('what ECS is told of a task', () => {
       {
         task: story.state.spec.arn,
         status: 'STOPPED',
-        reason: 'Resource cannot be initialized for it: no volumes',
+        reason: 'resource cannot be initialized for it: no volumes',
         containers: [],
       },
     ]);

@@ -89,6 +89,12 @@ class ContainerdImageService implements ContainerdImages {
     }
   };
 
+  copyDirectory: ImageService['copyDirectory'] = async (image, path, directory, { signal }) => {
+    const { client, snapshotter } = this.#options;
+    const { copyImageDirectory } = await import('./copy-directory.ts');
+    return await copyImageDirectory({ client, snapshotter, image: image.name, path, directory, signal });
+  };
+
   remove: ImageService['remove'] = async (reference, { signal }) => {
     const parsed = parsedOrNothing(reference);
     if (parsed === undefined) return;
