@@ -86,7 +86,11 @@ async function openDockerRuntime({ config, logger, onPhase, signal }: RuntimePar
     logger,
     signal,
   });
-  const images = new DockerImages({ client, inactivityTimeoutMs: config.imagePullInactivityTimeoutMs });
+  const images = new DockerImages({
+    client,
+    owner: config.containerdNamespace,
+    inactivityTimeoutMs: config.imagePullInactivityTimeoutMs,
+  });
   return {
     runtime,
     images,

@@ -18,10 +18,13 @@ import type { DockerClient } from '../docker-client.ts';
 import { imageSchema, pullLineSchema } from '../docker-documents.ts';
 import { DockerError, hasStatus } from '../docker-error.ts';
 import { jsonLines } from '../json-lines.ts';
+import { copyImageDirectory } from './copy-directory.ts';
 import { LayerProgress } from './layer-progress.ts';
 
 export interface DockerImagesOptions {
   readonly client: DockerClient;
+  /** As the runtime's. */
+  readonly owner: string;
   readonly registry?: RegistryClient;
   /** A pull without any progress for so long fails (ECS_IMAGE_PULL_INACTIVITY_TIMEOUT); default 1 min. */
   readonly inactivityTimeoutMs?: number;
@@ -73,6 +76,11 @@ export class DockerImages implements ImageService {
       if (hasStatus(error, 404)) return undefined;
       throw error;
     }
+  };
+
+  copyDirectory: ImageService['copyDirectory'] = async (image, path, directory, { signal }) => {
+    const { client, owner } = this.#options;
+    return await copyImageDirectory({ client, owner, image: image.name, path, directory, signal });
   };
 
   remove: ImageService['remove'] = async (reference, { signal }) => {
