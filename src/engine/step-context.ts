@@ -7,6 +7,7 @@ import type { ContainerRuntime } from '../runtime/runtime.ts';
 import type { TaskEvent } from '../task/event.ts';
 import type { ContainerSpec, TaskSpec } from '../task/task-spec.ts';
 import type { ContainerState, TaskState } from '../task/task-state.ts';
+import { CALL_DEADLINES, type CallDeadlines } from './call-deadlines.ts';
 import type { HostResources } from './host-resources.ts';
 
 /** What steps act on: the ports, and the settings that shape them. Shared by all tasks. */
@@ -40,6 +41,8 @@ export interface EngineSettings {
   readonly pullTimeoutMs: number;
   readonly cleanupWaitMs: number;
   readonly cleanupJitterMs: number;
+  /** Of calls that no setting bounds; absent: CALL_DEADLINES. */
+  readonly deadlines?: CallDeadlines;
 }
 
 /** ECS_IMAGE_PULL_BEHAVIOR (task-engine.md §8.1). */
@@ -54,6 +57,11 @@ export interface StepContext extends StepPorts {
   /** A fact that is known before the step ends. */
   emit(event: TaskEvent): void;
   progress(container: string, progress: PullProgress): void;
+}
+
+/** Deadlines of calls that no setting bounds. */
+export function deadlinesOf({ settings }: Pick<StepPorts, 'settings'>): CallDeadlines {
+  return settings.deadlines ?? CALL_DEADLINES;
 }
 
 /** A container as asked for and as it stands. */

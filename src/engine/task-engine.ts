@@ -12,11 +12,12 @@ import type { TaskSpec } from '../task/task-spec.ts';
 import type { TaskState } from '../task/task-state.ts';
 import { HostResources } from './host-resources.ts';
 import { refusalOf } from './refusal.ts';
-import type { StepPorts } from './step-context.ts';
+import { deadlinesOf, type StepPorts } from './step-context.ts';
 import { sweepLeftovers } from './sweep.ts';
 import type { TaskIntake } from './task-intake.ts';
 import { taskRules } from './task-rules.ts';
 import { TaskWorker, type WorkerDependencies } from './task-worker.ts';
+import { transitionWithin } from './timed-out.ts';
 
 /** What the engine is built from. */
 export interface EngineDependencies {
@@ -229,7 +230,9 @@ export class TaskEngine implements TaskIntake {
       const known = new Map(
         [...this.#containers].map(([id, place]) => [id, place.worker.knownOf(place.container)]),
       );
-      const listed = await ports.runtime.listContainers({ signal });
+      const listed = await transitionWithin('listing', deadlinesOf(ports).listMs, signal, (within) =>
+        ports.runtime.listContainers({ signal: within }),
+      );
       const observations = new Map(listed.map(({ id, observation }) => [id, observation]));
       for (const [id, knownBefore] of known) {
         const place = this.#containers.get(id);

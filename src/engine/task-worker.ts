@@ -287,7 +287,10 @@ export class TaskWorker {
     } else {
       const stuck = this.#steps.postpone(step, error, this.#deps.ports.now());
       if (stuck.tries === 1) log.warn({ err: error }, 'step could not be done; trying again');
-      this.post(TICK);
+      const timedOut = error instanceof TaskError && error.code === 'DockerTimeoutError';
+      if (timedOut && 'container' in step)
+        this.post({ kind: 'stepTimedOut', container: step.container, reason: reasonOf(error) });
+      else this.post(TICK);
     }
   }
 

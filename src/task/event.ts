@@ -70,6 +70,8 @@ export type TaskEvent =
       readonly container?: string;
       readonly reason: Reason;
     }
+  /** A step of a container did not end in its time and is tried again. */
+  | { readonly kind: 'stepTimedOut'; readonly container: string; readonly reason: Reason }
   /** Time passed; whatever has become due is done. */
   | { readonly kind: 'tick' }
   /** ECS accepted, or for good refused, one report of this task. */

@@ -114,6 +114,8 @@ function apply(state: TaskState, event: TaskEvent, at: number, rules: TaskRules)
       return update(state, event.container, (c) => probed(state, c, event.result, at));
     case 'containerObserved':
       return update(state, event.container, (c) => observed(state, c, event, at));
+    case 'stepTimedOut':
+      return update(state, event.container, (c) => (c.known === 'STOPPED' ? c : withReason(c, event.reason)));
     case 'stepFailed':
       return failed(state, event.container, event.reason, rules);
   }

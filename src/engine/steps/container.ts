@@ -15,7 +15,7 @@ import { type ContainerId, containerDisplayName, containerIdOf, taskIdOf } from 
 import { isOldRun } from '../../task/restart.ts';
 import type { ContainerSpec } from '../../task/task-spec.ts';
 import { containerLimits, taskLimits } from '../container-limits.ts';
-import { type ContainerPair, containerOf, type StepContext } from '../step-context.ts';
+import { type ContainerPair, containerOf, deadlinesOf, type StepContext } from '../step-context.ts';
 import { transitionWithin } from '../timed-out.ts';
 
 /** Makes log, network and container ready to start (task-engine.md §5.1). */
@@ -191,8 +191,15 @@ export async function stopContainer(
   name: string,
   killAtMs: number,
 ): Promise<TaskEvent> {
-  const { signal } = context;
-  const exit = await context.runtime.stopContainer(idOf(context, name), { killAtMs }, { signal });
+  const { stopMarginMs } = deadlinesOf(context);
+  const { stopRequestedAt = killAtMs } = containerOf(context.task, name).state;
+  const exit = await transitionWithin(
+    'stopped',
+    Math.max(0, killAtMs - context.now()) + stopMarginMs,
+    context.signal,
+    (signal) => context.runtime.stopContainer(idOf(context, name), { killAtMs }, { signal }),
+    killAtMs - stopRequestedAt + stopMarginMs,
+  );
   // A restart that never came: how the run before it ended is known.
   const isNews = exit !== undefined && !isOldRun(containerOf(context.task, name).state, exit);
   return { kind: 'containerStopped', container: name, ...(isNews && { exit }) };
@@ -203,23 +210,25 @@ export async function stopContainer(
  * before the process record: deleting that would cut off output that is still on its way.
  */
 export async function releaseContainer(context: StepContext, name: string): Promise<TaskEvent> {
-  const { signal } = context;
   const id = idOf(context, name);
-  const ended = await Promise.allSettled([
-    context.network.releaseContainerNetwork(context.task.spec, { id, signal }),
-    context.logs.finish(id, { signal }).then(() => context.runtime.releaseContainer(id, { signal })),
-    context.volumes.releaseContainer(id, { signal }),
-  ]);
-  for (const result of ended) if (result.status === 'rejected') throw result.reason;
+  await transitionWithin('removing', deadlinesOf(context).releaseMs, context.signal, async (signal) => {
+    const ended = await Promise.allSettled([
+      context.network.releaseContainerNetwork(context.task.spec, { id, signal }),
+      context.logs.finish(id, { signal }).then(() => context.runtime.releaseContainer(id, { signal })),
+      context.volumes.releaseContainer(id, { signal }),
+    ]);
+    for (const result of ended) if (result.status === 'rejected') throw result.reason;
+  });
   return { kind: 'containerReleased', container: name };
 }
 
 export async function removeContainer(context: StepContext, name: string): Promise<TaskEvent> {
-  const { signal } = context;
   const id = idOf(context, name);
-  await context.runtime.removeContainer(id, { signal });
-  await context.logs.remove(id, { signal });
-  await context.volumes.removeContainer(id, { signal });
+  await transitionWithin('removing', deadlinesOf(context).removeMs, context.signal, async (signal) => {
+    await context.runtime.removeContainer(id, { signal });
+    await context.logs.remove(id, { signal });
+    await context.volumes.removeContainer(id, { signal });
+  });
   return { kind: 'containerRemoved', container: name };
 }
 

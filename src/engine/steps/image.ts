@@ -1,7 +1,7 @@
 import type { LocalImage } from '../../image/images.ts';
 import { reasonOf } from '../../task/errors.ts';
 import type { TaskEvent } from '../../task/event.ts';
-import { containerOf, type StepContext } from '../step-context.ts';
+import { containerOf, deadlinesOf, type StepContext } from '../step-context.ts';
 import { transitionWithin } from '../timed-out.ts';
 
 const DIGEST_IN_REFERENCE = /@(sha256:[0-9a-f]{64})$/;
@@ -66,14 +66,20 @@ export async function pullImage(context: StepContext, container: string): Promis
 async function usableCache(context: StepContext, reference: string): Promise<LocalImage | undefined> {
   const { pullBehavior } = context.settings;
   if (pullBehavior !== 'prefer-cached' && pullBehavior !== 'once') return undefined;
-  return await context.images.find(reference, { signal: context.signal });
+  return await findLocal(context, reference);
 }
 
 /** With `default` and `prefer-cached` an image that is here serves when the pull failed (ENG-86). */
 async function localAfterFailure(context: StepContext, reference: string): Promise<LocalImage | undefined> {
   const { pullBehavior } = context.settings;
   if (pullBehavior !== 'default' && pullBehavior !== 'prefer-cached') return undefined;
-  return await context.images.find(reference, { signal: context.signal });
+  return await findLocal(context, reference);
+}
+
+async function findLocal(context: StepContext, reference: string): Promise<LocalImage | undefined> {
+  return await transitionWithin('inspecting', deadlinesOf(context).imageMs, context.signal, (signal) =>
+    context.images.find(reference, { signal }),
+  );
 }
 
 function pulled(container: string, image: LocalImage): TaskEvent {

@@ -1,21 +1,36 @@
+import { withDeadline } from '../../async/deadline.ts';
 import type { TaskEvent } from '../../task/event.ts';
 import { taskIdOf } from '../../task/ids.ts';
 import { taskLimits } from '../container-limits.ts';
-import type { StepContext } from '../step-context.ts';
+import { deadlinesOf, type StepContext } from '../step-context.ts';
 
 /** Makes the task's cgroup with the task's limits, and its volumes. */
 export async function ensureResources(context: StepContext): Promise<TaskEvent> {
   const { spec } = context.task;
-  await context.cgroups?.ensure(taskIdOf(spec.arn), taskLimits(spec));
-  await context.volumes.ensureTaskVolumes(spec, { signal: context.signal });
+  await withDeadline(
+    "making the task's cgroup and volumes",
+    deadlinesOf(context).resourcesMs,
+    context.signal,
+    async (signal) => {
+      await context.cgroups?.ensure(taskIdOf(spec.arn), taskLimits(spec));
+      await context.volumes.ensureTaskVolumes(spec, { signal });
+    },
+  );
   return { kind: 'resourcesReady' };
 }
 
 /** Removes the cgroup, the task's network and files and its own volumes. */
 export async function removeResources(context: StepContext): Promise<TaskEvent> {
   const { spec } = context.task;
-  await context.network.removeTaskNetwork(spec, { signal: context.signal });
-  await context.cgroups?.remove(taskIdOf(spec.arn));
-  await context.volumes.removeTask(taskIdOf(spec.arn), { signal: context.signal });
+  await withDeadline(
+    "removing the task's network, cgroup and volumes",
+    deadlinesOf(context).removeMs,
+    context.signal,
+    async (signal) => {
+      await context.network.removeTaskNetwork(spec, { signal });
+      await context.cgroups?.remove(taskIdOf(spec.arn));
+      await context.volumes.removeTask(taskIdOf(spec.arn), { signal });
+    },
+  );
   return { kind: 'resourcesRemoved' };
 }
