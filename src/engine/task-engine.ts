@@ -1,23 +1,23 @@
 import type { Logger } from 'pino';
 import { sleep } from '../async/deadline.ts';
-import type { RuntimeEvent } from '../runtime/runtime.ts';
+import type { ListedContainer, RuntimeEvent } from '../runtime/runtime.ts';
 import type { QueuedReport, Store } from '../store/store.ts';
 import { admitTask } from '../task/admit.ts';
 import type { TaskRules } from '../task/event.ts';
 import type { HostCapacity, HostWait } from '../task/host-resources.ts';
-import { type ContainerId, containerIdOf, type TaskArn, taskIdOf } from '../task/ids.ts';
+import { type ContainerId, containerIdOf, type TaskArn, type TaskId, taskIdOf } from '../task/ids.ts';
 import { waitsForHost } from '../task/plan.ts';
-import type { DesiredStatus } from '../task/statuses.ts';
+import type { ContainerStatus, DesiredStatus } from '../task/statuses.ts';
 import type { TaskSpec } from '../task/task-spec.ts';
 import type { TaskState } from '../task/task-state.ts';
 import { HostResources } from './host-resources.ts';
+import { Observer } from './observer.ts';
 import { refusalOf } from './refusal.ts';
-import { deadlinesOf, type StepPorts } from './step-context.ts';
+import type { StepPorts } from './step-context.ts';
 import { sweepLeftovers } from './sweep.ts';
 import type { TaskIntake } from './task-intake.ts';
 import { taskRules } from './task-rules.ts';
 import { TaskWorker, type WorkerDependencies } from './task-worker.ts';
-import { transitionWithin } from './timed-out.ts';
 
 /** What the engine is built from. */
 export interface EngineDependencies {
@@ -36,9 +36,6 @@ interface Place {
   readonly container: string;
 }
 
-/** Level over edge: everything is looked at again on this clock (ENG-81). */
-const REOBSERVE_MS = 5 * 60_000;
-const REOBSERVE_SPREAD_MS = 30_000;
 const EVENT_STREAM_RETRY_MS = 500;
 
 /** All tasks of the instance: one worker each, fed with ECS's wishes and the runtime's events. */
@@ -51,14 +48,30 @@ export class TaskEngine implements TaskIntake {
   readonly #aborter = new AbortController();
   readonly #loops: Promise<void>[] = [];
   #lastArrival = 0;
-  /** Looks at all containers follow one another. */
-  #observing: Promise<void> = Promise.resolve();
+  readonly #observer: Observer;
 
   constructor(deps: EngineDependencies) {
     this.#deps = deps;
     const { settings } = deps.ports;
     this.#hostResources = new HostResources(deps.capacity);
     this.#rules = taskRules(settings);
+    const { signal } = this.#aborter;
+    const scope = {
+      knowsContainer: (id: ContainerId) => this.#containers.has(id),
+      knowsTask: (id: TaskId) => this.workers().some(({ state }) => taskIdOf(state.spec.arn) === id),
+      signal,
+    };
+    this.#observer = new Observer(
+      {
+        ports: deps.ports,
+        logger: deps.logger,
+        known: () =>
+          new Map([...this.#containers].map(([id, place]) => [id, place.worker.knownOf(place.container)])),
+        onListed: (listed, knownBefore) => this.#onListed(listed, knownBefore),
+        sweep: (listed) => sweepLeftovers(deps.ports, deps.logger, listed, scope),
+      },
+      signal,
+    );
   }
 
   /**
@@ -73,14 +86,14 @@ export class TaskEngine implements TaskIntake {
     }
     for (const state of stored) this.#add(new TaskWorker(state, this.#workerDependencies()));
     for (const worker of this.#workers.values()) worker.start();
-    this.#loops.push(this.#followRuntime(), this.#reobserve());
+    this.#loops.push(this.#followRuntime(), this.#observer.run());
   }
 
   /** Stops working; containers keep running (ENG-127). */
   async close(): Promise<void> {
     this.#aborter.abort(new Error('the agent is stopping'));
     await Promise.all([...this.#workers.values()].map((worker) => worker.stop()));
-    await Promise.allSettled([...this.#loops, this.#observing]);
+    await Promise.allSettled(this.#loops);
   }
 
   async accept(
@@ -202,7 +215,7 @@ export class TaskEngine implements TaskIntake {
   #onRuntimeEvent(event: RuntimeEvent): void {
     switch (event.kind) {
       case 'resync':
-        this.#observing = this.#observing.then(() => this.#observeAll());
+        this.#observer.ask();
         return;
       case 'exited': {
         const place = this.#containers.get(event.id);
@@ -214,43 +227,20 @@ export class TaskEngine implements TaskIntake {
     }
   }
 
-  async #reobserve(): Promise<void> {
-    const { signal } = this.#aborter;
-    while (!signal.aborted) {
-      await sleep(REOBSERVE_MS + Math.random() * REOBSERVE_SPREAD_MS, signal).catch(() => {});
-      if (!signal.aborted) await this.#observeAll();
-    }
-  }
-
-  /** Compares what the runtime has with what is remembered, both ways. */
-  async #observeAll(): Promise<void> {
-    const { ports, logger } = this.#deps;
-    const { signal } = this.#aborter;
-    try {
-      const known = new Map(
-        [...this.#containers].map(([id, place]) => [id, place.worker.knownOf(place.container)]),
-      );
-      const listed = await transitionWithin('listing', deadlinesOf(ports).listMs, signal, (within) =>
-        ports.runtime.listContainers({ signal: within }),
-      );
-      const observations = new Map(listed.map(({ id, observation }) => [id, observation]));
-      for (const [id, knownBefore] of known) {
-        const place = this.#containers.get(id);
-        place?.worker.post({
-          kind: 'containerObserved',
-          container: place.container,
-          observation: observations.get(id) ?? { state: 'absent' },
-          knownBefore,
-        });
-      }
-      for (const worker of this.#workers.values()) worker.retryNow();
-      await sweepLeftovers(ports, logger, listed, {
-        knowsContainer: (id) => this.#containers.has(id),
-        knowsTask: (id) => this.workers().some((worker) => taskIdOf(worker.state.spec.arn) === id),
-        signal,
+  #onListed(
+    listed: readonly ListedContainer[],
+    knownBefore: ReadonlyMap<ContainerId, ContainerStatus>,
+  ): void {
+    const observations = new Map(listed.map(({ id, observation }) => [id, observation]));
+    for (const [id, known] of knownBefore) {
+      const place = this.#containers.get(id);
+      place?.worker.post({
+        kind: 'containerObserved',
+        container: place.container,
+        observation: observations.get(id) ?? { state: 'absent' },
+        knownBefore: known,
       });
-    } catch (error) {
-      if (!signal.aborted) logger.warn({ err: error }, 'cannot look at all containers; trying again later');
     }
+    for (const worker of this.#workers.values()) worker.retryNow();
   }
 }

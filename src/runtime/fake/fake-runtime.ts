@@ -36,7 +36,7 @@ interface FakeContainer {
 }
 
 /** Calls that a test can hold up or fail. */
-export type FakeCall = 'create' | 'start' | 'stop' | 'release' | 'remove' | 'list';
+export type FakeCall = 'create' | 'start' | 'stop' | 'release' | 'remove' | 'list' | 'exec';
 
 /**
  * A runtime in memory for faults that cannot be made for real: calls that hang, events that are late, a
@@ -83,6 +83,14 @@ export class FakeRuntime implements ContainerRuntime {
     const container = this.#containers.get(id);
     if (container?.observation.state !== 'running') throw new Error(`${id} is not running`);
     this.#exit(container, { exitedAt: Date.now(), oomKilled: false, ...exit });
+  }
+
+  /** The same, and no event tells of it. */
+  endUnseen(id: ContainerId, exit: Partial<ContainerExit>): void {
+    const listeners = [...this.#listeners];
+    this.#listeners.clear();
+    this.end(id, exit);
+    for (const listener of listeners) this.#listeners.add(listener);
   }
 
   async ping(): Promise<void> {}
@@ -163,7 +171,8 @@ export class FakeRuntime implements ContainerRuntime {
     container.request = { ...container.request, limits: { ...container.request.limits, ...change } };
   }
 
-  async exec(id: ContainerId, request: ExecRequest): Promise<ExecResult> {
+  async exec(id: ContainerId, request: ExecRequest, { signal }: CallOptions): Promise<ExecResult> {
+    await this.#before('exec', id, signal);
     if (this.#containers.get(id)?.observation.state !== 'running')
       throw new TaskError('NoSuchContainerError', id);
     return { exitCode: 0, output: request.args.join(' ') };
