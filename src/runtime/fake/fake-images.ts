@@ -10,6 +10,8 @@ import type {
 export class FakeImages implements ImageService {
   readonly #images = new Map<string, LocalImage>();
   readonly #hook: (call: 'resolve' | 'pull', request: ImageRequest, signal: AbortSignal) => Promise<void>;
+  /** Of every image. */
+  readonly #environment: Readonly<Record<string, string>>;
   pulls = 0;
 
   constructor(
@@ -18,7 +20,9 @@ export class FakeImages implements ImageService {
       request: ImageRequest,
       signal: AbortSignal,
     ) => Promise<void> = async () => {},
+    environment: Readonly<Record<string, string>> = {},
   ) {
+    this.#environment = environment;
     this.#hook = hook;
   }
 
@@ -36,7 +40,7 @@ export class FakeImages implements ImageService {
       imageId: DIGEST,
       sizeBytes: 1,
       config: {
-        environment: {},
+        environment: this.#environment,
         entryPoint: [],
         command: ['sh'],
         user: '',

@@ -91,13 +91,13 @@ describe('PayloadMessage', () => {
     expect(w.sentTypes()).toEqual(['AckRequest', 'IAMRoleCredentialsAckRequest']);
   });
 
-  it('is not acked when one of its tasks is invalid, nor are its credentials (ACS-29, OBS-31)', async () => {
+  it('is not acked when one of its tasks is invalid, nor are its credentials (ACS-29, OBS-31, ENG-31)', async () => {
     const w = await new AcsWorld().start();
     await w.sendPayload([wireTask('a1', { roleCredentials: wireCredentials('c-1') }), BAD_TASK]);
     expect(w.server.connection.sent).toEqual([]);
   });
 
-  it('has its invalid task reported with the known prefix (ACS-30, OBS-32)', async () => {
+  it('has its invalid task reported with the known prefix (ACS-30, OBS-32, ENG-32)', async () => {
     const w = await new AcsWorld().start();
     await w.sendPayload([BAD_TASK]);
     expect(w.intake.rejected).toEqual([

@@ -111,7 +111,7 @@ describe('what cannot be honoured', () => {
     ]);
   });
 
-  it('takes ports as single ones and as ranges; a task that names no mode is a bridge task (NET-1)', () => {
+  it('takes ports as single ones and as ranges; a task that names no mode is a bridge task (NET-1, ENG-36)', () => {
     const portMappings = [
       { containerPort: 80, hostPort: 8080, protocol: 'tcp' },
       { containerPort: 53, protocol: 'udp' },

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import type { ContainerLogs } from '../../../src/container-log/container-logs.ts';
-import type { EngineSettings } from '../../../src/engine/step-context.ts';
+import type { EngineSettings, StepPorts } from '../../../src/engine/step-context.ts';
 import { TaskEngine } from '../../../src/engine/task-engine.ts';
 import type { Network } from '../../../src/network/network.ts';
 import type { TaskVolumes } from '../../../src/resource/task-volumes.ts';
@@ -118,19 +118,24 @@ export class EngineWorld {
     this.engine = this.#build({});
   }
 
+  /** What the engine's steps act on. */
+  ports(settings: Changes): StepPorts {
+    return {
+      runtime: this.runtime,
+      images: this.images,
+      network: hostNetwork,
+      volumes: noVolumes,
+      logs: noLogs,
+      settings: { ...this.settings, ...settings.engine },
+      registryCredentials: () => undefined,
+      endpointEnvironment: () => ({}),
+      now: Date.now,
+    };
+  }
+
   #build(settings: Changes): TaskEngine {
     return new TaskEngine({
-      ports: {
-        runtime: this.runtime,
-        images: this.images,
-        network: hostNetwork,
-        volumes: noVolumes,
-        logs: noLogs,
-        settings: { ...this.settings, ...settings.engine },
-        registryCredentials: () => undefined,
-        endpointEnvironment: () => ({}),
-        now: Date.now,
-      },
+      ports: this.ports(settings),
       store: this.store,
       ...(settings.capacity !== undefined && { capacity: settings.capacity }),
       logger: pino({ level: 'silent' }),

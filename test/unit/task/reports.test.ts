@@ -101,7 +101,7 @@ describe('what ECS is told of a task', () => {
     expect(story.reports.map((report) => report.reason)).toEqual(['', '', '']);
   });
 
-  it('puts the error of a container into its own reason (OBS-13)', () => {
+  it('puts the error of a container into its own reason (OBS-13, ENG-16)', () => {
     const story = one().tell({
       kind: 'stepFailed',
       step: 'pullImage',

@@ -330,7 +330,7 @@ describe('the instance status', () => {
     expect([impaired?.lastUpdated, still?.lastUpdated]).toEqual([at + 20, at + 40]);
   });
 
-  it('is IMPAIRED when the runtime needs more than 2 s (TCS-60)', async () => {
+  it('is IMPAIRED when the runtime needs more than 2 s (TCS-60, ENG-133)', async () => {
     const w = await new TelemetryWorld().start();
     w.ping = () => new Promise(() => {});
     const check = w.heartbeat();

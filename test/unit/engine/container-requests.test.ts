@@ -1,0 +1,150 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { FakeImages } from '../../../src/runtime/fake/fake-images.ts';
+import type { CreateContainer } from '../../../src/runtime/runtime.ts';
+import { TaskError } from '../../../src/task/errors.ts';
+import { containerIdOf, taskArn } from '../../../src/task/ids.ts';
+import { until as untilIt } from '../../support/until.ts';
+import { containerSpec, taskSpec } from '../task/task-story.ts';
+import { EngineWorld } from './engine-world.ts';
+
+const until = (condition: () => boolean) => untilIt(condition, { what: String(condition), timeoutMs: 4_000 });
+
+const worlds: EngineWorld[] = [];
+afterEach(async () => {
+  for (const world of worlds.splice(0)) await world.engine.close();
+});
+
+const arnOf = (n: number) =>
+  taskArn(`arn:aws:ecs:us-west-2:123456789012:task/peer/${String(n).padStart(32, '0')}`);
+const task = (n: number, name = 'main', environment: Readonly<Record<string, string>> = {}) => ({
+  spec: taskSpec([containerSpec(name, { environment })], { arn: arnOf(n) }),
+  desired: 'RUNNING' as const,
+});
+
+/** Runs a task and gives what the runtime was asked to make. */
+async function requestFor(
+  name: string,
+  environment: Readonly<Record<string, string>> = {},
+  imageEnvironment: Readonly<Record<string, string>> = {},
+): Promise<CreateContainer> {
+  let request: CreateContainer | undefined;
+  const behaviour = (asked: CreateContainer) => {
+    request = asked;
+    return {};
+  };
+  const w = new EngineWorld(behaviour, new FakeImages(undefined, imageEnvironment)).start();
+  worlds.push(w);
+  await w.engine.accept([task(1, name, environment)]);
+  await until(() => w.known(arnOf(1)) === 'RUNNING');
+  if (request === undefined) throw new Error('nothing was asked for');
+  return request;
+}
+
+describe('a container as it is asked for', () => {
+  it('has the region in its environment, unless it or its image says otherwise, even with nothing (ENG-38, ENG-39)', async () => {
+    expect((await requestFor('main')).environment).toMatchObject({
+      AWS_REGION: 'us-west-2',
+      AWS_DEFAULT_REGION: 'us-west-2',
+    });
+    expect((await requestFor('main', { AWS_REGION: 'x' })).environment).toEqual({ AWS_REGION: 'x' });
+    expect((await requestFor('main', {}, { AWS_DEFAULT_REGION: '' })).environment).toEqual({});
+    expect((await requestFor('main', {}, { AWS_REGION: '' })).environment).toEqual({});
+  });
+
+  it('has the known name and labels (ENG-40, ENG-41)', async () => {
+    const { name, labels } = await requestFor('we_b.1');
+    expect(name).toMatch(/^ecs-fam-1-web1-[0-9a-f]{20}$/);
+    expect(labels).toMatchObject({
+      'com.amazonaws.ecs.task-arn': arnOf(1),
+      'com.amazonaws.ecs.container-name': 'we_b.1',
+      'com.amazonaws.ecs.task-definition-family': 'fam',
+      'com.amazonaws.ecs.task-definition-version': '1',
+      'com.amazonaws.ecs.cluster': 'c',
+    });
+  });
+
+  it('is found again when the agent died after its creation and before its record (ENG-42, ENG-122)', async () => {
+    const w = new EngineWorld().start();
+    worlds.push(w);
+    const created = Promise.withResolvers<void>();
+    const { createContainer } = w.runtime;
+    w.runtime.createContainer = async (...args) => {
+      await createContainer.apply(w.runtime, args);
+      created.resolve();
+      await new Promise(() => {});
+    };
+    await w.engine.accept([task(1)]);
+    await created.promise;
+    await w.engine.close();
+    expect(w.known(arnOf(1))).toBe('MANIFEST_PULLED');
+    w.runtime.createContainer = createContainer;
+    w.start();
+    await until(() => w.known(arnOf(1)) === 'RUNNING');
+    const id = containerIdOf(arnOf(1), 'main', 0);
+    expect(w.runtime.ids()).toEqual([id]);
+    expect(w.runtime.starts(id)).toBe(1);
+  });
+});
+
+describe('an image', () => {
+  it('that is here is used without a pull with prefer-cached (ENG-96)', async () => {
+    const images = new FakeImages();
+    const w = new EngineWorld(() => ({}), images).start({ engine: { pullBehavior: 'prefer-cached' } });
+    worlds.push(w);
+    for (const n of [1, 2]) {
+      await w.engine.accept([task(n)]);
+      await until(() => w.known(arnOf(n)) === 'RUNNING');
+    }
+    expect(images.pulls).toBe(1);
+  });
+
+  it.each([
+    ['default', 'RUNNING'],
+    ['always', 'STOPPED'],
+  ] as const)(
+    'that cannot be pulled and is here: with %s the task is %s (ENG-86)',
+    async (pullBehavior, known) => {
+      let away = false;
+      const images = new FakeImages(async (call) => {
+        if (away && call === 'pull') throw new TaskError('CannotPullContainerError', 'no route to host');
+      });
+      const w = new EngineWorld(() => ({}), images).start({ engine: { pullBehavior } });
+      worlds.push(w);
+      await w.engine.accept([task(1)]);
+      await until(() => w.known(arnOf(1)) === 'RUNNING');
+      away = true;
+      await w.engine.accept([task(2)]);
+      await until(() => w.known(arnOf(2)) === known);
+    },
+  );
+
+  it('that does not come in time ends its task with the word pulled (ENG-25)', async () => {
+    const images = new FakeImages((call) => (call === 'pull' ? new Promise(() => {}) : Promise.resolve()));
+    const w = new EngineWorld(() => ({}), images).start({ engine: { pullTimeoutMs: 50 } });
+    worlds.push(w);
+    await w.engine.accept([task(1)]);
+    await until(() => w.known(arnOf(1)) === 'STOPPED');
+    expect(w.reports.at(-1)?.containers[0]?.reason).toBe(
+      'DockerTimeoutError: Could not transition to pulled; timed out after waiting 50ms',
+    );
+  });
+});
+
+describe('the runtime', () => {
+  it('is listened to before anything is looked at (ENG-125)', async () => {
+    const w = new EngineWorld();
+    worlds.push(w);
+    const calls: string[] = [];
+    const { events } = w.runtime;
+    w.runtime.events = (...args) => {
+      calls.push('events');
+      return events.apply(w.runtime, args);
+    };
+    w.runtime.onCall('list', async () => {
+      calls.push('list');
+    });
+    w.start();
+    await until(() => calls.includes('list'));
+    expect(calls).toEqual(['events', 'list']);
+  });
+});
