@@ -4,7 +4,17 @@ import { AGENT_VERSION } from './agent-version.ts';
 import type { Config } from './config/config.ts';
 import type { InstanceFacts } from './ecs/instance-facts.ts';
 import type { Registration } from './ecs/registration.ts';
+import { memoryStore } from './store/memory-store.ts';
+import { openStore } from './store/sqlite-store.ts';
 import type { MetaKey, Store, StoredState } from './store/store.ts';
+
+/** Opens the store, in memory only without ECS_CHECKPOINT. */
+export function openAgentStore(config: Config, logger: Logger): Store {
+  if (!config.checkpoint) return memoryStore();
+  return openStore(config.dataDirectory, undefined, (path) =>
+    logger.error({ path }, 'the state database was deleted or replaced under the agent; it is written anew'),
+  );
+}
 
 /** Reads the store; what could not be read is told, never fatal. */
 export async function loadState(store: Store, logger: Logger): Promise<StoredState> {

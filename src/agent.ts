@@ -7,7 +7,7 @@ import { openNetwork } from './agent-network.ts';
 import { openRuntime } from './agent-runtime.ts';
 import { createSessions } from './agent-sessions.ts';
 import { engineSettings, hostCapacity, staticRegistryCredentials } from './agent-settings.ts';
-import { discardState, loadState, manifestNumber, saveRegistration } from './agent-state.ts';
+import { discardState, loadState, manifestNumber, openAgentStore, saveRegistration } from './agent-state.ts';
 import { createStats } from './agent-stats.ts';
 import { openEndpointIds, openTaskApi } from './agent-task-api.ts';
 import { AGENT_HASH, AGENT_NAME, AGENT_VERSION } from './agent-version.ts';
@@ -39,8 +39,6 @@ import {
 import { openTaskCgroups } from './resource/cgroups.ts';
 import type { TaskCgroups } from './resource/task-cgroups.ts';
 import { LocalVolumes } from './resource/volumes/local-volumes.ts';
-import { memoryStore } from './store/memory-store.ts';
-import { openStore } from './store/sqlite-store.ts';
 
 /** What a started agent is told by and can be asked. */
 export interface AgentOptions {
@@ -90,9 +88,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   const api = parts.adopt(new EcsClient({ config, credentials }), (client) => client.close());
 
   await mkdir(config.runDirectory, { recursive: true, mode: 0o700 });
-  const store = parts.adopt(config.checkpoint ? openStore(config.dataDirectory) : memoryStore(), (s) =>
-    s.close(),
-  );
+  const store = parts.adopt(openAgentStore(config, logger), (s) => s.close());
   const stored = await loadState(store, logger);
   const [runtime, cgroups, facts] = await Promise.all([
     openRuntime(options),

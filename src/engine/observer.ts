@@ -34,6 +34,8 @@ export class Observer {
   readonly #signal: AbortSignal;
   #asked = Promise.withResolvers<void>();
   #sweep: Promise<void> | undefined;
+  /** What the last look found, until it is swept. */
+  #listed: readonly ListedContainer[] | undefined;
 
   constructor(deps: ObserverDependencies, signal: AbortSignal) {
     this.#deps = deps;
@@ -75,7 +77,8 @@ export class Observer {
           ports.runtime.listContainers({ signal: within }),
         );
         this.#deps.onListed(listed, known);
-        this.#sweep ??= this.#sweepOnce(listed);
+        this.#listed = listed;
+        this.#sweep ??= this.#sweepAll();
         return;
       } catch (error) {
         if (signal.aborted) return;
@@ -85,14 +88,17 @@ export class Observer {
     }
   }
 
-  async #sweepOnce(listed: readonly ListedContainer[]): Promise<void> {
-    try {
-      await this.#deps.sweep(listed);
-    } catch (error) {
-      if (!this.#signal.aborted)
-        this.#deps.logger.warn({ err: error }, 'what is left over could not all be removed');
-    } finally {
-      this.#sweep = undefined;
+  /** Sweeps until no look has found anything since the last sweep began. */
+  async #sweepAll(): Promise<void> {
+    for (let listed = this.#listed; listed !== undefined; listed = this.#listed) {
+      this.#listed = undefined;
+      try {
+        await this.#deps.sweep(listed);
+      } catch (error) {
+        if (!this.#signal.aborted)
+          this.#deps.logger.warn({ err: error }, 'what is left over could not all be removed');
+      }
     }
+    this.#sweep = undefined;
   }
 }

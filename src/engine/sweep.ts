@@ -8,6 +8,8 @@ import { deadlinesOf, type StepPorts } from './step-context.ts';
 export interface SweepScope {
   knowsContainer(id: ContainerId): boolean;
   knowsTask(id: TaskId): boolean;
+  /** Takes over the containers of tasks that must be told to ECS; gives the others. */
+  endTasks(unknown: readonly ListedContainer[]): readonly ListedContainer[];
   readonly signal: AbortSignal;
 }
 
@@ -31,7 +33,7 @@ export async function sweepLeftovers(
       logger.warn({ err: error, what }, 'what is left could not be removed; trying again at the next sweep');
     }
   };
-  for (const { id, labels } of listed) {
+  for (const { id, labels } of scope.endTasks(listed.filter(({ id }) => !scope.knowsContainer(id)))) {
     if (scope.knowsContainer(id)) continue;
     logger.warn(
       { containerId: id, task: labels[LABEL_TASK_ARN], container: labels[LABEL_CONTAINER_NAME] },

@@ -11,6 +11,7 @@ import type { ContainerStatus, DesiredStatus } from '../task/statuses.ts';
 import type { TaskSpec } from '../task/task-spec.ts';
 import type { TaskState } from '../task/task-state.ts';
 import { HostResources } from './host-resources.ts';
+import { LostTasks } from './lost-tasks.ts';
 import { Observer } from './observer.ts';
 import { refusalOf } from './refusal.ts';
 import type { StepPorts } from './step-context.ts';
@@ -49,6 +50,7 @@ export class TaskEngine implements TaskIntake {
   readonly #loops: Promise<void>[] = [];
   #lastArrival = 0;
   readonly #observer: Observer;
+  readonly #lost: LostTasks;
 
   constructor(deps: EngineDependencies) {
     this.#deps = deps;
@@ -57,8 +59,10 @@ export class TaskEngine implements TaskIntake {
     this.#rules = taskRules(settings);
     const { signal } = this.#aborter;
     const scope = {
-      knowsContainer: (id: ContainerId) => this.#containers.has(id),
-      knowsTask: (id: TaskId) => this.workers().some(({ state }) => taskIdOf(state.spec.arn) === id),
+      knowsContainer: (id: ContainerId) => this.#containers.has(id) || this.#lost.isEnding(id),
+      knowsTask: (id: TaskId) =>
+        this.workers().some(({ state }) => taskIdOf(state.spec.arn) === id) || this.#lost.isEndingTask(id),
+      endTasks: (unknown: readonly ListedContainer[]) => this.#lost.end(unknown, signal),
       signal,
     };
     this.#observer = new Observer(
@@ -72,6 +76,13 @@ export class TaskEngine implements TaskIntake {
       },
       signal,
     );
+    this.#lost = new LostTasks({
+      ports: deps.ports,
+      store: deps.store,
+      logger: deps.logger,
+      enqueueReport: (queued) => deps.enqueueReport(queued),
+      onEnded: () => this.#observer.ask(),
+    });
   }
 
   /**
@@ -93,7 +104,7 @@ export class TaskEngine implements TaskIntake {
   async close(): Promise<void> {
     this.#aborter.abort(new Error('the agent is stopping'));
     await Promise.all([...this.#workers.values()].map((worker) => worker.stop()));
-    await Promise.allSettled(this.#loops);
+    await Promise.allSettled([...this.#loops, this.#lost.settled()]);
   }
 
   async accept(

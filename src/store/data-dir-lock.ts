@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { isBusy, storeError } from './sqlite-error.ts';
 import { StoreError } from './store.ts';
@@ -9,18 +10,20 @@ import { StoreError } from './store.ts';
  */
 export class DataDirLock {
   readonly #db: DatabaseSync;
+  readonly #inode: number;
 
-  private constructor(db: DatabaseSync) {
+  private constructor(db: DatabaseSync, inode: number) {
     this.#db = db;
+    this.#inode = inode;
   }
 
   /** Throws StoreError `locked` when another agent holds it. */
   static take(dataDir: string): DataDirLock {
-    const path = `${dataDir}/agent.lock`;
+    const path = lockPath(dataDir);
     const db = new DatabaseSync(path, { timeout: 0 });
     try {
       db.exec('BEGIN EXCLUSIVE');
-      return new DataDirLock(db);
+      return new DataDirLock(db, statSync(path).ino);
     } catch (error) {
       db.close();
       if (!isBusy(error)) throw storeError(`lock the data directory with ${path}`, error);
@@ -33,7 +36,16 @@ export class DataDirLock {
     }
   }
 
+  /** Whether the lock file there is the one that is locked, and not one that has taken its place. */
+  isHeldIn(dataDir: string): boolean {
+    return statSync(lockPath(dataDir), { throwIfNoEntry: false })?.ino === this.#inode;
+  }
+
   release(): void {
     this.#db.close();
   }
+}
+
+function lockPath(dataDir: string): string {
+  return `${dataDir}/agent.lock`;
 }

@@ -26,13 +26,14 @@ export function openDatabase(path: string, migrations?: readonly Migration[]): O
   }
 }
 
-function openChecked(path: string, migrations: readonly Migration[] | undefined): DatabaseSync {
+/** Opens or makes it; throws when it is damaged. */
+export function openChecked(path: string, migrations: readonly Migration[] | undefined): DatabaseSync {
   const isNew = !existsSync(path);
   // SQLite gives its journal the mode of the database, so the file must have it before.
   const fd = openSync(path, 'a', 0o600);
   fchmodSync(fd, 0o600);
   closeSync(fd);
-  if (isNew) syncDirectory(dirname(path));
+  if (isNew) syncPath(dirname(path));
   const db = new DatabaseSync(path, { timeout: 1_000 });
   try {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 4194304');
@@ -52,15 +53,16 @@ function checkPages(db: DatabaseSync): void {
 }
 
 /** Moves the database and its journals away under one name, so that the sqlite3 shell can still read them. */
-function setAside(path: string): string {
+export function setAside(path: string): string {
   const moved = `${path}.broken-${new Date().toISOString().replaceAll(':', '')}`;
   for (const suffix of ['', '-wal', '-shm'])
     if (existsSync(path + suffix)) renameSync(path + suffix, moved + suffix);
-  syncDirectory(dirname(path));
+  syncPath(dirname(path));
   return moved;
 }
 
-function syncDirectory(path: string): void {
+/** Makes a file's bytes, or the names in a directory, durable. */
+export function syncPath(path: string): void {
   const fd = openSync(path, 'r');
   try {
     fsyncSync(fd);

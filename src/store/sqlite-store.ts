@@ -6,6 +6,7 @@ import { DataDirLock } from './data-dir-lock.ts';
 import { openDatabase } from './database-file.ts';
 import { type EncodedChange, encodeChange } from './encode-change.ts';
 import { inTransaction, type Migration } from './migrations.ts';
+import { inodeOf, restoreDatabase } from './restore-database.ts';
 import { storeError } from './sqlite-error.ts';
 import { readState } from './state-reader.ts';
 import { type Store, type StoreChange, type StoredState, StoreError } from './store.ts';
@@ -15,15 +16,27 @@ const DATABASE = 'agent.db';
 
 /**
  * Opens the store in `dataDir`, which is made if it is missing and locked against other agents until `close`
- * or the end of the process. Throws StoreError: `locked`, `newer` or `io`. `migrations` differ in tests only.
+ * or the end of the process. Throws StoreError: `locked`, `newer` or `io`. `migrations` differ in tests only;
+ * `onRestored` is told when the database was deleted under the store, which then writes it anew.
  */
-export function openStore(dataDir: string, migrations?: readonly Migration[]): Store {
+export function openStore(
+  dataDir: string,
+  migrations?: readonly Migration[],
+  onRestored: (path: string) => void = () => {},
+): Store {
   mkdirSync(dataDir, { recursive: true, mode: 0o755 });
   const lock = DataDirLock.take(dataDir);
   const path = join(dataDir, DATABASE);
   try {
     const { db, setAside } = openDatabase(path, migrations);
-    return new SqliteStore({ db, path, lock, ...(setAside !== undefined && { setAside }) });
+    return new SqliteStore({
+      db,
+      dataDir,
+      migrations,
+      onRestored,
+      lock,
+      ...(setAside !== undefined && { setAside }),
+    });
   } catch (error) {
     lock.release();
     throw error;
@@ -32,7 +45,9 @@ export function openStore(dataDir: string, migrations?: readonly Migration[]): S
 
 interface Parts {
   readonly db: DatabaseSync;
-  readonly path: string;
+  readonly dataDir: string;
+  readonly migrations: readonly Migration[] | undefined;
+  onRestored(path: string): void;
   readonly lock: DataDirLock;
   readonly setAside?: NonNullable<StoredState['setAside']>;
 }
@@ -50,24 +65,32 @@ interface PendingCommit {
  */
 class SqliteStore implements Store {
   readonly #parts: Parts;
-  readonly #write: ChangeWriter;
+  readonly #path: string;
+  #db: DatabaseSync;
+  #lock: DataDirLock;
+  #inode: number | undefined;
+  #write: ChangeWriter;
   #pending: PendingCommit[] = [];
   #flushed: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#path = join(parts.dataDir, DATABASE);
+    this.#db = parts.db;
+    this.#lock = parts.lock;
+    this.#inode = inodeOf(this.#path);
     this.#write = changeWriter(parts.db);
   }
 
   async load(): Promise<StoredState> {
     this.#assertOpen();
     await this.#flushed;
-    const { db, path, setAside } = this.#parts;
+    const { setAside } = this.#parts;
     try {
-      return { ...readState(db), ...(setAside !== undefined && { setAside }) };
+      return { ...readState(this.#db), ...(setAside !== undefined && { setAside }) };
     } catch (error) {
-      throw storeError(`read the agent's state from ${path}`, error);
+      throw storeError(`read the agent's state from ${this.#path}`, error);
     }
   }
 
@@ -84,8 +107,8 @@ class SqliteStore implements Store {
     if (this.#closed) return;
     this.#closed = true;
     await this.#flushed;
-    this.#parts.db.close();
-    this.#parts.lock.release();
+    this.#db.close();
+    this.#lock.release();
   }
 
   async #flushSoon(): Promise<void> {
@@ -93,14 +116,36 @@ class SqliteStore implements Store {
     const batch = this.#pending;
     this.#pending = [];
     try {
-      const ids = inTransaction(this.#parts.db, () => batch.map(({ changes }) => this.#writeAll(changes)));
+      this.#restoreIfReplaced();
+      const ids = inTransaction(this.#db, () => batch.map(({ changes }) => this.#writeAll(changes)));
       batch.forEach((commit, index) => {
         commit.resolve(ids[index] ?? []);
       });
     } catch (error) {
-      const failure = storeError(`write the agent's state to ${this.#parts.path}`, error);
+      const failure = storeError(`write the agent's state to ${this.#path}`, error);
       for (const commit of batch) commit.reject(failure);
     }
+  }
+
+  /** Somebody deleted the data directory, or put another one there: what is written now has to outlive us. */
+  #restoreIfReplaced(): void {
+    const { dataDir, migrations } = this.#parts;
+    if (inodeOf(this.#path) === this.#inode) return;
+    mkdirSync(dataDir, { recursive: true, mode: 0o755 });
+    const lock = this.#lock.isHeldIn(dataDir) ? undefined : DataDirLock.take(dataDir);
+    try {
+      this.#db = restoreDatabase(this.#db, this.#path, migrations);
+    } catch (error) {
+      lock?.release();
+      throw error;
+    }
+    if (lock !== undefined) {
+      this.#lock.release();
+      this.#lock = lock;
+    }
+    this.#inode = inodeOf(this.#path);
+    this.#write = changeWriter(this.#db);
+    this.#parts.onRestored(this.#path);
   }
 
   #writeAll(changes: readonly EncodedChange[]): number[] {

@@ -76,17 +76,4 @@ describe('a killed agent', () => {
       expect(task.containers[0]?.exitCode).toBe(9);
     await world.expectClean();
   }, 90_000);
-
-  it('sweeps containers of tasks that its store has lost', async () => {
-    await world.register('orphan', OBEDIENT, { memory: 16 });
-    const arns = await world.run('orphan', 1);
-    await world.reach('RUNNING', arns);
-    await world.agent.kill('SIGKILL');
-    await world.agent.start({ ECS_DATADIR: world.scratch.path('other-data') });
-    await world.leaks.expectNone(20_000);
-    await world.agent.kill('SIGTERM');
-    await world.agent.start();
-    await world.reach('STOPPED', arns);
-    await world.expectClean();
-  }, 90_000);
 });

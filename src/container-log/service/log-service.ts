@@ -133,14 +133,17 @@ export class LogService {
     return collector;
   }
 
+  /** Those on disk, and those that are collected though somebody has deleted their folders. */
   #present(): ContainerId[] {
-    return readdirSync(logsDirectory(this.#directories)).flatMap((name) => {
+    const folder = logsDirectory(this.#directories);
+    const onDisk = (existsSync(folder) ? readdirSync(folder) : []).flatMap((name) => {
       try {
         return [containerId(name)];
       } catch {
         return [];
       }
     });
+    return [...new Set([...onDisk, ...this.#collectors.keys()])];
   }
 
   #paths(id: ContainerId): ContainerLogPaths {

@@ -183,6 +183,38 @@ test('leaves the layout as it was when a migration fails', async () => {
   await openStore(scratch.directory).close();
 });
 
+test.each([
+  ['the database', (dataDir: string) => rmSync(`${dataDir}/agent.db`)],
+  ['the data directory', (dataDir: string) => rmSync(dataDir, { recursive: true })],
+  [
+    'the database, and another put in its place',
+    (dataDir: string) => {
+      rmSync(`${dataDir}/agent.db`);
+      writeFileSync(`${dataDir}/agent.db`, 'something else');
+    },
+  ],
+])('writes everything anew when somebody deletes %s under it, and keeps its lock', async (_, remove) => {
+  const dataDir = scratch.path('data');
+  const store = openStore(dataDir);
+  await store.commit([
+    { kind: 'putTask', task: sampleTask('before') },
+    { kind: 'enqueueReport', report: sampleReport('before', 'kept') },
+  ]);
+  remove(dataDir);
+  await store.commit([{ kind: 'putTask', task: sampleTask('after') }]);
+  expect(() => openStore(dataDir)).toThrow(expect.objectContaining({ code: 'locked' }));
+  await store.commit([{ kind: 'enqueueReport', report: sampleReport('after', 'second') }]);
+  expect(statSync(`${dataDir}/agent.db`).mode & 0o777).toBe(0o600);
+  await store.close();
+
+  const again = openStore(dataDir);
+  const { tasks, outbox, setAside, quarantined } = await again.load();
+  expect({ setAside, quarantined }).toEqual({ setAside: undefined, quarantined: [] });
+  expect(tasks.map((task) => task.spec.arn)).toEqual([arnOf('after'), arnOf('before')]);
+  expect(outbox.map(({ report }) => report.reason)).toEqual(['kept', 'second']);
+  await again.close();
+});
+
 test('rejects commits while the disk is full, acks none of them and works again after that', async () => {
   await run('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', scratch.directory]);
   const store = openStore(scratch.directory);
