@@ -35,14 +35,19 @@ describe('what cannot run is refused with a reason', () => {
   }, 60_000);
 
   it.each([
-    ['a shared pid namespace', {}, { pidMode: 'host' }, /pidMode.*host/],
     [
-      'volumes',
+      'EFS',
       { mountPoints: [{ sourceVolume: 'v', containerPath: '/v' }] },
-      { volumes: [{ name: 'v' }] },
-      /volumes/,
+      { volumes: [{ name: 'v', efsVolumeConfiguration: { fileSystemId: 'fs-1' } }] },
+      /volumes.*efs/,
     ],
-    ['a privileged container', { privileged: true }, {}, /[Pp]rivileged/],
+    ['FireLens', { firelensConfiguration: { type: 'fluentbit' } }, {}, /firelensConfiguration/],
+    [
+      'App Mesh',
+      {},
+      { proxyConfiguration: { type: 'APPMESH', containerName: 'app', properties: [] } },
+      /proxyConfiguration/,
+    ],
   ])(
     'stops a task that needs %s with the name of the field (ENG-35, OBS-16)',
     async (_, container, task, reason) => {

@@ -129,13 +129,13 @@ export const DIFFERENCES: readonly Difference[] = [
     kind: 'words',
     where: 'reason of a container whose dependency took longer than its startTimeout',
     theirs: '`dependency graph: container ordering dependency […] for target […] has timed out.`',
-    ours: '`dependency graph: […] for target […]: the dependency has timed out`',
+    ours: '`dependency graph: […] for target […]: the dependency has timed out`, and what its last health probe said',
     why: WORDS_RECORD,
     expected: (line) =>
       withReasons(
         line,
         /^(.*dependency graph: )container ordering dependency (\[.*\]) has timed out\.$/,
-        '$1$2: the dependency has timed out',
+        '$1$2: the dependency has timed out; it is RUNNING and UNKNOWN: its last probe ended with exit code 1, without output',
       ),
   },
   {

@@ -165,7 +165,7 @@ describe('volumes of tasks', () => {
   it('are swept after the agent lost its data about the task (RES-36)', async () => {
     await world.register(
       'lost',
-      'sleep 1000',
+      'trap "exit 0" TERM; sleep 1000 & wait',
       { mountPoints: [{ sourceVolume: 'private', containerPath: '/v' }] },
       { volumes: [{ name: 'private', host: {} }] },
     );
