@@ -10,6 +10,7 @@ import { freePort } from '../../test/support/free-port.ts';
 import { hostProcesses } from '../../test/support/processes.ts';
 import { run } from '../../test/support/run.ts';
 import { makeScratch } from '../../test/support/scratch.ts';
+import type { Report, Row } from './report.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const KIB = 1 / 1024;
@@ -129,24 +130,31 @@ export async function measureFootprints(build: AgentBuild): Promise<Footprints> 
 }
 
 /** `npm run bench -- footprint`: the agent as it is installed, and run from source. */
-export async function runBenchmark({ json }: { readonly json: boolean }): Promise<number> {
+export async function runBenchmark(): Promise<Report> {
   await using scratch = makeScratch();
   const bundle = await measureFootprints(await bundledAgent(scratch.path('bundle')));
   const source = await measureFootprints(FROM_SOURCE);
-  if (json) {
-    console.log(JSON.stringify({ benchmark: 'footprint', unit: 'MiB', bundle, source }));
-    return 0;
-  }
-  console.log('memory at rest, MiB; the floor is a Node of the same binary that does nothing');
-  const head = ['', 'resident', 'private', 'proportional', 'of the floor'];
-  const rows = Object.entries({ bundle, source }).flatMap(([name, footprints]) =>
-    Object.entries(footprints).map(([part, { resident, private: own, proportional }]) => [
-      `${name}: ${part}`,
-      ...[resident, own, proportional].map((value) => value.toFixed(1)),
-      (resident / footprints.node.resident).toFixed(2),
-    ]),
+  return {
+    benchmark: 'footprint',
+    title: 'Memory at rest; the floor is a Node of the same binary that does nothing',
+    rows: [...rowsOf('bundle', bundle, AIMS), ...rowsOf('source', source, {})],
+  };
+}
+
+/** MiB, of the agent as it is installed. */
+const AIMS: Partial<Footprint> = { resident: 85, private: 40 };
+
+function rowsOf(build: string, footprints: Footprints, aims: Partial<Footprint>): readonly Row[] {
+  return Object.entries(footprints).flatMap(([part, footprint]: [string, Footprint]) =>
+    (['resident', 'private', 'proportional'] as const).map((kind): Row => {
+      const aim = part === 'agent' ? aims[kind] : undefined;
+      return {
+        name: `${build}: ${part}, ${kind}`,
+        unit: 'MiB',
+        samples: [footprint[kind]],
+        ...(aim !== undefined && { aim }),
+        ...(part !== 'node' && { against: [{ row: `${build}: node, ${kind}` }] }),
+      };
+    }),
   );
-  for (const [first = '', ...cells] of [head, ...rows])
-    console.log(first.padEnd(20) + cells.map((cell) => cell.padStart(14)).join(''));
-  return 0;
 }
