@@ -7,6 +7,7 @@ import { TaskEcsCalls } from './ecs/task-calls.ts';
 import { openLogFile } from './log/log-file.ts';
 import { auditLine } from './metadata/audit-log.ts';
 import { EndpointIds, newEndpointSecret } from './metadata/endpoint-ids.ts';
+import type { AgentMetrics } from './metadata/metrics/agent-metrics.ts';
 import { RateLimiter } from './metadata/rate-limit.ts';
 import { EndpointTasks } from './metadata/task-api/endpoint-tasks.ts';
 import type { ContainerStatistics } from './metadata/task-api/metadata-routes.ts';
@@ -25,6 +26,8 @@ export interface TaskApiParts {
   readonly credentials: CredentialsProvider;
   readonly roleCredentials: CredentialsStore;
   readonly statistics: ContainerStatistics;
+  readonly volumesDirectory: string;
+  readonly metrics: AgentMetrics;
   readonly logger: Logger;
   tasks(): readonly TaskState[];
   /** What registration told; undefined before. */
@@ -56,6 +59,7 @@ export async function openTaskApi(parts: TaskApiParts): Promise<TaskApiServer & 
         const zoneId = config.taskMetadataAzDisabled ? undefined : facts.availabilityZoneId;
         return {
           cluster,
+          volumesDirectory: parts.volumesDirectory,
           ...(zone !== undefined && { availabilityZone: zone }),
           ...(zoneId !== undefined && { availabilityZoneId: zoneId }),
           ...(facts.vpcId !== undefined && { vpcId: facts.vpcId }),
@@ -76,6 +80,7 @@ export async function openTaskApi(parts: TaskApiParts): Promise<TaskApiServer & 
       const identity = { cluster, ...(instance !== undefined && { containerInstanceArn: instance }) };
       audit?.write(`${auditLine(entry, identity, new Date())}\n`);
     },
+    onAnswered: (status) => parts.metrics.answered(status),
     onListenFailed: (error) =>
       logger.warn({ err: error, port: LISTENER_PORT }, 'tasks of host mode cannot be served; trying again'),
   });

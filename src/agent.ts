@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { AcsSession } from './acs/session.ts';
+import { connectionView, openIntrospection } from './agent-introspection.ts';
 import { openNetwork } from './agent-network.ts';
 import { openRuntime } from './agent-runtime.ts';
 import { createSessions } from './agent-sessions.ts';
@@ -29,16 +30,14 @@ import { taskRules } from './engine/task-rules.ts';
 import { endFormerBoot } from './former-boot.ts';
 import { observeBootId } from './host/boot-id.ts';
 import { observeMachine } from './host/machine.ts';
-import type { AgentView } from './metadata/agent-view.ts';
 import { endpointEnvironment } from './metadata/endpoint-environment.ts';
-import {
-  INTROSPECTION_PORT,
-  type IntrospectionServer,
-  serveIntrospection,
-} from './metadata/introspection-server.ts';
+import type { AgentView } from './metadata/introspection/agent-view.ts';
+import { AgentMetrics } from './metadata/metrics/agent-metrics.ts';
 import { openTaskCgroups } from './resource/cgroups.ts';
 import type { TaskCgroups } from './resource/task-cgroups.ts';
 import { LocalVolumes } from './resource/volumes/local-volumes.ts';
+import { timedRuntime } from './runtime/timed-runtime.ts';
+import type { TelemetrySession } from './telemetry/session.ts';
 
 /** What a started agent is told by and can be asked. */
 export interface AgentOptions {
@@ -112,6 +111,9 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   const tasks = () => engine.workers().map(({ state }) => state);
   const machine = await observeMachine(readFileIfAny, availableParallelism);
   const stats = parts.adopt(createStats(config, { cores: machine.cpus, logger, tasks }), (s) => s.stop());
+  const metrics = new AgentMetrics();
+  const containers = timedRuntime(runtime.runtime, (...call) => metrics.called(...call));
+  const volumesDirectory = join(config.dataDirectory, 'volumes');
   const runtimeMakesBridges = runtime.runtime.info.network === 'own';
   const taskApi = parts.use(
     await openTaskApi({
@@ -123,6 +125,8 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
       roleCredentials,
       logger,
       statistics: stats.statistics,
+      volumesDirectory,
+      metrics,
       tasks,
       registration: () => registration,
       callsFromHost: ({ networkMode }) => networkMode === 'host' || runtimeMakesBridges,
@@ -148,11 +152,11 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   const settings = engineSettings(config, cluster);
   const engine = new TaskEngine({
     ports: {
-      runtime: runtime.runtime,
+      runtime: containers,
       images: runtime.images,
       network,
       volumes: new LocalVolumes({
-        directory: join(config.dataDirectory, 'volumes'),
+        directory: volumesDirectory,
         matchFullConfiguration: config.sharedVolumeMatchFullConfig,
       }),
       logs,
@@ -165,6 +169,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
     store,
     capacity: hostCapacity(config, machine),
     logger,
+    measures: metrics,
     enqueueReport: (queued) => reporter.enqueue(queued),
     onTaskGone: (arn) => roleCredentials.removeTask(arn),
   });
@@ -192,12 +197,25 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
       progress: worker.pulls,
       why: worker.explain(),
     })),
-    acs: acsView(acs),
+    acs: connectionView(acs),
+    tcs: connectionView(tcs),
     runtime: { name: runtime.runtime.info.name, version: runtime.runtime.info.version },
-    outboxDepth: reporter.depth,
+    outbox: { depth: reporter.depth, oldestAgeMs: reporter.oldestAgeMs },
   });
   let acs: AcsSession | undefined;
-  parts.adopt(await openIntrospection(config, view, logger), (server) => server.close());
+  let tcs: TelemetrySession | undefined;
+  parts.adopt(
+    await openIntrospection({
+      config,
+      logger,
+      runtime: containers,
+      store,
+      metrics,
+      volumesDirectory,
+      view,
+    }),
+    (server) => server.close(),
+  );
 
   options.onPhase(`registering in cluster ${cluster}`);
   registration = await registerInstance(
@@ -227,7 +245,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
     config,
     cluster,
     containerInstanceArn,
-    runtime: runtime.runtime,
+    runtime: containers,
     api,
     credentials,
     roleCredentials,
@@ -238,6 +256,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
     onConnection: (failure) => options.onPhase(connectionPhase(cluster, containerInstanceArn, failure)),
   });
   acs = sessions.acs;
+  tcs = sessions.telemetry;
   const { telemetry } = sessions;
   parts.defer(() => telemetry.stop());
   parts.adopt(sessions.acs, (session) => session.stop());
@@ -253,30 +272,6 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
     return stalePulls;
   });
   return { view, stop: () => parts.disposeAsync() };
-}
-
-async function openIntrospection(
-  config: Config,
-  view: () => AgentView,
-  logger: Logger,
-): Promise<IntrospectionServer> {
-  return await serveIntrospection({
-    socketPath: join(config.runDirectory, 'introspection.sock'),
-    port: INTROSPECTION_PORT,
-    view,
-    onPortTaken: (error) =>
-      logger.warn({ err: error, port: INTROSPECTION_PORT }, 'introspection is served on its socket only'),
-  });
-}
-
-function acsView(session: AcsSession | undefined): AgentView['acs'] {
-  if (session === undefined) return { connected: false };
-  const { connected, lastMessageAt, lastError } = session.state;
-  return {
-    connected,
-    ...(lastMessageAt !== undefined && { lastMessageAt }),
-    ...(lastError !== undefined && { lastError }),
-  };
 }
 
 /** What `systemctl status` shows of a registered agent. */

@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { INTROSPECTION_PORT } from './metadata/introspection-server.ts';
+import { INTROSPECTION_PORT } from './metadata/introspection/introspection-server.ts';
 
 const TIMEOUT_MS = 25_000;
 

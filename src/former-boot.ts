@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Store, StoreChange, StoredState } from './store/store.ts';
 import type { TaskRules } from './task/event.ts';
 import { reduce } from './task/reduce.ts';
+import { transitionsOf } from './task/timeline.ts';
 
 export interface Boot {
   /** The kernel's id of the present boot. */
@@ -35,6 +36,13 @@ export async function endFormerBoot(
     ...moved
       .filter(({ state }, index) => state !== stored.tasks[index])
       .map(({ state }) => ({ kind: 'putTask', task: state }) as const),
+    ...stored.tasks.flatMap((task, index) => {
+      const after = moved[index]?.state ?? task;
+      const transitions = transitionsOf(task, after, 'hostRestarted', boot.now);
+      return transitions.length === 0
+        ? []
+        : [{ kind: 'appendTimeline', arn: task.spec.arn, transitions } as const];
+    }),
     ...reports.map((report) => ({ kind: 'enqueueReport', report }) as const),
     { kind: 'putMeta', key: 'boot-id', value: boot.id },
   ];

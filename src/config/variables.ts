@@ -123,6 +123,8 @@ export const VARIABLES = {
   }),
   /** Agent metrics on port 51680, which becomes reserved. */
   prometheusMetrics: plainBoolean({ env: 'ECS_ENABLE_PROMETHEUS_METRICS' }),
+  /** Introspection also answers callers from other hosts. */
+  introspectionOffHost: plainBoolean({ env: 'ECS_ALLOW_OFFHOST_INTROSPECTION_ACCESS' }),
   /** Requests a second of the task metadata server. */
   taskMetadataSteadyRate: rateLimit('TaskMetadataSteadyStateRate', 0),
   taskMetadataBurstRate: rateLimit('TaskMetadataBurstRate', 1),

@@ -10,6 +10,7 @@ import { waitsForHost } from '../task/plan.ts';
 import type { ContainerStatus, DesiredStatus } from '../task/statuses.ts';
 import type { TaskSpec } from '../task/task-spec.ts';
 import type { TaskState } from '../task/task-state.ts';
+import type { EngineMeasures } from './engine-measures.ts';
 import { HostResources } from './host-resources.ts';
 import { LostTasks } from './lost-tasks.ts';
 import { Observer } from './observer.ts';
@@ -27,6 +28,8 @@ export interface EngineDependencies {
   readonly logger: Logger;
   /** Absent: only ports are counted. */
   readonly capacity?: HostCapacity;
+  /** Told how long things take. */
+  readonly measures?: EngineMeasures;
   enqueueReport(queued: QueuedReport): void;
   /** A task is over: whatever else was kept for it may go. */
   onTaskGone(arn: TaskArn): void;
@@ -181,12 +184,13 @@ export class TaskEngine implements TaskIntake {
   }
 
   #workerDependencies(): WorkerDependencies {
-    const { ports, store, logger } = this.#deps;
+    const { ports, store, logger, measures } = this.#deps;
     return {
       ports,
       store,
       logger,
       rules: this.#rules,
+      ...(measures !== undefined && { measures }),
       hostResources: this.#hostResources,
       enqueueReport: (queued) => this.#deps.enqueueReport(queued),
       onForgotten: (worker) => {

@@ -11,7 +11,9 @@ import type { StateReport } from '../task/report.ts';
 import type { ContainerStatus } from '../task/statuses.ts';
 import type { Step } from '../task/step.ts';
 import type { TaskState } from '../task/task-state.ts';
+import { arrivalOf, type Transition, transitionsOf } from '../task/timeline.ts';
 import { type Explanation, explain, type PullState } from '../task/why.ts';
+import type { EngineMeasures, StepOutcome } from './engine-measures.ts';
 import type { HostResources } from './host-resources.ts';
 import { Pulls } from './pulls.ts';
 import { FALLIBLE_STEPS, runStep } from './run-step.ts';
@@ -27,6 +29,7 @@ export interface WorkerDependencies {
   readonly rules: TaskRules;
   readonly hostResources: HostResources;
   readonly logger: Logger;
+  readonly measures?: EngineMeasures;
   /** Hands reports that are durable to the reporter. */
   enqueueReport(queued: QueuedReport): void;
   /** The task's record is gone: nothing of it is left. */
@@ -106,7 +109,7 @@ export class TaskWorker {
 
   /** Makes a new task durable with its first reports; rejects, and leaves nothing, when the store refuses. */
   async admit(reports: readonly StateReport[]): Promise<void> {
-    this.#admission = this.#commit(this.#state, reports);
+    this.#admission = this.#commit(this.#state, reports, [arrivalOf(this.#state)]);
     await this.#admission;
     this.#log.info(
       { family: this.#state.spec.family, version: this.#state.spec.version, desired: this.#state.desired },
@@ -175,16 +178,20 @@ export class TaskWorker {
     const { ports, rules } = this.#deps;
     let state = this.#state;
     const reports: StateReport[] = [];
+    const moves: Transition[] = [];
     for (const event of batch.length === 0 ? [TICK] : batch.map((posted) => posted.event)) {
-      const reduced = reduce(state, event, ports.now(), rules);
-      logTransitions(this.#log, state, reduced.state, event);
+      const now = ports.now();
+      const reduced = reduce(state, event, now, rules);
+      moves.push(...transitionsOf(state, reduced.state, event.kind, now));
       state = reduced.state;
       reports.push(...reduced.reports);
     }
+    logTransitions(this.#log, moves);
+    this.#deps.measures?.moved(moves, state);
     if (reports.length === 0 && differOnlyInProbes(this.#state, state)) this.#state = state;
     while (state !== this.#state) {
       try {
-        await this.#commit(state, reports);
+        await this.#commit(state, reports, moves);
         break;
       } catch (error) {
         if (this.#aborter.signal.aborted) return;
@@ -195,9 +202,16 @@ export class TaskWorker {
     for (const { durable } of batch) durable?.resolve();
   }
 
-  async #commit(state: TaskState, reports: readonly StateReport[]): Promise<void> {
+  async #commit(
+    state: TaskState,
+    reports: readonly StateReport[],
+    moves: readonly Transition[],
+  ): Promise<void> {
     const changes: StoreChange[] = [
       { kind: 'putTask', task: state },
+      ...(moves.length === 0
+        ? []
+        : [{ kind: 'appendTimeline', arn: state.spec.arn, transitions: moves } as const]),
       ...reports.map((report) => ({ kind: 'enqueueReport', report }) as const),
     ];
     const ids = await this.#deps.store.commit(changes);
@@ -244,6 +258,9 @@ export class TaskWorker {
       ...('container' in step && { container: step.container }),
     });
     const signal = this.#steps.begin(step, ports.now(), this.#aborter.signal);
+    const begun = performance.now();
+    const ended = (outcome: StepOutcome) =>
+      this.#deps.measures?.stepEnded(step.kind, performance.now() - begun, outcome);
     try {
       if (step.kind === 'forgetTask') {
         await this.#forget();
@@ -261,19 +278,22 @@ export class TaskWorker {
         step,
       );
       this.#steps.succeed(step);
+      ended('done');
       this.#deliver({ event });
     } catch (error) {
-      this.#stepEndedBadly(step, error, signal, log);
+      ended(this.#stepEndedBadly(step, error, signal, log));
     }
     if (step.kind === 'pullImage') this.#pulls.end(step.container);
     if (step.kind === 'startContainer' || step.kind === 'restartContainer') this.#deliverEarlyExits();
   }
 
-  #stepEndedBadly(step: Step, error: unknown, signal: AbortSignal, log: Logger): void {
+  #stepEndedBadly(step: Step, error: unknown, signal: AbortSignal, log: Logger): StepOutcome {
     if (signal.aborted) {
       this.#steps.succeed(step);
       this.post(TICK);
-    } else if (FALLIBLE_STEPS.has(step.kind) && error instanceof TaskError) {
+      return 'abandoned';
+    }
+    if (FALLIBLE_STEPS.has(step.kind) && error instanceof TaskError) {
       this.#steps.succeed(step);
       log.warn({ code: error.code, reason: error.message }, 'step failed');
       this.#deliver({
@@ -284,14 +304,15 @@ export class TaskWorker {
           ...('container' in step && { container: step.container }),
         },
       });
-    } else {
-      const stuck = this.#steps.postpone(step, error, this.#deps.ports.now());
-      if (stuck.tries === 1) log.warn({ err: error }, 'step could not be done; trying again');
-      const timedOut = error instanceof TaskError && error.code === 'DockerTimeoutError';
-      if (timedOut && 'container' in step)
-        this.post({ kind: 'stepTimedOut', container: step.container, reason: reasonOf(error) });
-      else this.post(TICK);
+      return 'failed';
     }
+    const stuck = this.#steps.postpone(step, error, this.#deps.ports.now());
+    if (stuck.tries === 1) log.warn({ err: error }, 'step could not be done; trying again');
+    const timedOut = error instanceof TaskError && error.code === 'DockerTimeoutError';
+    if (timedOut && 'container' in step)
+      this.post({ kind: 'stepTimedOut', container: step.container, reason: reasonOf(error) });
+    else this.post(TICK);
+    return 'retried';
   }
 
   #isStarting(container: string): boolean {

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { EncodedChange } from './encode-change.ts';
+import { TIMELINE_LIMIT } from './store.ts';
 
 /** Writes one change into the open transaction; gives the outbox id of an enqueued report. */
 export type ChangeWriter = (change: EncodedChange) => number | undefined;
@@ -15,6 +16,10 @@ export function changeWriter(db: DatabaseSync): ChangeWriter {
   );
   const deleteTask = db.prepare('DELETE FROM tasks WHERE id = ?');
   const deleteContainers = db.prepare('DELETE FROM containers WHERE task_id = ?');
+  const appendTimeline = db.prepare('INSERT INTO timeline (task_id, record) VALUES (?, ?)');
+  const trimTimeline = db.prepare(`DELETE FROM timeline WHERE task_id = ?1 AND id <=
+    (SELECT id FROM timeline WHERE task_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ${TIMELINE_LIMIT})`);
+  const deleteTimeline = db.prepare('DELETE FROM timeline WHERE task_id = ?');
   const enqueueReport = db.prepare('INSERT INTO outbox (record) VALUES (?)');
   const deleteReport = db.prepare('DELETE FROM outbox WHERE id = ?');
   const putMeta = db.prepare(
@@ -32,6 +37,11 @@ export function changeWriter(db: DatabaseSync): ChangeWriter {
       case 'deleteTask':
         deleteTask.run(change.id);
         deleteContainers.run(change.id);
+        deleteTimeline.run(change.id);
+        return undefined;
+      case 'appendTimeline':
+        for (const record of change.records) appendTimeline.run(change.id, record);
+        trimTimeline.run(change.id);
         return undefined;
       case 'enqueueReport':
         return Number(enqueueReport.run(change.record).lastInsertRowid);

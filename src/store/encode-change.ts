@@ -1,6 +1,7 @@
 import { taskIdOf } from '../task/ids.ts';
 import type { StoreChange } from './store.ts';
 import { containerRecordFormat, reportRecordFormat, taskRecordFormat, toRecords } from './task-record.ts';
+import { transitionRecordFormat } from './timeline-record.ts';
 
 /** A change in the form in which it is written: keys and JSON text. */
 export type EncodedChange =
@@ -11,8 +12,9 @@ export type EncodedChange =
       readonly containers: readonly { readonly key: string; readonly record: string }[];
     }
   | { readonly kind: 'deleteTask'; readonly id: string }
+  | { readonly kind: 'appendTimeline'; readonly id: string; readonly records: readonly string[] }
   | { readonly kind: 'enqueueReport'; readonly record: string }
-  | Exclude<StoreChange, { kind: 'putTask' | 'deleteTask' | 'enqueueReport' }>;
+  | Exclude<StoreChange, { kind: 'putTask' | 'deleteTask' | 'appendTimeline' | 'enqueueReport' }>;
 
 /** Fixes what a change writes at the moment of its commit, whatever becomes of the objects after that. */
 export function encodeChange(change: StoreChange): EncodedChange {
@@ -32,6 +34,12 @@ export function encodeChange(change: StoreChange): EncodedChange {
     }
     case 'deleteTask':
       return { kind: 'deleteTask', id: taskIdOf(change.arn) };
+    case 'appendTimeline':
+      return {
+        kind: 'appendTimeline',
+        id: taskIdOf(change.arn),
+        records: change.transitions.map(transitionRecordFormat.encode),
+      };
     case 'enqueueReport':
       return { kind: 'enqueueReport', record: reportRecordFormat.encode(change.report) };
     default:

@@ -1,5 +1,6 @@
 import type { TaskArn } from '../task/ids.ts';
 import type { TaskState } from '../task/task-state.ts';
+import type { Transition } from '../task/timeline.ts';
 import {
   type MetaKey,
   type QueuedReport,
@@ -7,6 +8,7 @@ import {
   type StoreChange,
   type StoredState,
   StoreError,
+  TIMELINE_LIMIT,
 } from './store.ts';
 import { withUnsettledCounted } from './unsettled.ts';
 
@@ -17,6 +19,7 @@ export function memoryStore(): Store {
 
 class MemoryStore implements Store {
   readonly #tasks = new Map<TaskArn, TaskState>();
+  readonly #timelines = new Map<TaskArn, readonly Transition[]>();
   readonly #outbox = new Map<number, QueuedReport>();
   readonly #meta = new Map<MetaKey, string>();
   #lastId = 0;
@@ -38,6 +41,11 @@ class MemoryStore implements Store {
     return changes.map((change) => this.#apply(change)).filter((id) => id !== undefined);
   }
 
+  async timeline(arn: TaskArn): Promise<readonly Transition[]> {
+    this.#assertOpen();
+    return this.#timelines.get(arn) ?? [];
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
   }
@@ -49,7 +57,13 @@ class MemoryStore implements Store {
         return undefined;
       case 'deleteTask':
         this.#tasks.delete(change.arn);
+        this.#timelines.delete(change.arn);
         return undefined;
+      case 'appendTimeline': {
+        const kept = this.#timelines.get(change.arn) ?? [];
+        this.#timelines.set(change.arn, [...kept, ...change.transitions].slice(-TIMELINE_LIMIT));
+        return undefined;
+      }
       case 'enqueueReport': {
         this.#lastId += 1;
         this.#outbox.set(this.#lastId, { id: this.#lastId, report: change.report });

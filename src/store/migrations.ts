@@ -30,6 +30,12 @@ export const MIGRATIONS: readonly Migration[] = [
         error TEXT NOT NULL
       ) STRICT;`,
   },
+  {
+    name: 'timeline',
+    sql: `
+      CREATE TABLE timeline (id INTEGER PRIMARY KEY, task_id TEXT NOT NULL, record TEXT NOT NULL) STRICT;
+      CREATE INDEX timeline_of_task ON timeline (task_id);`,
+  },
 ];
 
 /**

@@ -1,6 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import type { TaskArn } from '../task/ids.ts';
+import type { Transition } from '../task/timeline.ts';
 import { type ChangeWriter, changeWriter } from './change-writer.ts';
 import { DataDirLock } from './data-dir-lock.ts';
 import { openDatabase } from './database-file.ts';
@@ -10,6 +12,7 @@ import { inodeOf, restoreDatabase } from './restore-database.ts';
 import { storeError } from './sqlite-error.ts';
 import { readState } from './state-reader.ts';
 import { type Store, type StoreChange, type StoredState, StoreError } from './store.ts';
+import { readTimeline } from './timeline-record.ts';
 
 /** Name of the database in the data directory (task-engine.md §12). */
 const DATABASE = 'agent.db';
@@ -101,6 +104,12 @@ class SqliteStore implements Store {
     this.#pending.push({ changes: encoded, resolve, reject });
     if (this.#pending.length === 1) this.#flushed = this.#flushSoon();
     return await promise;
+  }
+
+  async timeline(arn: TaskArn): Promise<readonly Transition[]> {
+    this.#assertOpen();
+    await this.#flushed;
+    return readTimeline(this.#db, arn);
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 import type { TaskArn } from '../task/ids.ts';
 import type { StateReport } from '../task/report.ts';
 import type { TaskState } from '../task/task-state.ts';
+import type { Transition } from '../task/timeline.ts';
 
 /**
  * The agent's durable memory. `commit` applies all changes or none and resolves once they are on the disk
@@ -14,18 +15,30 @@ export interface Store {
    * order. Rejects with `StoreError` when the disk refused.
    */
   commit(changes: readonly StoreChange[]): Promise<readonly number[]>;
+  /** What was kept of a task's moves, oldest first; empty for one that is not known. Only reads. */
+  timeline(arn: TaskArn): Promise<readonly Transition[]>;
   /** Waits for what is under way and closes. */
   close(): Promise<void>;
 }
 
 export type StoreChange =
   | { readonly kind: 'putTask'; readonly task: TaskState }
+  /** Also forgets the task's timeline. */
   | { readonly kind: 'deleteTask'; readonly arn: TaskArn }
+  /** Keeps moves of a task; of more than TIMELINE_LIMIT the oldest go. */
+  | {
+      readonly kind: 'appendTimeline';
+      readonly arn: TaskArn;
+      readonly transitions: readonly Transition[];
+    }
   /** Appends to the outbox; ids grow, reports of one task are sent in the order of their ids. */
   | { readonly kind: 'enqueueReport'; readonly report: StateReport }
   | { readonly kind: 'deleteReport'; readonly id: number }
   | { readonly kind: 'putMeta'; readonly key: MetaKey; readonly value: string }
   | { readonly kind: 'deleteMeta'; readonly key: MetaKey };
+
+/** Moves kept of one task: a container that restarts for ever does not fill the disk. */
+export const TIMELINE_LIMIT = 500;
 
 /** Keys of ENG-120, plus the boot id of the host at the last start. */
 export const META_KEYS = [

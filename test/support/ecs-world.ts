@@ -22,10 +22,20 @@ export interface WorldOptions {
   readonly notOurs?: (finding: string) => boolean;
 }
 
+/** The control plane as a process, which may end before its world. */
+export interface ControlPlaneProcess {
+  /** Of the one that runs now. */
+  readonly pid: number;
+  kill(signal: NodeJS.Signals): Promise<void>;
+  /** Starts it again on the same port and state; it must have ended before. */
+  start(): Promise<void>;
+}
+
 /** A whole ECS on this machine: containerd, registry, control plane, one agent, and the real AWS CLI. */
 export class EcsWorld extends AwsEcs implements AsyncDisposable {
   readonly containerd: TestContainerd;
   readonly registry: TestRegistry;
+  readonly controlPlane: ControlPlaneProcess;
   readonly agent: TestAgent;
   readonly scratch: Scratch;
   readonly leaks: LeakCheck;
@@ -35,6 +45,7 @@ export class EcsWorld extends AwsEcs implements AsyncDisposable {
   private constructor(parts: {
     readonly containerd: TestContainerd;
     readonly registry: TestRegistry;
+    readonly controlPlane: ControlPlaneProcess;
     readonly agent: TestAgent;
     readonly scratch: Scratch;
     readonly url: string;
@@ -46,6 +57,7 @@ export class EcsWorld extends AwsEcs implements AsyncDisposable {
     super(parts.url, parts.image);
     this.containerd = parts.containerd;
     this.registry = parts.registry;
+    this.controlPlane = parts.controlPlane;
     this.agent = parts.agent;
     this.scratch = parts.scratch;
     this.leaks = parts.leaks;
@@ -76,24 +88,36 @@ export class EcsWorld extends AwsEcs implements AsyncDisposable {
       });
       const port = await freePort();
       const url = `http://127.0.0.1:${port}`;
-      const controlPlane = await startDaemon({
-        command: process.execPath,
-        args: [
-          CONTROL_PLANE,
-          '--port',
-          String(port),
-          '--state-dir',
-          scratch.path('control-plane'),
-          '--access-key',
-          'test',
-          '--secret-key',
-          'test',
-          ...(options.controlPlaneArgs ?? []),
-        ],
-        logFile: scratch.path('control-plane.log'),
-        ready: () => accepts(port),
-      });
-      stack.defer(() => controlPlane.stop());
+      const args = [
+        CONTROL_PLANE,
+        '--port',
+        String(port),
+        '--state-dir',
+        scratch.path('control-plane'),
+        '--access-key',
+        'test',
+        '--secret-key',
+        'test',
+        ...(options.controlPlaneArgs ?? []),
+      ];
+      const launch = () =>
+        startDaemon({
+          command: process.execPath,
+          args,
+          logFile: scratch.path('control-plane.log'),
+          ready: () => accepts(port),
+        });
+      let daemon = await launch();
+      stack.defer(() => daemon.stop());
+      const controlPlane: ControlPlaneProcess = {
+        get pid() {
+          return daemon.pid;
+        },
+        kill: (signal) => daemon.kill(signal),
+        start: async () => {
+          daemon = await launch();
+        },
+      };
       const agentOptions: AgentOptions = {
         controlPlaneUrl: url,
         containerdAddress: containerd.address,
@@ -105,7 +129,18 @@ export class EcsWorld extends AwsEcs implements AsyncDisposable {
         ...(options.agentProgram !== undefined && { program: options.agentProgram }),
       };
       const agent = stack.use(await startAgent(agentOptions));
-      return new EcsWorld({ containerd, registry, agent, scratch, url, image, leaks, namespace, stack });
+      return new EcsWorld({
+        containerd,
+        registry,
+        controlPlane,
+        agent,
+        scratch,
+        url,
+        image,
+        leaks,
+        namespace,
+        stack,
+      });
     } catch (error) {
       await stack.disposeAsync();
       throw error;

@@ -52,7 +52,7 @@ export const V2 = {
     const container = containerByRuntimeId(task, id);
     return container === undefined
       ? jsonAnswer(400, `Unable to generate metadata for container '${id}'`)
-      : jsonAnswer(200, containerDocument('v2', container, sources.instance().cluster));
+      : jsonAnswer(200, containerDocument('v2', container, sources.instance()));
   },
 
   taskStats(sources: MetadataSources, caller: Caller): Answer {
@@ -94,7 +94,7 @@ export class PathVersion {
         this.#unknown.metadata,
         `${this.label} container metadata handler: ${NO_CONTAINER}${id}`,
       );
-    return jsonAnswer(200, containerDocument(this.name, container, instance().cluster));
+    return jsonAnswer(200, containerDocument(this.name, container, instance()));
   }
 
   async task(

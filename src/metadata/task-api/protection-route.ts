@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { CredentialsStore, RoleCredentials } from '../../credentials/credentials-store.ts';
 import { EcsApiError } from '../../ecs/ecs-api.ts';
+import { goTime } from '../go-time.ts';
 import { type Answer, jsonAnswer } from './answer.ts';
 import type { EndpointScope, EndpointTasks } from './endpoint-tasks.ts';
-import { goTime } from './task-documents.ts';
 
 /** ECS has this long; an answer must be written within five seconds (metadata-endpoints.md §1). */
 const ECS_TIMEOUT_MS = 4000;

@@ -23,6 +23,8 @@ export interface TaskApiOptions {
   readonly sources: MetadataSources;
   readonly limiter: RateLimiter;
   audit(entry: AuditEntry): void;
+  /** A request was answered with that status. */
+  onAnswered?(status: number): void;
   /** The host's port cannot be had now; it is tried again. */
   onListenFailed(error: Error): void;
 }
@@ -98,6 +100,7 @@ export class TaskApiServer {
       socket.destroy();
       return;
     }
+    response.once('finish', () => this.#options.onAnswered?.(response.statusCode));
     const source = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? ''}`;
     const url = parseTarget(request.url ?? '/');
     const audit = (entry: Pick<AuditEntry, 'status'> & Partial<AuditEntry>) =>

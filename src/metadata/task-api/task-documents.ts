@@ -10,6 +10,8 @@ import type { PortBinding } from '../../task/port-mapping.ts';
 import type { TaskSpec } from '../../task/task-spec.ts';
 import type { TaskState } from '../../task/task-state.ts';
 import { sortedMap } from '../go-json.ts';
+import { goTime } from '../go-time.ts';
+import { volumesMember } from '../volumes-document.ts';
 import { containersOf, type EndpointContainer, isCreated } from './endpoint-tasks.ts';
 
 /** The three shapes in which tasks are shown; v2 and v3 are alike but for what only v2 callers can have. */
@@ -18,6 +20,8 @@ export type DocumentVersion = 'v2' | 'v3' | 'v4';
 /** What documents say of the instance. */
 export interface InstanceView {
   readonly cluster: string;
+  /** Where the agent keeps volumes. */
+  readonly volumesDirectory: string;
   readonly availabilityZone?: string;
   readonly availabilityZoneId?: string;
   readonly vpcId?: string;
@@ -41,9 +45,7 @@ export function taskDocument(
   tags?: TagsView,
 ): unknown {
   const { spec } = task;
-  const containers = shownContainers(version, task).map((c) =>
-    containerDocument(version, c, instance.cluster),
-  );
+  const containers = shownContainers(version, task).map((c) => containerDocument(version, c, instance));
   const listed = containers.length > 0 && { Containers: containers };
   return {
     Cluster: instance.cluster,
@@ -78,7 +80,7 @@ export function taskDocument(
 export function containerDocument(
   version: DocumentVersion,
   container: EndpointContainer,
-  cluster: string,
+  { cluster, volumesDirectory }: InstanceView,
 ): unknown {
   const { task, spec, state } = container;
   const id = containerIdOf(task.spec.arn, spec.name, state.generation);
@@ -103,6 +105,7 @@ export function containerDocument(
     Type: 'NORMAL',
     ...(!isV4 && networks),
     ...healthDocument(container),
+    ...volumesMember(task.spec, spec, volumesDirectory),
     ...(isV4 && {
       ...(spec.log.byDefault !== true && { LogDriver: spec.log.driver }),
       ...(Object.keys(spec.log.options).length > 0 && { LogOptions: sortedMap(spec.log.options) }),
@@ -111,11 +114,6 @@ export function containerDocument(
       ...(spec.restartPolicy !== undefined && { RestartCount: state.restarts?.count ?? 0 }),
     }),
   };
-}
-
-/** RFC 3339 with trailing zeros of the fraction dropped. */
-export function goTime(epochMs: number): string {
-  return new Date(epochMs).toISOString().replace(/\.?0*Z$/, 'Z');
 }
 
 /** v4 shows containers whose image is here before they are made (TMDS-34). */

@@ -56,6 +56,7 @@ export const SECTIONS: readonly Section[] = [
       auditLogDisabled: { means: 'no audit log' },
       containerMetadataFiles: { means: 'a metadata file in each container' },
       runtimeStats: { means: 'statistics of the agent process' },
+      introspectionOffHost: { means: 'introspection on 51678 also for callers from other hosts' },
       prometheusMetrics: { means: 'metrics of the agent on port 51680, which is then reserved' },
       taskMetadataSteadyRate: {
         means: 'requests a second of the task metadata endpoint: `40,60` (steady, burst)',

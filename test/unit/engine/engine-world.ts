@@ -12,12 +12,14 @@ import type { HostCapacity } from '../../../src/task/host-resources.ts';
 import type { TaskArn } from '../../../src/task/ids.ts';
 import type { StateReport } from '../../../src/task/report.ts';
 import type { TaskState } from '../../../src/task/task-state.ts';
+import type { Transition } from '../../../src/task/timeline.ts';
 
 /** A store in memory that survives an engine; can be told to refuse. */
 export class MapStore implements Store {
   readonly tasks = new Map<TaskArn, TaskState>();
   readonly outbox = new Map<number, StateReport>();
   readonly meta = new Map<MetaKey, string>();
+  readonly timelines = new Map<TaskArn, readonly Transition[]>();
   refuse: Error | undefined;
   #id = 0;
 
@@ -37,12 +39,18 @@ export class MapStore implements Store {
     for (const change of changes) {
       if (change.kind === 'putTask') this.tasks.set(change.task.spec.arn, change.task);
       else if (change.kind === 'deleteTask') this.tasks.delete(change.arn);
+      else if (change.kind === 'appendTimeline')
+        this.timelines.set(change.arn, [...(this.timelines.get(change.arn) ?? []), ...change.transitions]);
       else if (change.kind === 'enqueueReport') {
         this.outbox.set(++this.#id, change.report);
         ids.push(this.#id);
       } else if (change.kind === 'deleteReport') this.outbox.delete(change.id);
     }
     return ids;
+  }
+
+  async timeline(arn: TaskArn): Promise<readonly Transition[]> {
+    return this.timelines.get(arn) ?? [];
   }
 
   async close(): Promise<void> {}

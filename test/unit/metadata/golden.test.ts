@@ -1,99 +1,40 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parsePayloadTask } from '../../../src/acs/payload-task.ts';
+import { AGENT_HASH, AGENT_NAME, AGENT_VERSION } from '../../../src/agent-version.ts';
 import type { EndpointScope } from '../../../src/metadata/task-api/endpoint-tasks.ts';
-import { containerDisplayName, containerIdOf } from '../../../src/task/ids.ts';
-import type { TaskSpec } from '../../../src/task/task-spec.ts';
-import type { ContainerState, TaskState } from '../../../src/task/task-state.ts';
-import { sampleTask } from '../store/sample-task.ts';
+import { type ContainerId, containerDisplayName, containerIdOf } from '../../../src/task/ids.ts';
+import { expectDocument } from '../../support/kept-document.ts';
+import { endpointsDocument, INTENDED } from './golden-endpoint-differences.ts';
+import { statisticsAsRecorded } from './golden-statistics.ts';
+import { askIntrospection, introspectionSources } from './introspection-world.ts';
+import { type RecordedLine, recordedLines, recordedState, recordedTask } from './recorded-endpoints.ts';
 import { TaskApiWorld } from './task-api-world.ts';
 
-interface Line {
-  readonly ch: string;
-  readonly type?: string;
-  readonly method?: string;
-  readonly url?: string;
-  readonly status?: number;
-  readonly contentType?: string;
-  readonly body?: unknown;
-  readonly message?: { readonly tasks: readonly unknown[] };
-}
-
-const LINES: readonly Line[] = readFileSync(new URL('../../golden/13-tmds.jsonl', import.meta.url), 'utf8')
-  .trim()
-  .split('\n')
-  .map((line) => JSON.parse(line));
-const ANSWERS = LINES.filter(({ ch }) => ch === 'tmds');
-/** The endpoint id of container `main` in the recording. */
-const RECORDED_ID = '30a66bec-32a6-40f1-b94a-679554103a0a';
 const HOST: EndpointScope = { kind: 'host' };
+/** Times that the sample task has not. */
+const NOT_COMPARED = new Set(['PullStartedAt', 'PullStoppedAt']);
 
-/**
- * What may differ from the recorded answers: our own volumes are not shown yet, and the health of a container
- * that has stopped is the last that was known, where Docker says UNHEALTHY.
- */
-const NOT_COMPARED = new Set(['Volumes', 'Health', 'PullStartedAt', 'PullStoppedAt']);
-
-function recordedTask(): TaskSpec {
-  const payload = LINES.find(({ type }) => type === 'PayloadMessage')?.message?.tasks[0];
-  const parsed = parsePayloadTask(payload, 'arn:aws:ecs:us-west-2:123456789012:cluster/peer');
-  if (!('spec' in parsed)) throw new Error('the recorded payload is valid');
-  return parsed.spec;
+/** A recorded body with our names of the same things, and changed where this agent is meant to differ. */
+function expected(line: RecordedLine, names: ReadonlyMap<string, string>): unknown {
+  let text = JSON.stringify(line.body);
+  for (const [from, to] of names) text = text.replaceAll(from, to);
+  return JSON.parse(text);
 }
 
-const imageId = 'sha256:2b950a405c307a244842bf8a0644a68461245f2de3aa4d4cb45fa7a9124efe9d';
+const display = (name: string, id: ContainerId) => containerDisplayName('fam', '1', name, id);
 
-function containerState(name: string, changes: Partial<ContainerState>): ContainerState {
-  return {
-    name,
-    generation: 0,
-    known: 'RUNNING',
-    desired: 'RUNNING',
-    digestResolved: true,
-    imageId,
-    createdAt: Date.parse('2026-11-22T20:50:40.873Z'),
-    startedAt: Date.parse('2026-11-22T20:50:41.215Z'),
-    remains: 'live',
-    ...changes,
-  };
-}
-
-/** The task as it was when it was asked: `main` runs, `two` has ended with 4; afterwards it is stopped. */
-function recordedState(spec: TaskSpec, stopped: boolean): TaskState {
-  const finishedAt = Date.parse('2026-11-22T20:50:43.180Z');
-  const desired = stopped ? 'STOPPED' : 'RUNNING';
-  return {
-    ...sampleTask('recorded'),
-    spec,
-    desired,
-    known: desired,
-    ...(stopped && { executionStoppedAt: Date.parse('2026-11-22T20:50:46.583Z') }),
-    containers: [
-      containerState('main', {
-        desired,
-        addresses: { ipv4: '172.30.0.3' },
-        portBindings: ['0.0.0.0', '::'].map((bindIp) => ({
-          bindIp,
-          containerPort: 80,
-          hostPort: 28_080,
-          protocol: 'tcp' as const,
-        })),
-        ...(stopped && { known: 'STOPPED', exitCode: 0, finishedAt }),
-      }),
-      containerState('two', { desired, known: 'STOPPED', exitCode: 4, finishedAt, remains: 'released' }),
-    ],
-  };
-}
-
-describe('the recorded answers of the Amazon ECS agent', () => {
-  const spec = recordedTask();
+describe('the recorded answers of the Amazon ECS agent to tasks', () => {
+  const lines = recordedLines('13-tmds');
+  const answers = lines.filter(({ ch }) => ch === 'tmds');
+  /** The endpoint id of container `main` in the recording. */
+  const recordedId = '30a66bec-32a6-40f1-b94a-679554103a0a';
+  const spec = recordedTask(lines);
   const main = containerIdOf(spec.arn, 'main', 0);
   const two = containerIdOf(spec.arn, 'two', 0);
-  const sample = ANSWERS.find(({ url }) => url?.endsWith(`/v3/${RECORDED_ID}/stats`))?.body as object;
+  const sample = answers.find(({ url }) => url?.endsWith(`/v3/${recordedId}/stats`))?.body as object;
 
   const open = (stopped: boolean) =>
     new TaskApiWorld({
-      tasks: [recordedState(spec, stopped)],
+      tasks: [recordedState(spec, stopped, 28_080)],
       // As it was recorded.
       allFromHost: true,
       instance: {
@@ -114,7 +55,7 @@ describe('the recorded answers of the Amazon ECS agent', () => {
     });
 
   // The first was asked before there was a sample, the last two after the stop.
-  const asked = ANSWERS.slice(1).map((line, index, all) => ({
+  const asked = answers.slice(1).map((line, index, all) => ({
     line,
     path: new URL(line.url ?? '').pathname,
     stopped: index >= all.length - 2,
@@ -125,22 +66,77 @@ describe('the recorded answers of the Amazon ECS agent', () => {
       ({ line, path, stopped }) =>
         [`${path}${stopped ? ' after the stop' : ''}`, line, path, stopped] as const,
     ),
-  )('are ours for %s (TMDS-4)', async (_name, line, path, stopped) => {
+  )('are ours for %s (TMDS-4, OBS-104)', async (_name, line, path, stopped) => {
     await using api = open(stopped);
     const id = api.ids.idOf(spec, 'main');
-    const reply = await api.request(HOST, path.replace(RECORDED_ID, id));
+    const reply = await api.request(HOST, path.replace(recordedId, id));
     expect([reply.status, reply.headers['content-type']]).toEqual([line.status, line.contentType]);
-    const names = new Map([
+    const names = new Map<string, string>([
       ['8f04b461c54c9763dd11b6999ac956e7fcef837552a28e6d910d6da2597c5fd7', main],
       ['dc611d4f5963723e3d89a6878726644abd341f65cba1bc7e8918b30690eff521', two],
-      ['ecs-fam-1-main-f4d0e3fda5ebaddd4700', containerDisplayName('fam', '1', 'main', main)],
-      ['ecs-fam-1-two-d8c9daa3d694e8963900', containerDisplayName('fam', '1', 'two', two)],
-      [RECORDED_ID, id],
+      ['ecs-fam-1-main-f4d0e3fda5ebaddd4700', display('main', main)],
+      ['ecs-fam-1-two-d8c9daa3d694e8963900', display('two', two)],
+      [recordedId, id],
     ]);
-    let theirs = JSON.stringify(line.body);
-    for (const [from, to] of names) theirs = theirs.replaceAll(from, to);
-    expect(comparable(reply.json ?? reply.body)).toEqual(comparable(JSON.parse(theirs)));
-    expect(keysInOrder(reply.json)).toEqual(keysInOrder(JSON.parse(theirs)));
+    const theirs = expected(line, names);
+    expect(comparable(reply.json ?? reply.body)).toEqual(comparable(theirs));
+    expect(keysInOrder(reply.json)).toEqual(keysInOrder(theirs));
+  });
+
+  it('have in statistics what ours make of the same files, in the same order (TMDS-40, TMDS-113)', async () => {
+    const ours = await statisticsAsRecorded(sample);
+    const inMs = JSON.stringify(sample).replace(/(\.\d{3})\d*Z"/g, '$1Z"');
+    expect(JSON.stringify(ours)).toEqual(inMs);
+    expect(ours).toMatchObject({ num_procs: 0, storage_stats: {} });
+  });
+});
+
+describe('the recorded answers of the Amazon ECS agent to introspection', () => {
+  const lines = recordedLines('14-introspection');
+  const answers = lines.filter(({ ch }) => ch === 'introspection');
+  const spec = recordedTask(lines);
+  const id = containerIdOf(spec.arn, 'main', 0);
+  const theirId = '1020c4b43434121f34e552b1609f65d64c4b48e06c662d3697c89ddf1a33cc58';
+  const asked = answers.map((line, index) => ({
+    line,
+    // The last was asked after the stop.
+    stopped: index === answers.length - 1,
+    target: line.url?.replace(/^http:\/\/[^/]+/, '') ?? '',
+  }));
+
+  it.each(asked.map(({ line, stopped, target }) => [target, line, stopped] as const))(
+    'are ours for %s (TMDS-137, OBS-114, OBS-116)',
+    async (target, line, stopped) => {
+      const ours = target.replace(theirId, id).replace(theirId.slice(0, 12), id.slice(0, 12));
+      const sources = introspectionSources([recordedState(spec, stopped, 32_768)], {
+        version: `${AGENT_NAME} - v${AGENT_VERSION} (${AGENT_HASH})`,
+        cluster: 'peer',
+        containerInstanceArn:
+          'arn:aws:ecs:us-west-2:123456789012:container-instance/peer/7c75c15c6caca585a3eb629f2346ac6b',
+      });
+      const answer = await askIntrospection(sources, ours);
+      const names = new Map<string, string>([
+        [theirId, id],
+        ['ecs-fam-1-main-96f3e8a0a2d5b3be2c00', display('main', id)],
+      ]);
+      const difference = INTENDED.find((one) => one.path === target);
+      const theirs = {
+        status: line.status,
+        contentType: line.contentType,
+        body: line.body === '' ? '' : expected(line, names),
+      };
+      const wanted = difference === undefined ? theirs : difference.expected(theirs);
+      expect([answer.status, answer.contentType, comparable(answer.body)]).toEqual([
+        wanted.status,
+        wanted.contentType,
+        comparable(wanted.body),
+      ]);
+      expect(keysInOrder(answer.body)).toEqual(keysInOrder(wanted.body));
+    },
+  );
+
+  it('differ where docs/golden-endpoints.md says', () => {
+    expectDocument('golden-endpoints.md', endpointsDocument());
   });
 });
 
@@ -153,7 +149,7 @@ function comparable(value: unknown): unknown {
         .filter(([key]) => !NOT_COMPARED.has(key))
         .map(([key, member]) => [
           key,
-          key.endsWith('At') ? 'time' : key === 'name' ? '-' : comparable(member),
+          key.endsWith('At') || key === 'statusSince' ? 'time' : key === 'name' ? '-' : comparable(member),
         ]),
     );
   return value;

@@ -22,7 +22,7 @@ export interface TaskApiWorldOptions {
   readonly tasks: readonly TaskState[];
   /** Everybody asks through the host, also tasks of other network modes. */
   readonly allFromHost?: boolean;
-  readonly instance?: InstanceView;
+  readonly instance?: Partial<InstanceView>;
   readonly statistics?: ContainerStatistics;
   readonly readTags?: ReadTags;
   readonly protection?: ProtectionCalls;
@@ -54,7 +54,7 @@ export class TaskApiWorld implements AsyncDisposable {
           callsFromHost: ({ networkMode }) => options.allFromHost === true || networkMode === 'host',
         }),
         store: this.store,
-        instance: () => options.instance ?? { cluster: 'peer' },
+        instance: () => ({ cluster: 'peer', volumesDirectory: '/volumes', ...options.instance }),
         statistics: options.statistics ?? { latest: () => 'unwatched', networkRates: () => undefined },
         readTags: options.readTags ?? (async () => ({ errors: [] })),
         protection: options.protection ?? NO_PROTECTION,

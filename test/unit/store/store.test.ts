@@ -11,8 +11,10 @@ import {
   type QueuedReport,
   type Store,
   type StoreChange,
+  TIMELINE_LIMIT,
 } from '../../../src/store/store.ts';
 import type { TaskState } from '../../../src/task/task-state.ts';
+import type { Transition } from '../../../src/task/timeline.ts';
 import { arnOf, sampleReport, sampleTask } from './sample-task.ts';
 
 let directory: string;
@@ -23,9 +25,22 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const byArn = (a: TaskState, b: TaskState) => (a.spec.arn < b.spec.arn ? -1 : 1);
 
+/** The n-th of many restarts. */
+function sampleMove(n: number): Transition {
+  return {
+    at: n,
+    container: 'app',
+    what: 'restart',
+    from: `run ${n}`,
+    to: `run ${n + 1}`,
+    lasted: 1,
+    why: 'tick',
+  };
+}
+
 /** Deletions name the n-th report ever enqueued, whether or not it is there any more. */
 type Act =
-  | Exclude<StoreChange, { kind: 'deleteReport' }>
+  | Exclude<StoreChange, { kind: 'deleteReport' | 'appendTimeline' }>
   | { readonly kind: 'deleteNthReport'; readonly n: number };
 
 const taskId = fc.constantFrom('t1', 't2', 't3');
@@ -67,6 +82,21 @@ describe.each([
       }),
       { numRuns: 50 },
     );
+  });
+
+  test('keeps the moves of a task until the task goes, the newest of many', async () => {
+    const store = open();
+    const moves = Array.from({ length: TIMELINE_LIMIT + 3 }, (_, n) => sampleMove(n));
+    const append = (transitions: readonly Transition[]) =>
+      store.commit([{ kind: 'appendTimeline', arn: arnOf('t1'), transitions }]);
+    await append(moves.slice(0, 2));
+    expect(await store.timeline(arnOf('t1'))).toEqual(moves.slice(0, 2));
+    await append(moves.slice(2));
+    expect(await store.timeline(arnOf('t1'))).toEqual(moves.slice(3));
+    expect(await store.timeline(arnOf('t2'))).toEqual([]);
+    await store.commit([{ kind: 'deleteTask', arn: arnOf('t1') }]);
+    expect(await store.timeline(arnOf('t1'))).toEqual([]);
+    await store.close();
   });
 
   test('never gives an outbox id twice', async () => {

@@ -1,6 +1,6 @@
-import type { StepKind } from '../task/step.ts';
-import type { TaskState } from '../task/task-state.ts';
-import type { Explanation, PullState } from '../task/why.ts';
+import type { StepKind } from '../../task/step.ts';
+import type { TaskState } from '../../task/task-state.ts';
+import type { Explanation, PullState } from '../../task/why.ts';
 
 /** What the local endpoints may read of the agent; taken anew for each request. */
 export interface AgentView {
@@ -9,14 +9,19 @@ export interface AgentView {
   /** Absent until the instance is registered. */
   readonly containerInstanceArn?: string;
   readonly tasks: readonly TaskView[];
-  readonly acs: AcsView;
+  readonly acs: ConnectionView;
+  readonly tcs: ConnectionView;
   readonly runtime: { readonly name: string; readonly version: string };
-  readonly outboxDepth: number;
+  /** State changes that ECS has not taken yet. */
+  readonly outbox: { readonly depth: number; readonly oldestAgeMs: number };
 }
 
-export interface AcsView {
+/** One of the two connections to ECS. Times are epoch ms. */
+export interface ConnectionView {
   readonly connected: boolean;
-  /** Epoch ms of the last message of any known type. */
+  /** Since when it is so; absent before the first attempt. */
+  readonly since?: number;
+  /** Of the last message of any known type. */
   readonly lastMessageAt?: number;
   /** Why the last connection ended or could not be made. */
   readonly lastError?: string;

@@ -1,0 +1,79 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
+import { AGENT_VERSION } from './agent-version.ts';
+import type { Config } from './config/config.ts';
+import type { AgentView, ConnectionView } from './metadata/introspection/agent-view.ts';
+import { HealthProbes } from './metadata/introspection/health-probes.ts';
+import {
+  INTROSPECTION_PORT,
+  IntrospectionServer,
+  METRICS_PORT,
+} from './metadata/introspection/introspection-server.ts';
+import type { AgentMetrics } from './metadata/metrics/agent-metrics.ts';
+import type { ContainerRuntime } from './runtime/runtime.ts';
+import type { Store } from './store/store.ts';
+
+/** Beside the programs, in the repository as in an installed agent. */
+const LICENCE = fileURLToPath(new URL('../LICENSE', import.meta.url));
+
+export interface IntrospectionParts {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly runtime: ContainerRuntime;
+  readonly store: Store;
+  readonly metrics: AgentMetrics;
+  /** Where volumes are kept. */
+  readonly volumesDirectory: string;
+  view(): AgentView;
+}
+
+/** Serves introspection, health and metrics; resolves once the socket answers. */
+export async function openIntrospection(parts: IntrospectionParts): Promise<IntrospectionServer> {
+  const { config, logger, runtime, store, metrics } = parts;
+  const probes = new HealthProbes({
+    pingRuntime: (signal) => runtime.ping({ signal }),
+    writeStore: () => store.commit([{ kind: 'putMeta', key: 'agent-version', value: AGENT_VERSION }]),
+  });
+  const server = new IntrospectionServer({
+    sources: {
+      view: parts.view,
+      timeline: (task) => store.timeline(task),
+      probe: () => probes.check(),
+      metrics: (view) => metrics.expose(view),
+      licence: () => readFile(LICENCE, 'utf8').catch(() => undefined),
+      volumesDirectory: parts.volumesDirectory,
+    },
+    socketPath: join(config.runDirectory, 'introspection.sock'),
+    ports: [INTROSPECTION_PORT, ...(config.prometheusMetrics ? [METRICS_PORT] : [])],
+    offHost: config.introspectionOffHost,
+    onListenFailed: (port, error) =>
+      logger.warn({ err: error, port }, 'introspection is served on its socket; its port is tried again'),
+  });
+  await server.start();
+  return server;
+}
+
+/** How a connection to ECS stands; `undefined`: it is not begun yet. */
+export function connectionView(
+  session:
+    | {
+        readonly state: {
+          readonly connected: boolean;
+          readonly since: number;
+          readonly lastMessageAt?: number;
+          readonly lastError?: string;
+        };
+      }
+    | undefined,
+): ConnectionView {
+  if (session === undefined) return { connected: false };
+  const { connected, since, lastMessageAt, lastError } = session.state;
+  return {
+    connected,
+    since,
+    ...(lastMessageAt !== undefined && { lastMessageAt }),
+    ...(lastError !== undefined && { lastError }),
+  };
+}
