@@ -27,7 +27,7 @@ describe('a killed agent', () => {
     expect(adopted?.tasks.map((task) => task.known)).toEqual(Array(10).fill('RUNNING'));
     expect((await world.describe(...arns)).map((task) => task.lastStatus)).toEqual(Array(10).fill('RUNNING'));
     expect(shimProcesses(world.containerd.address).map(({ pid }) => pid)).toEqual(shims);
-    for (const arn of arns) await world.aws('stop-task', '--task', arn);
+    await world.stop(...arns);
     for (const task of await world.reach('STOPPED', arns)) expect(task.containers[0]?.exitCode).toBe(9);
     await world.expectClean();
   }, 120_000);
@@ -58,7 +58,7 @@ describe('a killed agent', () => {
     expect(performance.now() - begun).toBeLessThan(400);
     expect((await world.describe(...arns)).map((task) => task.lastStatus)).toEqual(['RUNNING', 'RUNNING']);
     await world.agent.start();
-    for (const arn of arns) await world.aws('stop-task', '--task', arn);
+    await world.stop(...arns);
     await world.reach('STOPPED', arns);
     await world.expectClean();
   }, 60_000);
@@ -71,7 +71,7 @@ describe('a killed agent', () => {
     await world.containerd.restart();
     const [later] = await world.run('outlives');
     await world.reach('RUNNING', [...arns, later ?? '']);
-    for (const arn of [...arns, later ?? '']) await world.aws('stop-task', '--task', arn);
+    await world.stop(...arns, later ?? '');
     for (const task of await world.reach('STOPPED', [...arns, later ?? '']))
       expect(task.containers[0]?.exitCode).toBe(9);
     await world.expectClean();

@@ -187,7 +187,7 @@ describe('the agent as a container of a dockerd beside containerd', () => {
     await docker('kill', 'agent');
     await docker('start', 'agent');
     await connected();
-    await ecs.aws('stop-task', '--task', counting.taskArn);
+    await ecs.stop(counting.taskArn);
     const [stopped] = await ecs.reach('STOPPED', [counting.taskArn]);
     expect(stopped?.containers[0]).toMatchObject({ exitCode: 7 });
     const lines = logLines();

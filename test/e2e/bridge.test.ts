@@ -59,7 +59,7 @@ describe('bridge mode', () => {
     expect(await answers(8080)).toBe(`${runtimeId.slice(0, 12)}\n`);
     await world.agent.start();
     expect(await answers(8080)).toBe(`${runtimeId.slice(0, 12)}\n`);
-    await world.aws('stop-task', '--task', arn);
+    await world.stop(arn);
     const [stopped] = await world.reach('STOPPED', [arn]);
     expect(stopped?.containers[0]?.networkBindings).toEqual(bindings);
     await until(async () => (await fetch(8080)) === undefined, { what: 'nobody answers' });
@@ -75,12 +75,12 @@ describe('bridge mode', () => {
     );
     const [first = ''] = await world.run('again');
     await world.reach('RUNNING', [first]);
-    await world.aws('stop-task', '--task', first);
+    await world.stop(first);
     await world.reach('STOPPED', [first]);
     const [second = ''] = await world.run('again');
     await world.reach('RUNNING', [second]);
     await answers(8081);
-    await world.aws('stop-task', '--task', second);
+    await world.stop(second);
     await world.reach('STOPPED', [second]);
     await world.expectClean();
   }, 120_000);

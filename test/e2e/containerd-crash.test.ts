@@ -65,7 +65,7 @@ describe.each(VERSIONS)(`containerd %s under the agent (seed ${seed})`, (contain
       { what: 'each has written that it was started, once' },
     );
 
-    const stopping = Promise.all(arns.map((arn) => world.aws('stop-task', '--task', arn)));
+    const stopping = world.stop(...arns);
     for (const count of [3, 1]) {
       await until(() => mains().length <= count, { what: `${count} containers are left`, intervalMs: 2 });
       await crash();
@@ -125,7 +125,7 @@ describe.each(VERSIONS)(`containerd %s under the agent (seed ${seed})`, (contain
     });
     expect(mains()).toHaveLength(1);
     expect((await world.describe(other))[0]?.lastStatus).toBe('RUNNING');
-    await world.aws('stop-task', '--task', other);
+    await world.stop(other);
     await world.reach('STOPPED', [other]);
     await world.expectClean();
   }, 60_000);

@@ -20,7 +20,7 @@ describe('containers that depend on others', () => {
       networkMode: 'host',
       containerDefinitions: containers.map((container) => ({ image: world.image, memory: 16, ...container })),
     };
-    await world.aws('register-task-definition', '--cli-input-json', JSON.stringify(definition));
+    await world.define(definition);
   };
 
   it('run in the order of SUCCESS, COMPLETE and START, at once when the condition holds (ENG-66, ENG-67, ENG-68)', async () => {
@@ -73,7 +73,7 @@ describe('containers that depend on others', () => {
       },
       { what: 'the control plane shows the container as HEALTHY', timeoutMs: 60_000, intervalMs: 1_000 },
     );
-    await world.aws('stop-task', '--task', arns[0] ?? '');
+    await world.stop(arns[0] ?? '');
     const [task] = await world.reach('STOPPED', arns);
     for (const container of task?.containers ?? []) expect(container.exitCode).toBe(0);
     await world.expectClean();

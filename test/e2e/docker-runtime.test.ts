@@ -54,7 +54,7 @@ describe('tasks on dockerd', () => {
     await world.agent.kill('SIGKILL');
     await world.agent.start();
     expect(await page()).toBe('here\n');
-    await world.aws('stop-task', '--task', arn);
+    await world.stop(arn);
     const [stopped] = await world.reach('STOPPED', [arn]);
     expect(stopped?.containers[0]?.exitCode).toBe(3);
     await expectClean();
@@ -64,7 +64,7 @@ describe('tasks on dockerd', () => {
     await world.register('many', 'trap "exit 0" TERM; while :; do sleep 0.05; done', { memory: 16 });
     const arns = await world.run('many', 5);
     await world.reach('RUNNING', arns, 60_000);
-    for (const arn of arns) await world.aws('stop-task', '--task', arn);
+    await world.stop(...arns);
     const stopped = await world.reach('STOPPED', arns, 60_000);
     expect(stopped.map(({ containers }) => containers[0]?.exitCode)).toEqual([0, 0, 0, 0, 0]);
     await expectClean();

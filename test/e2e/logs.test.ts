@@ -35,7 +35,7 @@ describe('the output of containers', () => {
       what: 'more lines while the agent is dead',
     });
     await world.agent.start();
-    await world.aws('stop-task', '--task', arns[0] ?? '');
+    await world.stop(arns[0] ?? '');
     const [stopped] = await world.reach('STOPPED', arns);
     expect(stopped?.containers[0]?.exitCode).toBe(0);
     await until(

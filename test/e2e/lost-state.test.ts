@@ -58,7 +58,7 @@ describe('a state store that fails under running tasks', () => {
     await world.agent.start();
     const all = [...arns, later];
     expect((await world.agent.ask())?.tasks.map(({ known }) => known)).toEqual(Array(3).fill('RUNNING'));
-    for (const arn of all) await world.aws('stop-task', '--task', arn);
+    await world.stop(...all);
     for (const task of await world.reach('STOPPED', all)) expect(task.containers[0]?.exitCode).toBe(9);
     await world.expectClean();
   }, 60_000);
@@ -72,7 +72,7 @@ describe('a state store that fails under running tasks', () => {
     const [arn = ''] = await world.run('task');
     await world.reach('RUNNING', [arn]);
     await run('sh', ['-c', `dd if=/dev/zero of="$0"/filler bs=4096 2>/dev/null; true`, disk]);
-    await world.aws('stop-task', '--task', arn);
+    await world.stop(arn);
     await until(() => logged('database or disk is full').length > 0, {
       what: 'the agent says that it cannot store',
     });

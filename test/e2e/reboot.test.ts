@@ -67,7 +67,7 @@ describe('a restart of the host', () => {
     }
     const [later = ''] = await world.run('before');
     await world.reach('RUNNING', [later]);
-    await world.aws('stop-task', '--task', later);
+    await world.stop(later);
     const [stopped] = await world.reach('STOPPED', [later]);
     expect(stopped?.containers[0]?.exitCode).toBe(9);
     await world.expectClean();

@@ -69,7 +69,7 @@ describe('a container with a restart policy', () => {
     await world.agent.start();
     await until(async () => (await logOf(arns[0])).includes('ready'), { what: 'its next run is under way' });
     expect(await restarts(arns[0] ?? '')).toBe(1);
-    await world.aws('stop-task', '--task', arns[0] ?? '');
+    await world.stop(arns[0] ?? '');
     const [task] = await world.reach('STOPPED', arns);
     expect(task?.containers[0]).toMatchObject({ exitCode: 0 });
     await world.expectClean();

@@ -81,7 +81,7 @@ describe('what a task reads at 169.254.170.2', () => {
   }
 
   async function stop(arn: string): Promise<void> {
-    await world.aws('stop-task', '--task', arn);
+    await world.stop(arn);
     await world.reach('STOPPED', [arn]);
   }
 

@@ -65,42 +65,38 @@ describe('volumes of tasks', () => {
       command: ['sh', '-c', command],
       ...more,
     });
-    await world.aws(
-      'register-task-definition',
-      '--cli-input-json',
-      JSON.stringify({
-        family: 'scratch',
-        networkMode: 'none',
-        volumes: [
-          { name: 'private', host: {} },
-          { name: 'own', dockerVolumeConfiguration: { scope: 'task' } },
-        ],
-        containerDefinitions: [
-          container(
-            'writer',
-            '[ "$(cat /data/from-image)" = image ] && echo 1 >/own/file && echo 2 >/data/file',
-            {
-              essential: false,
-              mountPoints: [
-                { sourceVolume: 'private', containerPath: '/data' },
-                { sourceVolume: 'own', containerPath: '/own' },
-              ],
-            },
-          ),
-          container(
-            'reader',
-            '[ "$(cat /own/file /seen/file /data/file)" = "1\n2\n2" ] && ! echo x >/own/new && ' +
-              '[ "$(stat -c %u:%a /data)" = 1234:750 ]',
-            {
-              essential: true,
-              mountPoints: [{ sourceVolume: 'private', containerPath: '/seen' }],
-              volumesFrom: [{ sourceContainer: 'writer', readOnly: true }],
-              dependsOn: [{ containerName: 'writer', condition: 'SUCCESS' }],
-            },
-          ),
-        ],
-      }),
-    );
+    await world.define({
+      family: 'scratch',
+      networkMode: 'none',
+      volumes: [
+        { name: 'private', host: {} },
+        { name: 'own', dockerVolumeConfiguration: { scope: 'task' } },
+      ],
+      containerDefinitions: [
+        container(
+          'writer',
+          '[ "$(cat /data/from-image)" = image ] && echo 1 >/own/file && echo 2 >/data/file',
+          {
+            essential: false,
+            mountPoints: [
+              { sourceVolume: 'private', containerPath: '/data' },
+              { sourceVolume: 'own', containerPath: '/own' },
+            ],
+          },
+        ),
+        container(
+          'reader',
+          '[ "$(cat /own/file /seen/file /data/file)" = "1\n2\n2" ] && ! echo x >/own/new && ' +
+            '[ "$(stat -c %u:%a /data)" = 1234:750 ]',
+          {
+            essential: true,
+            mountPoints: [{ sourceVolume: 'private', containerPath: '/seen' }],
+            volumesFrom: [{ sourceContainer: 'writer', readOnly: true }],
+            dependsOn: [{ containerName: 'writer', condition: 'SUCCESS' }],
+          },
+        ),
+      ],
+    });
     const arns = await world.run('scratch');
     await world.reach('STOPPED', arns);
     const [task] = await world.describe(...arns);
@@ -140,7 +136,7 @@ describe('volumes of tasks', () => {
     const arns = await world.run('declared');
     await world.reach('RUNNING', arns);
     expect(volumeNames()).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/), 'kept']);
-    await world.aws('stop-task', '--task', arns[0] ?? '');
+    await world.stop(arns[0] ?? '');
     await world.reach('STOPPED', arns, 60_000);
     await world.expectClean();
     expect(volumeNames()).toEqual(['kept']);

@@ -63,7 +63,7 @@ describe('ecs-local why', () => {
 
   const startTask = async (family: string) => (await world.run(family))[0] ?? '';
   const stop = async (...arns: readonly string[]) => {
-    for (const arn of arns) await world.aws('stop-task', '--task', arn);
+    await world.stop(...arns);
     await world.reach('STOPPED', arns);
   };
 
@@ -135,11 +135,7 @@ describe('ecs-local why', () => {
         dependsOn: [{ containerName: 'db', condition: 'HEALTHY' }],
       },
     ];
-    await world.aws(
-      'register-task-definition',
-      '--cli-input-json',
-      JSON.stringify({ family: 'ill', networkMode: 'host', containerDefinitions }),
-    );
+    await world.define({ family: 'ill', networkMode: 'host', containerDefinitions });
     const [arn = ''] = await world.run('ill');
     await whyIs(
       arn,

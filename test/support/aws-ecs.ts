@@ -1,3 +1,4 @@
+import { ECS } from '@aws-sdk/client-ecs';
 import { type RunResult, tryRun } from './run.ts';
 import { until } from './until.ts';
 
@@ -28,18 +29,33 @@ export interface DescribedTask {
   }[];
 }
 
-/** An ECS endpoint as its users see it, by the real AWS CLI. */
+/** The calls that tests make most, by the names that the AWS SDK gives them. */
+type Operation = 'registerTaskDefinition' | 'runTask' | 'describeTasks' | 'stopTask';
+
+/**
+ * An ECS endpoint as its users see it: by the real AWS CLI (`aws`), and by the AWS SDK for what is called often, as
+ * each start of the CLI takes half a second of a processor.
+ */
 export class AwsEcs {
   readonly url: string;
   /** Reference of a busybox image that the agent can pull. */
   readonly image: string;
   readonly #through: readonly string[];
+  readonly #sdk: ECS | undefined;
 
   /** `through` is a command that runs the CLI where the endpoint can be reached. */
   constructor(url: string, image: string, through: readonly string[] = []) {
     this.url = url;
     this.image = image;
     this.#through = through;
+    // The SDK calls from this process, which reaches only what the machine itself does.
+    if (through.length === 0)
+      this.#sdk = new ECS({
+        endpoint: url,
+        region: 'us-west-2',
+        credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+        maxAttempts: 1,
+      });
   }
 
   /** Runs the real `aws ecs …`; gives its JSON. */
@@ -94,24 +110,32 @@ export class AwsEcs {
       ],
       ...task,
     };
-    await this.aws('register-task-definition', '--cli-input-json', JSON.stringify(definition));
+    await this.define(definition);
+  }
+
+  /** Registers a whole task definition. */
+  async define(definition: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.#call('registerTaskDefinition', definition);
   }
 
   async run(family: string, count = 1): Promise<readonly string[]> {
-    const answer = await this.aws<{
+    const answer = await this.#call<{
       readonly tasks: readonly { readonly taskArn: string }[];
       readonly failures: readonly { readonly reason: string }[];
-    }>('run-task', '--task-definition', family, '--count', String(count));
+    }>('runTask', { taskDefinition: family, count });
     if (answer.failures.length > 0) throw new Error(`not placed: ${answer.failures[0]?.reason}`);
     return answer.tasks.map((task) => task.taskArn);
   }
 
+  /** Asks ECS to stop the tasks; does not wait for it. */
+  async stop(...arns: readonly string[]): Promise<void> {
+    await Promise.all(arns.map((task) => this.#call('stopTask', { task })));
+  }
+
   async describe(...arns: readonly string[]): Promise<readonly DescribedTask[]> {
-    const { tasks } = await this.aws<{ readonly tasks: readonly DescribedTask[] }>(
-      'describe-tasks',
-      '--tasks',
-      ...arns,
-    );
+    const { tasks } = await this.#call<{ readonly tasks: readonly DescribedTask[] }>('describeTasks', {
+      tasks: arns,
+    });
     return tasks;
   }
 
@@ -128,5 +152,14 @@ export class AwsEcs {
       },
       { what: `${arns.length} tasks are ${status}`, timeoutMs, intervalMs: 100 },
     );
+  }
+
+  async #call<T>(operation: Operation, input: object): Promise<T> {
+    if (this.#sdk !== undefined) {
+      const send = this.#sdk[operation] as (input: object) => Promise<unknown>;
+      return (await send.call(this.#sdk, input)) as T;
+    }
+    const command = operation.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    return await this.aws(command, '--cli-input-json', JSON.stringify(input));
   }
 }

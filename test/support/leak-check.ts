@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { cgroupsUnder } from './cgroups.ts';
 import type { TestContainerd } from './containerd.ts';
-import { hostMounts } from './mounts.ts';
-import { hostProcesses, shimProcesses } from './processes.ts';
+import { type HostMount, hostMounts } from './mounts.ts';
+import { isOfOtherRun, isProcessOfOtherRun } from './other-runs.ts';
+import { type HostProcess, hostProcesses, shimProcesses } from './processes.ts';
 import { until } from './until.ts';
 
 export interface LeakScope {
@@ -25,7 +26,8 @@ export interface LeakCheck {
 
 /**
  * Remembers the host's network namespaces, mounts, cgroups, shims and, with a containerd, its containers,
- * tasks, snapshots, leases and ingests, to compare with later. Images and their content are no leak.
+ * tasks, snapshots, leases and ingests, to compare with later. Images and their content are no leak, and neither
+ * is what another test process that runs beside this one made.
  */
 export async function leakCheck(scope: LeakScope = {}): Promise<LeakCheck> {
   const before = new Set(await inventory(scope));
@@ -52,24 +54,34 @@ async function inventory(scope: LeakScope): Promise<string[]> {
   const { containerd, cgroups = ['/ecs'] } = scope;
   return [
     ...networkNamespaces(),
-    ...hostMounts().map(({ mountPoint, fsType }) => `mount ${mountPoint} (${fsType})`),
+    ...ownMounts().map(({ mountPoint, fsType }) => `mount ${mountPoint} (${fsType})`),
     ...cgroups.flatMap(cgroupsUnder).map((folder) => `cgroup ${folder}`),
-    ...shimProcesses(containerd?.address).map(({ pid, args }) => `shim ${pid} ${args.slice(1).join(' ')}`),
+    ...ownShims(containerd).map(({ pid, args }) => `shim ${pid} ${args.slice(1).join(' ')}`),
     ...(containerd === undefined ? [] : await containerdObjects(containerd, scope.namespaces)),
   ];
 }
 
+function ownMounts(): HostMount[] {
+  return hostMounts().filter(({ mountPoint }) => !isOfOtherRun(mountPoint));
+}
+
+function ownShims(containerd: TestContainerd | undefined): HostProcess[] {
+  return shimProcesses(containerd?.address).filter(({ pid, args }) => !isProcessOfOtherRun(pid, args));
+}
+
 /** By inode, whether a process, a mount or only a name under /run/netns holds them. */
 function networkNamespaces(): string[] {
-  const held = hostProcesses().flatMap(({ pid }) => {
+  const held = hostProcesses().flatMap(({ pid, args }) => {
     try {
+      if (isProcessOfOtherRun(pid, args)) return [];
       return [readlinkSync(`/proc/${pid}/ns/net`)];
     } catch {
       return [];
     }
   });
-  const mounted = hostMounts().flatMap(({ root }) => (root.startsWith('net:') ? [root] : []));
-  const named = existsSync('/run/netns') ? readdirSync('/run/netns').map((name) => `/run/netns/${name}`) : [];
+  const mounted = ownMounts().flatMap(({ root }) => (root.startsWith('net:') ? [root] : []));
+  const names = existsSync('/run/netns') ? readdirSync('/run/netns') : [];
+  const named = names.filter((name) => !isOfOtherRun(name)).map((name) => `/run/netns/${name}`);
   return [...new Set([...held, ...mounted, ...named])].map((name) => `network namespace ${name}`);
 }
 
