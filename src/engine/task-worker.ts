@@ -1,22 +1,24 @@
 import type { Logger } from 'pino';
 import { sleep } from '../async/deadline.ts';
 import type { QueuedReport, Store, StoreChange } from '../store/store.ts';
-import { reasonOf, TaskError } from '../task/errors.ts';
 import type { TaskEvent, TaskRules } from '../task/event.ts';
 import { differOnlyInProbes } from '../task/health.ts';
 import { taskIdOf } from '../task/ids.ts';
 import { type Plan, plan } from '../task/plan.ts';
 import { reduce } from '../task/reduce.ts';
 import type { StateReport } from '../task/report.ts';
+import { surelyKnown } from '../task/restart.ts';
 import type { ContainerStatus } from '../task/statuses.ts';
 import type { Step } from '../task/step.ts';
 import type { TaskState } from '../task/task-state.ts';
 import { arrivalOf, type Transition, transitionsOf } from '../task/timeline.ts';
 import { type Explanation, explain, type PullState } from '../task/why.ts';
 import type { EngineMeasures, StepOutcome } from './engine-measures.ts';
+import { judgeFailure } from './failed-step.ts';
 import type { HostResources } from './host-resources.ts';
+import { Inbox, type Posted } from './inbox.ts';
 import { Pulls } from './pulls.ts';
-import { FALLIBLE_STEPS, runStep } from './run-step.ts';
+import { runStep } from './run-step.ts';
 import { RunningSteps } from './running-steps.ts';
 import type { StepPorts } from './step-context.ts';
 import { ToldWaits } from './told-waits.ts';
@@ -36,11 +38,6 @@ export interface WorkerDependencies {
   onForgotten(worker: TaskWorker): void;
 }
 
-interface Posted {
-  readonly event: TaskEvent;
-  readonly durable?: PromiseWithResolvers<void>;
-}
-
 /** Delays between tries to write to a store that refuses, e.g. because the disk is full. */
 const STORE_RETRY_MS = 1000;
 /** Steps get this long to give up when the agent stops; what they leave is looked at after the next start. */
@@ -58,9 +55,7 @@ export class TaskWorker {
   readonly #pulls = new Pulls();
   readonly #toldWaits: ToldWaits;
   #state: TaskState;
-  #inbox: Posted[] = [];
-  /** Exits that came while the start of their container was under way; they count after it. */
-  #earlyExits: TaskEvent[] = [];
+  readonly #inbox = new Inbox((container) => this.#isStarting(container));
   #wake = Promise.withResolvers<void>();
   #wakeAt = 0;
   #admission: Promise<void> = Promise.resolve();
@@ -83,13 +78,10 @@ export class TaskWorker {
     return this.#admission;
   }
 
-  /**
-   * Status of one of the task's containers; NONE for one that it has not. Of one that is being started again
-   * nothing more than CREATED is sure.
-   */
+  /** What is sure of one of the task's containers; NONE for one that it has not. */
   knownOf(name: string): ContainerStatus {
     const container = this.#state.containers.find((c) => c.name === name);
-    return container?.restarts?.exit === undefined ? (container?.known ?? 'NONE') : 'CREATED';
+    return container === undefined ? 'NONE' : surelyKnown(container);
   }
 
   get steps(): RunningSteps {
@@ -124,14 +116,13 @@ export class TaskWorker {
 
   /** Tells the worker what happened. */
   post(event: TaskEvent): void {
-    if (event.kind === 'containerStopped' && this.#isStarting(event.container)) this.#earlyExits.push(event);
-    else this.#deliver({ event });
+    if (this.#inbox.post({ event })) this.#wake.resolve();
   }
 
   /** As `post`; resolves once what the event made of the task is durable. */
   postDurably(event: TaskEvent): Promise<void> {
     const durable = Promise.withResolvers<void>();
-    this.#deliver({ event, durable });
+    if (this.#inbox.post({ event, durable })) this.#wake.resolve();
     return durable.promise;
   }
 
@@ -147,11 +138,11 @@ export class TaskWorker {
     this.#wake.resolve();
     await this.#loop;
     await Promise.race([Promise.allSettled(this.#underWay), sleep(STOP_GRACE_MS)]);
-    for (const { durable } of this.#inbox) durable?.reject(this.#aborter.signal.reason);
+    for (const { durable } of this.#inbox.take()) durable?.reject(this.#aborter.signal.reason);
   }
 
-  #deliver(posted: Posted): void {
-    this.#inbox.push(posted);
+  #deliver(event: TaskEvent): void {
+    this.#inbox.deliver(event);
     this.#wake.resolve();
   }
 
@@ -159,8 +150,7 @@ export class TaskWorker {
     while (!this.#aborter.signal.aborted) {
       this.#act();
       await this.#sleepUntilWoken();
-      const batch = this.#inbox.splice(0);
-      await this.#advance(batch);
+      await this.#advance(this.#inbox.take());
     }
   }
 
@@ -279,12 +269,15 @@ export class TaskWorker {
       );
       this.#steps.succeed(step);
       ended('done');
-      this.#deliver({ event });
+      this.#deliver(event);
     } catch (error) {
       ended(this.#stepEndedBadly(step, error, signal, log));
     }
     if (step.kind === 'pullImage') this.#pulls.end(step.container);
-    if (step.kind === 'startContainer' || step.kind === 'restartContainer') this.#deliverEarlyExits();
+    if (step.kind === 'startContainer' || step.kind === 'restartContainer') {
+      this.#inbox.releaseEarly();
+      this.#wake.resolve();
+    }
   }
 
   #stepEndedBadly(step: Step, error: unknown, signal: AbortSignal, log: Logger): StepOutcome {
@@ -293,25 +286,16 @@ export class TaskWorker {
       this.post(TICK);
       return 'abandoned';
     }
-    if (FALLIBLE_STEPS.has(step.kind) && error instanceof TaskError) {
+    const event = judgeFailure(step, error);
+    if (event.kind === 'stepFailed') {
       this.#steps.succeed(step);
-      log.warn({ code: error.code, reason: error.message }, 'step failed');
-      this.#deliver({
-        event: {
-          kind: 'stepFailed',
-          step: step.kind,
-          reason: reasonOf(error),
-          ...('container' in step && { container: step.container }),
-        },
-      });
+      log.warn({ code: event.reason.code, reason: event.reason.message }, 'step failed');
+      this.#deliver(event);
       return 'failed';
     }
     const stuck = this.#steps.postpone(step, error, this.#deps.ports.now());
     if (stuck.tries === 1) log.warn({ err: error }, 'step could not be done; trying again');
-    const timedOut = error instanceof TaskError && error.code === 'DockerTimeoutError';
-    if (timedOut && 'container' in step)
-      this.post({ kind: 'stepTimedOut', container: step.container, reason: reasonOf(error) });
-    else this.post(TICK);
+    this.#deliver(event);
     return 'retried';
   }
 
@@ -320,10 +304,6 @@ export class TaskWorker {
       this.#steps.isRunning('startContainer', container) ||
       this.#steps.isRunning('restartContainer', container)
     );
-  }
-
-  #deliverEarlyExits(): void {
-    for (const event of this.#earlyExits.splice(0)) this.post(event);
   }
 
   async #forget(): Promise<void> {

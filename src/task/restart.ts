@@ -1,4 +1,5 @@
 import type { ContainerExit } from './container-facts.ts';
+import type { ContainerStatus } from './statuses.ts';
 import type { ContainerSpec } from './task-spec.ts';
 import type { ContainerState } from './task-state.ts';
 
@@ -57,4 +58,9 @@ export function isOldRun(container: ContainerState, exit: ContainerExit): boolea
 /** Epoch ms of the start of the current run; health checks count from it. */
 export function runStartedAt(container: ContainerState): number | undefined {
   return container.restarts?.at ?? container.startedAt;
+}
+
+/** What a look at a container may not contradict: of one that is being started again no more than CREATED. */
+export function surelyKnown(container: ContainerState): ContainerStatus {
+  return container.restarts?.exit === undefined ? container.known : 'CREATED';
 }

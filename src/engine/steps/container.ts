@@ -9,11 +9,13 @@ import {
   LABEL_TASK_ARN,
   LABEL_VERSION,
 } from '../../runtime/runtime.ts';
+import type { ContainerExit } from '../../task/container-facts.ts';
 import { TaskError } from '../../task/errors.ts';
 import type { TaskEvent } from '../../task/event.ts';
 import { type ContainerId, containerDisplayName, containerIdOf, taskIdOf } from '../../task/ids.ts';
 import { isOldRun } from '../../task/restart.ts';
 import type { ContainerSpec } from '../../task/task-spec.ts';
+import type { TaskState } from '../../task/task-state.ts';
 import { containerLimits, taskLimits } from '../container-limits.ts';
 import { type ContainerPair, containerOf, deadlinesOf, type StepContext } from '../step-context.ts';
 import { transitionWithin } from '../timed-out.ts';
@@ -200,8 +202,12 @@ export async function stopContainer(
     (signal) => context.runtime.stopContainer(idOf(context, name), { killAtMs }, { signal }),
     killAtMs - stopRequestedAt + stopMarginMs,
   );
-  // A restart that never came: how the run before it ended is known.
-  const isNews = exit !== undefined && !isOldRun(containerOf(context.task, name).state, exit);
+  return endOf(context.task, name, exit);
+}
+
+/** What a stop has found out. Of a restart that never came it is known already how the run before it ended. */
+export function endOf(task: TaskState, name: string, exit: ContainerExit | undefined): TaskEvent {
+  const isNews = exit !== undefined && !isOldRun(containerOf(task, name).state, exit);
   return { kind: 'containerStopped', container: name, ...(isNews && { exit }) };
 }
 
