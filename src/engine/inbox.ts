@@ -1,9 +1,13 @@
 import type { TaskEvent } from '../task/event.ts';
+import type { Step } from '../task/step.ts';
 
-/** An event on its way to its task; `durable` settles with what the event made of it. */
+/** An event on its way to its task. */
 export interface Posted {
   readonly event: TaskEvent;
+  /** Settles with what the event made of the task. */
   readonly durable?: PromiseWithResolvers<void>;
+  /** The step that ended with it: until it is taken into account the plan may still name that step. */
+  readonly step?: Step;
 }
 
 /**
@@ -28,16 +32,11 @@ export class Inbox {
     return !isEarly;
   }
 
-  /** What a step has made true comes before everything that was kept back for it. */
-  deliver(event: TaskEvent): void {
-    this.#posted.push({ event });
-  }
-
-  /** A start has ended: what was kept back is posted again. */
-  releaseEarly(): void {
+  /** Posts again what was kept back; gives whether some of it is no longer early. */
+  releaseEarly(): boolean {
     const early = this.#early;
     this.#early = [];
-    for (const event of early) this.post({ event });
+    return early.map((event) => this.post({ event })).includes(true);
   }
 
   take(): readonly Posted[] {

@@ -47,15 +47,23 @@ export class RunningSteps {
     return { start, wakeAt };
   }
 
-  /** Marks a step as under way; its signal aborts with `parent` too. */
-  begin(step: Step, now: number, parent: AbortSignal): AbortSignal {
+  /** Marks a step as under way; gives the signal at which it is given up. */
+  begin(step: Step, now: number): AbortSignal {
     const controller = new AbortController();
     this.#running.set(lane(step), { step, controller, startedAt: now });
-    return AbortSignal.any([controller.signal, parent]);
+    return controller.signal;
   }
 
-  /** The step is over, and no try is waiting any more. */
-  succeed(step: Step): void {
+  /** Gives up all that is under way. */
+  abort(reason: Error): void {
+    for (const { controller } of this.#running.values()) controller.abort(reason);
+  }
+
+  /**
+   * The step is over and what it made true is taken into account, or nothing will come of it; no try is waiting
+   * any more. Not earlier: a plan that does not know of its end yet would begin it again.
+   */
+  retire(step: Step): void {
     this.#running.delete(lane(step));
     this.#stuck.delete(lane(step));
   }

@@ -134,15 +134,15 @@ export class TaskWorker {
 
   /** Gives up steps under way and ends; containers are left as they are. */
   async stop(): Promise<void> {
-    this.#aborter.abort(new Error('the agent is stopping'));
-    this.#wake.resolve();
+    this.#end(new Error('the agent is stopping'));
     await this.#loop;
     await Promise.race([Promise.allSettled(this.#underWay), sleep(STOP_GRACE_MS)]);
     for (const { durable } of this.#inbox.take()) durable?.reject(this.#aborter.signal.reason);
   }
 
-  #deliver(event: TaskEvent): void {
-    this.#inbox.deliver(event);
+  #end(reason: Error): void {
+    this.#aborter.abort(reason);
+    this.#steps.abort(reason);
     this.#wake.resolve();
   }
 
@@ -189,7 +189,11 @@ export class TaskWorker {
         await sleep(STORE_RETRY_MS, this.#aborter.signal).catch(() => {});
       }
     }
-    for (const { durable } of batch) durable?.resolve();
+    for (const { durable, step } of batch) {
+      durable?.resolve();
+      if (step !== undefined) this.#steps.retire(step);
+    }
+    if (this.#inbox.releaseEarly()) this.#wake.resolve();
   }
 
   async #commit(
@@ -247,7 +251,7 @@ export class TaskWorker {
       step: step.kind,
       ...('container' in step && { container: step.container }),
     });
-    const signal = this.#steps.begin(step, ports.now(), this.#aborter.signal);
+    const signal = this.#steps.begin(step, ports.now());
     const begun = performance.now();
     const ended = (outcome: StepOutcome) =>
       this.#deps.measures?.stepEnded(step.kind, performance.now() - begun, outcome);
@@ -267,36 +271,34 @@ export class TaskWorker {
         },
         step,
       );
-      this.#steps.succeed(step);
       ended('done');
-      this.#deliver(event);
+      this.#ended(step, event);
     } catch (error) {
       ended(this.#stepEndedBadly(step, error, signal, log));
     }
     if (step.kind === 'pullImage') this.#pulls.end(step.container);
-    if (step.kind === 'startContainer' || step.kind === 'restartContainer') {
-      this.#inbox.releaseEarly();
-      this.#wake.resolve();
-    }
   }
 
   #stepEndedBadly(step: Step, error: unknown, signal: AbortSignal, log: Logger): StepOutcome {
     if (signal.aborted) {
-      this.#steps.succeed(step);
-      this.post(TICK);
+      this.#ended(step, TICK);
       return 'abandoned';
     }
     const event = judgeFailure(step, error);
     if (event.kind === 'stepFailed') {
-      this.#steps.succeed(step);
+      this.#ended(step, event);
       log.warn({ code: event.reason.code, reason: event.reason.message }, 'step failed');
-      this.#deliver(event);
       return 'failed';
     }
     const stuck = this.#steps.postpone(step, error, this.#deps.ports.now());
     if (stuck.tries === 1) log.warn({ err: error }, 'step could not be done; trying again');
-    this.#deliver(event);
+    this.post(event);
     return 'retried';
+  }
+
+  #ended(step: Step, event: TaskEvent): void {
+    this.#inbox.post({ event, step });
+    this.#wake.resolve();
   }
 
   #isStarting(container: string): boolean {
@@ -309,8 +311,7 @@ export class TaskWorker {
   async #forget(): Promise<void> {
     await this.#deps.store.commit([{ kind: 'deleteTask', arn: this.#state.spec.arn }]);
     this.#log.info('task cleaned up');
-    this.#aborter.abort(new Error('the task is gone'));
-    this.#wake.resolve();
+    this.#end(new Error('the task is gone'));
     this.#deps.onForgotten(this);
   }
 }

@@ -87,12 +87,13 @@ export function sayHealth(container: ContainerState | undefined): string {
 export function differOnlyInProbes(before: TaskState, after: TaskState): boolean {
   const { containers: old, ...restBefore } = before;
   const { containers: young, ...restAfter } = after;
-  return isSame(restBefore, restAfter) && old.every((container, i) => isSameButProbes(container, young[i]));
+  return old.every((container, i) => isSameButProbes(container, young[i])) && isSame(restBefore, restAfter);
 }
 
 function isSameButProbes(before: ContainerState, after: ContainerState | undefined): boolean {
   if (before === after) return true;
-  if (after?.health === undefined || after.health.status !== (before.health?.status ?? 'UNKNOWN'))
+  if (before.known !== after?.known) return false;
+  if (after.health === undefined || after.health.status !== (before.health?.status ?? 'UNKNOWN'))
     return false;
   const { health: _, ...restBefore } = before;
   const { health: __, ...restAfter } = after;

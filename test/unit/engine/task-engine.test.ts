@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { sleep } from '../../../src/async/deadline.ts';
 import { FakeImages } from '../../../src/runtime/fake/fake-images.ts';
 import { RuntimeUnavailableError } from '../../../src/task/errors.ts';
 import { containerIdOf, taskArn } from '../../../src/task/ids.ts';
@@ -81,6 +82,19 @@ describe('the engine', () => {
     await w.engine.stop([arnOf(1)]);
     await until(() => w.known(arnOf(1)) === 'STOPPED');
     expect(w.reports.at(-1)?.containers[0]).toMatchObject({ exitCode: 137 });
+  });
+
+  it('does not do a step again while its end is being stored', async () => {
+    const w = world();
+    const { commit } = w.store;
+    w.store.commit = async (changes) => {
+      await sleep(5);
+      return await commit.call(w.store, changes);
+    };
+    w.start();
+    await w.engine.accept(run());
+    await until(() => w.known(arnOf(1)) === 'RUNNING');
+    expect(w.images.pulls).toBe(1);
   });
 
   it('adopts running tasks after a restart and tells nothing false (ENG-127)', async () => {
