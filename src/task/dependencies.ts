@@ -26,7 +26,7 @@ export type DependencyVerdict =
       readonly until: number;
     }
   /** It can never be met any more (§6.4). */
-  | { readonly kind: 'failed'; readonly reason: Reason };
+  | { readonly kind: 'failed'; readonly on: Dependency; readonly reason: Reason };
 
 /**
  * Looks at the dependencies of a container that has not been created yet. Digests are resolved regardless
@@ -39,7 +39,7 @@ export function judgeDependencies(state: TaskState, name: string, at: number): D
     const dependency = findIfAny(state, on.containerName);
     const failure = failureOf(on, dependency, at);
     if (failure !== undefined)
-      return { kind: 'failed', reason: failureReason(target, on, dependency, failure) };
+      return { kind: 'failed', on, reason: failureReason(target, on, dependency, failure) };
     if (dependency !== undefined && isMet(on, dependency)) continue;
     const until = dependency === undefined ? Number.POSITIVE_INFINITY : timeoutAt(on, dependency);
     if (waiting?.kind !== 'waiting' || until < waiting.until) waiting = { kind: 'waiting', on, until };
@@ -85,10 +85,15 @@ type Failure = 'absent' | 'timed out' | 'unsuccessful' | 'not healthy' | 'not st
 function isMet({ condition }: Dependency, { state }: Pair): boolean {
   const stopped = state.known === 'STOPPED';
   switch (condition) {
+    // One that has stopped counts if it ever came so far.
     case 'CREATE':
-      return compareContainerStatus(state.known, 'CREATED') >= 0;
+      return stopped
+        ? state.createdAt !== undefined || state.startedAt !== undefined
+        : compareContainerStatus(state.known, 'CREATED') >= 0;
     case 'START':
-      return stopped || state.known === 'RUNNING' || state.known === 'RESOURCES_PROVISIONED';
+      return stopped
+        ? state.startedAt !== undefined
+        : state.known === 'RUNNING' || state.known === 'RESOURCES_PROVISIONED';
     case 'COMPLETE':
       return stopped && state.exitCode !== undefined;
     case 'SUCCESS':
@@ -106,7 +111,8 @@ function failureOf(on: Dependency, dependency: Pair | undefined, at: number): Fa
   if (on.condition === 'HEALTHY' && state.known === 'STOPPED') return 'not healthy';
   if (compareContainerStatus(state.known, 'RUNNING') < 0 && state.desired === 'STOPPED')
     return 'not starting';
-  if (state.known === 'STOPPED' && state.exitCode === undefined) return 'not starting';
+  if (state.known === 'STOPPED' && (on.condition !== 'COMPLETE' || state.exitCode === undefined))
+    return 'not starting';
   return at > timeoutAt(on, dependency) ? 'timed out' : undefined;
 }
 

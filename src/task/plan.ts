@@ -2,6 +2,7 @@ import { type DependencyVerdict, dependantsOf, judgeDependencies } from './depen
 import type { TaskRules } from './event.ts';
 import { probeDueAt } from './health.ts';
 import { collectionDueAt } from './reports.ts';
+import { compareContainerStatus } from './statuses.ts';
 import type { Step } from './step.ts';
 import { taskFraction } from './task-fraction.ts';
 import type { ContainerSpec } from './task-spec.ts';
@@ -40,7 +41,9 @@ export function plan(state: TaskState, at: number, rules: TaskRules): Plan {
     if (container === undefined) continue;
     const dependencies = judgeDependencies(state, spec.name, at);
     if (dependencies.kind === 'waiting') wakeAt = Math.min(wakeAt, dependencies.until + 1);
-    const next = nextOf(state, { spec, container, dependencies }, rules);
+    // It has become hopeless since the last event, by time alone: the next one ends the container.
+    if (dependencies.kind === 'failed' && isHeldBack(container)) wakeAt = at;
+    const next = nextOf(state, { spec, container, dependencies, at }, rules);
     if (next !== undefined && 'since' in next) waits.push({ ...next, container: spec.name });
     else if (next !== undefined) steps.push(next);
     if (spec.healthCheck === undefined || !isProbed(container)) continue;
@@ -64,6 +67,8 @@ interface Subject {
   readonly spec: ContainerSpec;
   readonly container: ContainerState;
   readonly dependencies: DependencyVerdict;
+  /** Epoch ms. */
+  readonly at: number;
 }
 
 /** What is done for a container, or what it waits for; undefined when it is where it is wanted. */
@@ -105,10 +110,16 @@ function nextOf(state: TaskState, subject: Subject, rules: TaskRules): Step | Wa
   }
 }
 
-function heldBack(state: TaskState, { container, dependencies }: Subject): Wait {
+function heldBack(state: TaskState, { container, dependencies, at }: Subject): Wait {
   const since = standsSince(state, container);
-  if (dependencies.kind !== 'waiting') return { kind: 'taskResources', since };
-  return { kind: 'dependency', on: dependencies.on, until: dependencies.until, since };
+  if (dependencies.kind === 'met') return { kind: 'taskResources', since };
+  const until = dependencies.kind === 'waiting' ? dependencies.until : at;
+  return { kind: 'dependency', on: dependencies.on, until, since };
+}
+
+/** Whether its dependencies are what it waits for, if they are not met. */
+function isHeldBack({ known, desired }: ContainerState): boolean {
+  return desired === 'RUNNING' && compareContainerStatus(known, 'CREATED') < 0;
 }
 
 function isProbed({ known, desired, restarts }: ContainerState): boolean {

@@ -54,6 +54,27 @@ describe('what a container waits for', () => {
     expect(s.exit('db', 1).steps()).toContain('pullImage app');
   });
 
+  it.each(['START', 'CREATE'] as const)(
+    'never meets %s with a dependency that ended before it came so far (ENG-76)',
+    (condition) => {
+      const reason = { code: 'CannotPullContainerError', message: 'no such image' };
+      const s = story(condition)
+        .resolve('db', 'app')
+        .tell({ kind: 'stepFailed', step: 'pullImage', container: 'db', reason });
+      expect(s.container('db').known).toBe('STOPPED');
+      expect(s.container('app')).toMatchObject({ known: 'STOPPED', exitCode: 143 });
+      expect(s.container('app').reason?.message).toContain('will never start');
+    },
+  );
+
+  it('looks again at once when a wait has become hopeless by time alone (ENG-73)', () => {
+    const s = dbSteps(story('COMPLETE', { startTimeoutSec: 5 }).resolve('db', 'app'));
+    s.now += 5100;
+    expect(s.plan().wakeAt).toBe(s.now);
+    expect(s.plan().waits).toMatchObject([{ kind: 'dependency', container: 'app', until: s.now }]);
+    expect(s.passMs(1).container('app').known).toBe('STOPPED');
+  });
+
   it.each([0, 3])('meets COMPLETE when the dependency has ended with code %i (ENG-67)', (code) => {
     const s = dbSteps(story('COMPLETE').resolve('db', 'app'));
     expect(s.steps()).toEqual([]);
