@@ -24,11 +24,13 @@ export default defineConfig({
     projects: [
       // Generous: a machine under load is slow, and nothing here waits for anything but its own work.
       layer('unit', 0, { testTimeout: 30_000 }),
-      layer('contract', 1),
-      layer('integration', 2),
-      layer('e2e', 3),
-      layer('chaos', 4),
-      ...(virtualMachine ? [layer('vm', 5, { ...onHost, testTimeout: 1_800_000 })] : []),
+      // Takes all processors by itself.
+      layer('simulation', 1, { fileParallelism: false }),
+      layer('contract', 2),
+      layer('integration', 3),
+      layer('e2e', 4),
+      layer('chaos', 5),
+      ...(virtualMachine ? [layer('vm', 6, { ...onHost, testTimeout: 1_800_000 })] : []),
     ],
   },
 });

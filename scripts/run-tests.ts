@@ -9,7 +9,7 @@ const CHECKS = [
   { name: 'types', command: ['tsc'] },
   { name: 'boundaries', command: ['node', 'scripts/boundaries.ts'] },
 ];
-const LAYERS = ['unit', 'contract', 'integration', 'e2e', 'chaos'];
+const LAYERS = ['unit', 'simulation', 'contract', 'integration', 'e2e', 'chaos'];
 
 /** Runs checks and all layers, prints the closing line last, and gives the exit code. */
 async function main(full: boolean): Promise<number> {
