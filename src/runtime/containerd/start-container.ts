@@ -8,6 +8,7 @@ import type { StartSignals } from '../starts-in-flight.ts';
 import { cgroupOf } from './container-cgroup.ts';
 import { type ContainerRecord, findRecord, markStarted, type StartedFacts } from './container-record.ts';
 import { ContainerdError, hasCode } from './containerd-error.ts';
+import { clearLeftBundle, leftBundle } from './left-bundle.ts';
 import type { RuntimeContext } from './runtime-context.ts';
 import { type ContainerdTask, deleteTask, destroyTask, findTask } from './task-process.ts';
 
@@ -120,6 +121,9 @@ async function makeTask(
       const { pid } = await client.unary('tasks', 'Create', request, { signal: signals.cancel });
       return pid;
     } catch (error) {
+      const bundle = leftBundle(error, client.namespace, id);
+      if (bundle !== undefined && tries <= MAKE_TRIES && (await clearLeftBundle(bundle, signals.signal)))
+        continue;
       if (!hasCode(error, 'ALREADY_EXISTS') || tries > MAKE_TRIES)
         throw await undone(context, id, error, signals.signal);
       const task = await findHalfMade(context, id, signals.signal);

@@ -1,0 +1,55 @@
+import { lstat, readdir, readlink, rm } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { sleep } from '../../async/deadline.ts';
+import { mountPoints, mountsBelow } from '../../host/mount-table.ts';
+import { runCommand } from '../../host/run-command.ts';
+import { hasCode } from './containerd-error.ts';
+
+/** How long containerd may still be removing it. */
+const PATIENCE_MS = 1_000;
+const PAUSE_MS = 50;
+
+/**
+ * The folder of an earlier task of this container in which a new one was to be made, by the text of the refusal;
+ * undefined when that is about something else. Before version 2.0 containerd leaves it behind when it dies while
+ * it makes a task, or when whoever asked it to delete one goes away, and never gets over it (containerd.md §15).
+ */
+export function leftBundle(error: unknown, namespace: string, id: string): string | undefined {
+  if (!hasCode(error, 'UNKNOWN')) return undefined;
+  const path = /\bmkdir (\/\S+): file exists$/.exec(error.details)?.[1];
+  // Nothing but the place of this very container is believed to be ours to remove.
+  if (path === undefined || basename(path) !== id || basename(dirname(path)) !== namespace) return undefined;
+  return path;
+}
+
+/**
+ * Sees a left folder gone: waits for containerd a while, then removes it with what is mounted in it. False when it
+ * is in use after all.
+ */
+export async function clearLeftBundle(path: string, signal: AbortSignal): Promise<boolean> {
+  const giveUpAt = performance.now() + PATIENCE_MS;
+  while (performance.now() < giveUpAt) {
+    if (!(await isThere(path))) return true;
+    await sleep(PAUSE_MS, signal);
+  }
+  if (await hasShim(path)) return false;
+  for (const point of mountsBelow(await mountPoints(), path))
+    await runCommand('umount', ['--lazy', '--', point], { signal });
+  if (mountsBelow(await mountPoints(), path).length > 0) return false;
+  await rm(path, { recursive: true, force: true });
+  return true;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** A shim runs in the folder of its first container. */
+async function hasShim(path: string): Promise<boolean> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const folders = await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/cwd`).catch(() => '')));
+  return folders.includes(path);
+}
