@@ -45,12 +45,12 @@ export async function discardState(
   return { tasks: [], outbox: [], meta: new Map(), quarantined: [] };
 }
 
-/** Keeps what the next start needs to register again (ENG-120). */
+/** Keeps what the next start needs to register again (ENG-120); gives it. */
 export async function saveRegistration(
   store: Store,
   registration: Registration,
   facts: InstanceFacts,
-): Promise<void> {
+): Promise<ReadonlyMap<MetaKey, string>> {
   const values: readonly (readonly [MetaKey, string | undefined])[] = [
     ['agent-version', AGENT_VERSION],
     ['availability-zone', registration.availabilityZone],
@@ -58,9 +58,11 @@ export async function saveRegistration(
     ['container-instance-arn', registration.containerInstanceArn],
     ['ec2-instance-id', facts.instanceId],
   ];
-  await store.commit(
-    values.flatMap(([key, value]) => (value === undefined ? [] : [{ kind: 'putMeta', key, value } as const])),
+  const known = new Map(
+    values.flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const])),
   );
+  await store.commit([...known].map(([key, value]) => ({ kind: 'putMeta', key, value }) as const));
+  return known;
 }
 
 /** −1 without state, 0 with state but no number yet (acs.md §12). */

@@ -6,7 +6,7 @@ import type { InstanceFacts } from './ecs/instance-facts.ts';
 import { TaskEcsCalls } from './ecs/task-calls.ts';
 import { openLogFile } from './log/log-file.ts';
 import { auditLine } from './metadata/audit-log.ts';
-import { EndpointIds, newEndpointSecret } from './metadata/endpoint-ids.ts';
+import { type EndpointIds, newEndpointSecret } from './metadata/endpoint-ids.ts';
 import type { AgentMetrics } from './metadata/metrics/agent-metrics.ts';
 import { RateLimiter } from './metadata/rate-limit.ts';
 import { EndpointTasks } from './metadata/task-api/endpoint-tasks.ts';
@@ -36,13 +36,13 @@ export interface TaskApiParts {
   callsFromHost(spec: TaskSpec): boolean;
 }
 
-/** Ids that tasks cannot work out, the same after every restart. */
-export async function openEndpointIds(store: Store, stored: StoredState): Promise<EndpointIds> {
+/** What the endpoint ids of tasks derive from, the same after every restart. */
+export async function openEndpointSecret(store: Store, stored: StoredState): Promise<string> {
   const saved = stored.meta.get('endpoint-secret');
-  if (saved !== undefined) return new EndpointIds(saved);
+  if (saved !== undefined) return saved;
   const secret = newEndpointSecret();
   await store.commit([{ kind: 'putMeta', key: 'endpoint-secret', value: secret }]);
-  return new EndpointIds(secret);
+  return secret;
 }
 
 /** Builds what answers tasks, listening on the host's loopback; `close` ends it. */

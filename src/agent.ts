@@ -10,7 +10,7 @@ import { createSessions } from './agent-sessions.ts';
 import { engineSettings, hostCapacity, staticRegistryCredentials } from './agent-settings.ts';
 import { discardState, loadState, manifestNumber, openAgentStore, saveRegistration } from './agent-state.ts';
 import { createStats } from './agent-stats.ts';
-import { openEndpointIds, openTaskApi } from './agent-task-api.ts';
+import { openEndpointSecret, openTaskApi } from './agent-task-api.ts';
 import { AGENT_HASH, AGENT_NAME, AGENT_VERSION } from './agent-version.ts';
 import { agentCredentialSources } from './aws/credential-sources.ts';
 import { CredentialsCache } from './aws/credentials-cache.ts';
@@ -30,13 +30,16 @@ import { taskRules } from './engine/task-rules.ts';
 import { endFormerBoot } from './former-boot.ts';
 import { observeBootId } from './host/boot-id.ts';
 import { observeMachine } from './host/machine.ts';
+import { bringBackTasks, listPatiently, mayHaveLostTasks } from './lost-records.ts';
 import { endpointEnvironment } from './metadata/endpoint-environment.ts';
+import { EndpointIds } from './metadata/endpoint-ids.ts';
 import type { AgentView } from './metadata/introspection/agent-view.ts';
 import { AgentMetrics } from './metadata/metrics/agent-metrics.ts';
 import { openTaskCgroups } from './resource/cgroups.ts';
 import type { TaskCgroups } from './resource/task-cgroups.ts';
 import { LocalVolumes } from './resource/volumes/local-volumes.ts';
 import { timedRuntime } from './runtime/timed-runtime.ts';
+import { encodeTaskCopy } from './store/task-copy.ts';
 import type { TelemetrySession } from './telemetry/session.ts';
 
 /** What a started agent is told by and can be asked. */
@@ -88,7 +91,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
 
   await mkdir(config.runDirectory, { recursive: true, mode: 0o700 });
   const store = parts.adopt(openAgentStore(config, logger), (s) => s.close());
-  const stored = await loadState(store, logger);
+  const loaded = await loadState(store, logger);
   const [runtime, cgroups, facts] = await Promise.all([
     openRuntime(options),
     openCgroups(config, logger),
@@ -98,6 +101,18 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   const logs = parts.adopt(await runtime.openLogs(), (l) => l.close());
   if (cgroups !== undefined) parts.adopt(cgroups, (c) => c.close());
 
+  const cluster = config.cluster || 'default';
+  const bootId = await observeBootId();
+  const stored =
+    config.checkpoint && mayHaveLostTasks(loaded)
+      ? await bringBackTasks(
+          store,
+          loaded,
+          await listPatiently(runtime.runtime, logger, signal),
+          { bootId, cluster, ...(facts.instanceId !== undefined && { ec2InstanceId: facts.instanceId }) },
+          logger,
+        )
+      : loaded;
   const saved = judgeSavedInstance(stored.meta, {
     checkpoint: config.checkpoint,
     cluster: config.cluster,
@@ -105,9 +120,10 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   });
   const kept = saved.kind === 'discard' ? await discardState(store, stored, saved.reason, logger) : stored;
 
-  const cluster = config.cluster || 'default';
   const roleCredentials = new CredentialsStore();
-  const endpointIds = await openEndpointIds(store, kept);
+  const endpointSecret = await openEndpointSecret(store, kept);
+  const endpointIds = new EndpointIds(endpointSecret);
+  const meta = new Map(kept.meta).set('endpoint-secret', endpointSecret).set('boot-id', bootId);
   const tasks = () => engine.workers().map(({ state }) => state);
   const machine = await observeMachine(readFileIfAny, availableParallelism);
   const stats = parts.adopt(createStats(config, { cores: machine.cpus, logger, tasks }), (s) => s.stop());
@@ -164,6 +180,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
       settings,
       registryCredentials: staticRegistryCredentials(config, logger),
       endpointEnvironment: (task, container) => endpointEnvironment(endpointIds, task, container),
+      keepsake: (task) => (config.checkpoint ? encodeTaskCopy({ at: Date.now(), meta, task }) : undefined),
       now: Date.now,
     },
     store,
@@ -176,7 +193,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   parts.defer(() => reporter.stop());
   parts.defer(() => engine.close());
   const boot = {
-    id: await observeBootId(),
+    id: bootId,
     runtimeRemembers: runtime.runtime.info.remembersOverBoot,
     now: Date.now(),
   };
@@ -234,7 +251,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
     { api, imds, onIdentityUnavailable: () => credentials.invalidate() },
     { signal },
   );
-  await saveRegistration(store, registration, facts);
+  for (const [key, value] of await saveRegistration(store, registration, facts)) meta.set(key, value);
   logger.info(
     { cluster: registration.cluster, containerInstance: registration.containerInstanceArn },
     'instance registered',

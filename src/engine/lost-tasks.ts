@@ -27,7 +27,8 @@ const REASON =
 /**
  * Ends tasks that run but that the store does not know, because its database was deleted or damaged: they are
  * stopped as their images ask, told to ECS as STOPPED by their labels, then removed; in this order, as the labels
- * are all that is left of them. They are not gone on with (docs/adr/0003-lost-state.md).
+ * are all that is left of them. Those whose containers carry a copy of the record are brought back before the
+ * engine starts and never come here (docs/adr/0003-lost-state.md).
  */
 export class LostTasks {
   readonly #deps: LostTasksDependencies;

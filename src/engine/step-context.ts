@@ -22,6 +22,8 @@ export interface StepPorts {
   readonly settings: EngineSettings;
   /** Variables that tell a container where its metadata and credentials are; laid over its own. */
   endpointEnvironment(task: TaskSpec, container: ContainerSpec): Readonly<Record<string, string>>;
+  /** What a container of the task carries, so that the task can be brought back without the store; absent: nothing. */
+  keepsake?(task: TaskState): Uint8Array | undefined;
   /** Credentials for the image's registry, if any are configured or sent. */
   registryCredentials(container: ContainerSpec): RegistryCredentials | undefined;
   /** Epoch ms. */

@@ -1,6 +1,6 @@
-import type { ContainerAddresses, ContainerExit, ContainerObservation } from '../task/container-facts.ts';
+import type { ChosenNetwork, ContainerExit, ContainerObservation } from '../task/container-facts.ts';
 import type { ContainerId, TaskArn } from '../task/ids.ts';
-import type { PortBinding, PortMapping } from '../task/port-mapping.ts';
+import type { PortMapping } from '../task/port-mapping.ts';
 import type { DeviceMapping, Ulimit } from '../task/task-spec.ts';
 
 /**
@@ -145,6 +145,8 @@ export interface CreateContainer {
   /** Parent cgroup as `TaskCgroups.ensure` gave it; absent: the runtime's default place. */
   readonly cgroup?: CgroupParent;
   readonly stdio: ContainerStdio;
+  /** Kept with the container and given back with it; a few KB, and no secret: users of the runtime can read it. */
+  readonly keepsake?: Uint8Array;
 }
 
 export type NetworkNamespace =
@@ -221,10 +223,7 @@ export interface StartedContainer {
   /** Epoch ms. */
   readonly startedAt: number;
   /** What the runtime chose, where the network is its own. */
-  readonly network?: {
-    readonly bindings: readonly PortBinding[];
-    readonly addresses: ContainerAddresses;
-  };
+  readonly network?: ChosenNetwork;
 }
 
 export interface StopContainer {
@@ -238,6 +237,8 @@ export interface ListedContainer {
   readonly id: ContainerId;
   readonly labels: Readonly<Record<string, string>>;
   readonly observation: ContainerObservation;
+  /** `CreateContainer.keepsake`. */
+  readonly keepsake?: Uint8Array;
 }
 
 export interface ExecRequest {

@@ -1,3 +1,5 @@
+import type { PortBinding } from './port-mapping.ts';
+
 /** How a process tree ended. */
 export interface ContainerExit {
   /** 128+n when ended by signal n; absent when nobody can know it any more, never a guess (CTD-81). */
@@ -18,11 +20,17 @@ export interface ContainerAddresses {
   readonly ipv6?: string;
 }
 
+/** What a runtime whose network is its own has chosen for a container. */
+export interface ChosenNetwork {
+  readonly bindings: readonly PortBinding[];
+  readonly addresses: ContainerAddresses;
+}
+
 /** What a runtime says of a container at one moment. */
 export type ContainerObservation =
   | { readonly state: 'absent' }
   | { readonly state: 'created' }
-  | { readonly state: 'running'; readonly pid: number }
+  | { readonly state: 'running'; readonly pid: number; readonly network?: ChosenNetwork }
   | { readonly state: 'exited'; readonly exit: ContainerExit }
   /** The record is there and was started once, but no process and no exit is known any more. */
   | { readonly state: 'released' };

@@ -106,10 +106,12 @@ export function observed(
     case 'created':
       if (was('RUNNING')) return stopped(withReason(container, LOST), undefined, at);
       return container.known === 'PULLED' ? created(container, at) : container;
-    case 'running':
-      return compareContainerStatus(container.known, 'RUNNING') < 0
-        ? started(container, observation.pid, at)
-        : container;
+    case 'running': {
+      if (compareContainerStatus(container.known, 'RUNNING') >= 0) return container;
+      const { pid, network } = observation;
+      const placed = network && connected(container, network.bindings, network.addresses);
+      return started(placed ?? container, pid, at);
+    }
     case 'exited':
       return ended(state, container, observation.exit, at);
     case 'released':

@@ -1,7 +1,9 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ContainerdClient } from '../../src/runtime/containerd/client.ts';
 import { EcsWorld } from '../support/ecs-world.ts';
 import { unmountUnder } from '../support/mounts.ts';
+import { shimProcesses } from '../support/processes.ts';
 import { run } from '../support/run.ts';
 import { until } from '../support/until.ts';
 
@@ -18,34 +20,97 @@ describe('a state store that fails under running tasks', () => {
   });
 
   const dataDir = () => world.scratch.path('data');
+  /** Writes nonsense over what the containers carry. */
+  const garbleCopies = async (): Promise<void> => {
+    const { signal } = new AbortController();
+    const client = new ContainerdClient({ address: world.containerd.address, namespace: world.namespace });
+    const { containers } = await client.unary('containers', 'List', { filters: [] }, { signal });
+    for (const { id, extensions } of containers) {
+      const container = {
+        id,
+        extensions: Object.fromEntries(
+          Object.keys(extensions).map((name) => [name, { type_url: name, value: Buffer.from('nonsense') }]),
+        ),
+      };
+      await client.unary(
+        'containers',
+        'Update',
+        { container, updateMask: { paths: ['extensions'] } },
+        { signal },
+      );
+    }
+    client.close();
+  };
   const logged = (message: string) =>
     readFileSync(world.scratch.path('agent.log'), 'utf8')
       .split('\n')
       .filter((line) => line.includes(message));
 
-  it.each([
-    ['deleted', () => rmSync(dataDir(), { recursive: true })],
-    ['garbled', () => writeFileSync(`${dataDir()}/agent.db`, Buffer.alloc(8_192, 0xa5), { flag: 'r+' })],
-    ['of another host', undefined],
-  ])(
-    '%s while the agent was dead: tasks are stopped in order, told to ECS with their codes, and nothing is left',
+  const damages: readonly [string, () => Readonly<Record<string, string>>][] = [
+    [
+      'deleted',
+      () => {
+        rmSync(dataDir(), { recursive: true });
+        return {};
+      },
+    ],
+    [
+      'garbled',
+      () => {
+        writeFileSync(`${dataDir()}/agent.db`, Buffer.alloc(8_192, 0xa5), { flag: 'r+' });
+        return {};
+      },
+    ],
+    ['somewhere else', () => ({ ECS_DATADIR: world.scratch.path('other') })],
+  ];
+
+  it.each(damages)(
+    '%s while the agent was dead: tasks are gone on with as those of the same instance, and end with their codes',
     async (_, damage) => {
+      const before = await world.agent.ask();
       const arns = await world.run('task', 2);
       await world.reach('RUNNING', arns);
+      const shims = shimProcesses(world.containerd.address).map(({ pid }) => pid);
       await world.agent.kill('SIGKILL');
-      damage?.();
-      await world.agent.start(damage === undefined ? { ECS_DATADIR: world.scratch.path('other') } : {});
+      await world.agent.start(damage());
+      const after = await world.agent.ask();
+      expect(after?.containerInstanceArn).toBe(before?.containerInstanceArn);
+      expect(after?.tasks.map(({ arn }) => arn).toSorted()).toEqual(arns.toSorted());
+      await until(async () => (await world.agent.ask())?.tasks.every(({ known }) => known === 'RUNNING'), {
+        what: 'they are found running',
+      });
+      expect(logged('gone on with from its containers').length).toBeGreaterThanOrEqual(2);
+      expect(shimProcesses(world.containerd.address).map(({ pid }) => pid)).toEqual(shims);
+      expect((await world.describe(...arns)).map(({ lastStatus }) => lastStatus)).toEqual([
+        'RUNNING',
+        'RUNNING',
+      ]);
+      await world.stop(...arns);
       for (const task of await world.reach('STOPPED', arns)) {
-        expect(task.stoppedReason).toMatch(/^TaskStateError: The agent lost its record of this task/);
+        expect(task.stoppedReason).not.toMatch(/lost/);
         expect(task.containers[0]?.exitCode).toBe(9);
       }
       await world.expectClean();
-      expect(logged('stopping a task that the store does not know').length).toBeGreaterThanOrEqual(2);
       await world.agent.kill('SIGTERM');
       await world.agent.start();
     },
     60_000,
   );
+
+  it('deleted, and the copies with the containers are not readable: tasks are stopped in order, told to ECS with their codes, and nothing is left', async () => {
+    const arns = await world.run('task', 2);
+    await world.reach('RUNNING', arns);
+    await world.agent.kill('SIGKILL');
+    rmSync(dataDir(), { recursive: true });
+    await garbleCopies();
+    await world.agent.start();
+    for (const task of await world.reach('STOPPED', arns)) {
+      expect(task.stoppedReason).toMatch(/^TaskStateError: The agent lost its record of this task/);
+      expect(task.containers[0]?.exitCode).toBe(9);
+    }
+    await world.expectClean();
+    expect(logged('stopping a task that the store does not know').length).toBeGreaterThanOrEqual(2);
+  }, 60_000);
 
   it('deleted under the living agent: it is written anew, and a killed agent adopts its tasks', async () => {
     const arns = await world.run('task', 2);

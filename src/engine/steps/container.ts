@@ -1,4 +1,5 @@
 import type { LocalImage } from '../../image/images.ts';
+import type { ContainerNetwork } from '../../network/network.ts';
 import {
   type BindMount,
   type CreateContainer,
@@ -90,6 +91,7 @@ async function describeContainer(
       ...(addresses !== undefined && { addresses }),
     });
   const { options } = spec;
+  const keepsake = context.keepsake?.(withNetwork(context.task, spec.name, network));
   return {
     id,
     name,
@@ -117,7 +119,21 @@ async function describeContainer(
     limits,
     ...(cgroup !== undefined && { cgroup }),
     stdio,
+    ...(keepsake !== undefined && { keepsake }),
   };
+}
+
+/** The task with what has just become known of a container's network. */
+function withNetwork(
+  task: TaskState,
+  name: string,
+  { bindings, addresses }: Pick<ContainerNetwork, 'bindings' | 'addresses'>,
+): TaskState {
+  const known = {
+    ...(bindings.length > 0 && { portBindings: bindings }),
+    ...(addresses !== undefined && { addresses }),
+  };
+  return { ...task, containers: task.containers.map((c) => (c.name === name ? { ...c, ...known } : c)) };
 }
 
 /** The container's volumes; what a definition mounts over a file that names are looked up in wins. */

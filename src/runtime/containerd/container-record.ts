@@ -9,6 +9,8 @@ import type { Container__Output } from './generated/containerd/services/containe
 const PLAN_LABEL = 'ecs-containerd-agent.plan';
 /** That it was started, and what was seen then; absent: never. */
 const STARTED_LABEL = 'ecs-containerd-agent.started';
+/** Name and type URL of the extension that holds what the creator wants back: labels end at 4 KiB. */
+const KEEPSAKE_EXTENSION = 'ecs-containerd-agent.keepsake';
 
 const planSchema = z.object({
   stdin: z.string(),
@@ -41,6 +43,7 @@ export interface ContainerRecord {
   readonly labels: Readonly<Record<string, string>>;
   readonly plan: StartPlan;
   readonly started?: StartedFacts;
+  readonly keepsake?: Uint8Array;
   readonly container: Container__Output;
 }
 
@@ -49,16 +52,23 @@ export function planLabel(plan: StartPlan): Readonly<Record<string, string>> {
   return { [PLAN_LABEL]: JSON.stringify(plan) };
 }
 
+/** The extension that a new container carries for `parseRecord`. */
+export function keepsakeExtension(keepsake: Uint8Array) {
+  return { [KEEPSAKE_EXTENSION]: { type_url: KEEPSAKE_EXTENSION, value: Buffer.from(keepsake) } };
+}
+
 /** Undefined for a container that is not this agent's: it must not be touched. */
 export function parseRecord(container: Container__Output): ContainerRecord | undefined {
   const plan = container.labels[PLAN_LABEL];
   if (container.labels[LABEL_TASK_ARN] === undefined || plan === undefined) return undefined;
   const started = container.labels[STARTED_LABEL];
+  const keepsake = container.extensions[KEEPSAKE_EXTENSION]?.value;
   return {
     id: containerId(container.id),
     labels: container.labels,
     plan: planSchema.parse(JSON.parse(plan)),
     ...(started !== undefined && started !== '' && { started: startedSchema.parse(JSON.parse(started)) }),
+    ...(keepsake !== undefined && { keepsake }),
     container,
   };
 }

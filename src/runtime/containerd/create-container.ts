@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { TaskError } from '../../task/errors.ts';
 import type { CreateContainer } from '../runtime.ts';
 import { jsonAny, OCI_SPEC_URL, packAny } from './any.ts';
-import { findRecord, planLabel, type StartPlan } from './container-record.ts';
+import { findRecord, keepsakeExtension, planLabel, type StartPlan } from './container-record.ts';
 import { hasCode } from './containerd-error.ts';
 import type { Any__Output } from './generated/google/protobuf/Any.ts';
 import { withLease } from './leases.ts';
@@ -65,6 +65,7 @@ async function makeContainer(
     spec: jsonAny(OCI_SPEC_URL, spec),
     snapshotter,
     snapshotKey: id,
+    ...(request.keepsake !== undefined && { extensions: keepsakeExtension(request.keepsake) }),
   };
   await client.unary('containers', 'Create', { container }, { signal, lease });
 }

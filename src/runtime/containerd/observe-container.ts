@@ -31,7 +31,7 @@ export async function listContainers(
   const processes = new Map(tasks.map((process) => [process.id || process.containerId, process]));
   return await Promise.all(
     records.map(async (record) => {
-      const { id } = record;
+      const { id, labels, keepsake } = record;
       const process = processes.get(id);
       const task = process && (parseTask(process) ?? (await findTask(context.client, id, signal)));
       const observation = await describe(context, id, record, task);
@@ -39,7 +39,7 @@ export async function listContainers(
         context.watches.adopt(id, record.started ?? {});
         await context.shims.noteIfMissing(id, observation.pid);
       }
-      return { id, labels: record.labels, observation };
+      return { id, labels, observation, ...(keepsake !== undefined && { keepsake }) };
     }),
   );
 }

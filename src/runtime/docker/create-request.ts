@@ -6,7 +6,7 @@ import type {
   NetworkNamespace,
   SharedNamespace,
 } from '../runtime.ts';
-import { LABEL_ID, LABEL_OWNER } from './docker-documents.ts';
+import { LABEL_ID, LABEL_KEEPSAKE, LABEL_OWNER } from './docker-documents.ts';
 
 /** Body of `POST /containers/create` (Docker Engine API, ContainerCreate). `dockerIdOf` finds other containers of the task. */
 export function createRequest(
@@ -27,7 +27,14 @@ export function createRequest(
     ...(request.domainname !== undefined && { Domainname: request.domainname }),
     Tty: request.terminal,
     OpenStdin: request.openStdin,
-    Labels: { ...request.labels, [LABEL_ID]: request.id, [LABEL_OWNER]: owner },
+    Labels: {
+      ...request.labels,
+      [LABEL_ID]: request.id,
+      [LABEL_OWNER]: owner,
+      ...(request.keepsake !== undefined && {
+        [LABEL_KEEPSAKE]: Buffer.from(request.keepsake).toString('base64'),
+      }),
+    },
     ...(request.stopSignal !== undefined && { StopSignal: request.stopSignal }),
     ExposedPorts: Object.fromEntries(
       ports.map(({ containerPort, protocol }) => [`${containerPort}/${protocol}`, {}]),

@@ -1,4 +1,6 @@
+import type { ChosenNetwork } from '../../task/container-facts.ts';
 import type { ContainerId } from '../../task/ids.ts';
+import type { PortBinding } from '../../task/port-mapping.ts';
 import type { ContainerExit, ContainerObservation } from '../runtime.ts';
 import type { DockerClient } from './docker-client.ts';
 import {
@@ -90,16 +92,43 @@ export function exitOf({ State }: DockerContainer): ContainerExit | undefined {
   };
 }
 
-export function observationOf(container: DockerContainer | undefined): ContainerObservation {
+export function observationOf(
+  container: DockerContainer | undefined,
+  reportIpv6: boolean,
+): ContainerObservation {
   if (container === undefined) return { state: 'absent' };
   const { Status, Pid } = container.State;
   if (Status === 'created') return { state: 'created' };
   const exit = exitOf(container);
   if (exit !== undefined) return { state: 'exited', exit };
-  return hasNotEnded(Status) ? { state: 'running', pid: Pid } : { state: 'created' };
+  if (!hasNotEnded(Status)) return { state: 'created' };
+  return { state: 'running', pid: Pid, network: networkOf(container, reportIpv6) };
 }
 
 /** dockerd's states of a process that is there. */
 function hasNotEnded(status: string): boolean {
   return status === 'running' || status === 'paused' || status === 'restarting';
+}
+
+/** What dockerd chose: addresses, and a binding for each port and address of the host. */
+export function networkOf({ NetworkSettings }: DockerContainer, reportIpv6: boolean): ChosenNetwork {
+  const { Ports, IPAddress, GlobalIPv6Address } = NetworkSettings;
+  const bindings = Object.entries(Ports ?? {}).flatMap(([key, published]): readonly PortBinding[] => {
+    const [port, protocol] = key.split('/');
+    return (published ?? []).map(({ HostIp, HostPort }) => ({
+      bindIp: HostIp,
+      protocol: protocol === 'udp' ? 'udp' : 'tcp',
+      containerPort: Number(port),
+      hostPort: Number(HostPort),
+    }));
+  });
+  return {
+    bindings: bindings
+      .filter(({ bindIp }) => reportIpv6 || !bindIp.includes(':'))
+      .toSorted((a, b) => a.containerPort - b.containerPort || a.protocol.localeCompare(b.protocol)),
+    addresses: {
+      ...(IPAddress !== '' && { ipv4: IPAddress }),
+      ...(GlobalIPv6Address !== '' && { ipv6: GlobalIPv6Address }),
+    },
+  };
 }

@@ -3,6 +3,8 @@ import { z } from 'zod';
 /** Labels of ours that only this runtime needs: whose a container is, and its id in the port's sense. */
 export const LABEL_ID = 'ecs-containerd-agent.id';
 export const LABEL_OWNER = 'ecs-containerd-agent.owner';
+/** `CreateContainer.keepsake` in base64. */
+export const LABEL_KEEPSAKE = 'ecs-containerd-agent.keepsake';
 
 const text = z.string().catch('');
 const labels = z.nullish(z.record(z.string(), z.string()));

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { sleep } from '../../async/deadline.ts';
 import { TaskError } from '../../task/errors.ts';
 import { type ContainerId, containerId } from '../../task/ids.ts';
-import type { PortBinding } from '../../task/port-mapping.ts';
 import type {
   CallOptions,
   ContainerExit,
@@ -22,8 +21,8 @@ import type {
 import { type StartSignals, StartsInFlight } from '../starts-in-flight.ts';
 import { createRequest, updateRequest } from './create-request.ts';
 import type { DockerClient } from './docker-client.ts';
-import { type DockerContainers, exitOf, observationOf } from './docker-containers.ts';
-import { createdSchema, type DockerContainer, timeOf } from './docker-documents.ts';
+import { type DockerContainers, exitOf, networkOf, observationOf } from './docker-containers.ts';
+import { createdSchema, type DockerContainer, LABEL_KEEPSAKE, timeOf } from './docker-documents.ts';
 import { hasStatus, told } from './docker-error.ts';
 import type { DockerEvents } from './docker-events.ts';
 import { execInContainer } from './docker-exec.ts';
@@ -136,20 +135,29 @@ export class DockerRuntime implements ContainerRuntime {
 
   async observeContainer(id: ContainerId, { signal }: CallOptions): Promise<ContainerObservation> {
     return await told('CannotInspectContainerError', signal, async () =>
-      observationOf(await this.#context.containers.inspect(id, signal)),
+      observationOf(await this.#context.containers.inspect(id, signal), this.#context.reportIpv6),
     );
   }
 
   async listContainers({ signal }: CallOptions): Promise<readonly ListedContainer[]> {
     return await told('CannotListContainersError', signal, async () => {
-      const { containers } = this.#context;
+      const { containers, reportIpv6 } = this.#context;
       const listed = await Promise.all(
         (await containers.ids(signal)).map(async (text) => {
           const id = containerId(text);
           const container = await containers.inspect(id, signal);
-          return container === undefined
-            ? []
-            : [{ id, labels: container.Config.Labels ?? {}, observation: observationOf(container) }];
+          if (container === undefined) return [];
+          const labels = container.Config.Labels ?? {};
+          const keepsake = labels[LABEL_KEEPSAKE];
+          const observation = observationOf(container, reportIpv6);
+          return [
+            {
+              id,
+              labels,
+              observation,
+              ...(keepsake !== undefined && { keepsake: Buffer.from(keepsake, 'base64') }),
+            },
+          ];
         }),
       );
       return listed.flat();
@@ -286,30 +294,4 @@ function isDue(container: DockerContainer, afterRun: number | undefined): boolea
 function stopSignalOf({ Config }: DockerContainer): string {
   const { StopSignal } = Config;
   return typeof StopSignal === 'string' && StopSignal !== '' ? StopSignal : 'SIGTERM';
-}
-
-/** What dockerd chose: addresses, and a binding for each port and address of the host. */
-function networkOf(
-  { NetworkSettings }: DockerContainer,
-  reportIpv6: boolean,
-): NonNullable<StartedContainer['network']> {
-  const { Ports, IPAddress, GlobalIPv6Address } = NetworkSettings;
-  const bindings = Object.entries(Ports ?? {}).flatMap(([key, published]): readonly PortBinding[] => {
-    const [port, protocol] = key.split('/');
-    return (published ?? []).map(({ HostIp, HostPort }) => ({
-      bindIp: HostIp,
-      protocol: protocol === 'udp' ? 'udp' : 'tcp',
-      containerPort: Number(port),
-      hostPort: Number(HostPort),
-    }));
-  });
-  return {
-    bindings: bindings
-      .filter(({ bindIp }) => reportIpv6 || !bindIp.includes(':'))
-      .toSorted((a, b) => a.containerPort - b.containerPort || a.protocol.localeCompare(b.protocol)),
-    addresses: {
-      ...(IPAddress !== '' && { ipv4: IPAddress }),
-      ...(GlobalIPv6Address !== '' && { ipv6: GlobalIPv6Address }),
-    },
-  };
 }

@@ -148,6 +148,7 @@ export class FakeRuntime implements ContainerRuntime {
       id,
       labels: request.labels,
       observation,
+      ...(request.keepsake !== undefined && { keepsake: request.keepsake }),
     }));
   }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { until } from '../../support/until.ts';
 import { EventLog, requestOf, script } from './containers.ts';
@@ -24,7 +25,9 @@ export function recoveryContract(under: () => RuntimeUnderTest): void {
         script('trap "exit 8" TERM; while true; do sleep 0.05; done'),
       );
       const ended = await requestOf(under(), 'found-ended', script('exit 6'));
-      for (const request of [created, running, ended]) await first.createContainer(request, { signal });
+      const keepsake = randomBytes(6_000);
+      await first.createContainer({ ...running, keepsake }, { signal });
+      for (const request of [created, ended]) await first.createContainer(request, { signal });
       const { pid } = await first.startContainer(running.id, { signal });
       await first.startContainer(ended.id, { signal });
       await until(async () => (await first.observeContainer(ended.id, { signal })).state === 'exited', {
@@ -33,11 +36,13 @@ export function recoveryContract(under: () => RuntimeUnderTest): void {
 
       const runtime = await under().reopen();
       await using log = new EventLog(runtime);
-      const listed = new Map(
-        (await runtime.listContainers({ signal })).map(({ id, observation }) => [id, observation]),
-      );
+      const containers = await runtime.listContainers({ signal });
+      const listed = new Map(containers.map(({ id, observation }) => [id, observation]));
+      const kept = new Map(containers.map((container) => [container.id, container.keepsake]));
+      expect(Buffer.from(kept.get(running.id) ?? []).equals(keepsake)).toBe(true);
+      expect(kept.get(created.id)).toBeUndefined();
       expect(listed.get(created.id)).toEqual({ state: 'created' });
-      expect(listed.get(running.id)).toEqual({ state: 'running', pid });
+      expect(listed.get(running.id)).toMatchObject({ state: 'running', pid });
       expect(listed.get(ended.id)).toMatchObject({ state: 'exited', exit: { exitCode: 6 } });
 
       expect(

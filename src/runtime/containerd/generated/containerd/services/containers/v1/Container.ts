@@ -14,6 +14,7 @@ export interface Container {
   'snapshotKey'?: (string);
   'createdAt'?: (_google_protobuf_Timestamp | null);
   'updatedAt'?: (_google_protobuf_Timestamp | null);
+  'extensions'?: ({[key: string]: _google_protobuf_Any});
 }
 
 export interface Container__Output {
@@ -26,4 +27,5 @@ export interface Container__Output {
   'snapshotKey': (string);
   'createdAt': (_google_protobuf_Timestamp__Output | null);
   'updatedAt': (_google_protobuf_Timestamp__Output | null);
+  'extensions': ({[key: string]: _google_protobuf_Any__Output});
 }
