@@ -23,6 +23,9 @@ export const configSchema = z.looseObject({
   Labels: textMap,
   Tty: flag,
   OpenStdin: flag,
+  Domainname: text,
+  NetworkDisabled: flag,
+  StopSignal: text,
 });
 
 export const hostConfigSchema = z.looseObject({
@@ -43,6 +46,27 @@ export const hostConfigSchema = z.looseObject({
   MemorySwap: whole,
   MemorySwappiness: whole,
   CpuShares: whole,
+  CpuPeriod: whole,
+  CpuQuota: whole,
+  /** Billionths of a processor. */
+  NanoCpus: whole,
+  CpuRealtimePeriod: whole,
+  CpuRealtimeRuntime: whole,
+  CpusetCpus: text,
+  CpusetMems: text,
+  BlkioWeight: whole,
+  PidsLimit: whole,
+  OomKillDisable: flag,
+  OomScoreAdj: whole,
+  Privileged: flag,
+  Devices: z
+    .array(z.object({ PathOnHost: z.string(), PathInContainer: text, CgroupPermissions: text }))
+    .nullish(),
+  SecurityOpt: texts,
+  GroupAdd: texts,
+  Init: flag,
+  MaskedPaths: texts,
+  ReadonlyPaths: texts,
 });
 
 export type DockerConfig = z.infer<typeof configSchema>;

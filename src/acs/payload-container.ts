@@ -2,10 +2,11 @@ import { DEPENDENCY_CONDITIONS, type Dependency } from '../task/dependencies.ts'
 import type { HealthCheck } from '../task/health.ts';
 import type { PortMapping } from '../task/port-mapping.ts';
 import type { RestartPolicy } from '../task/restart.ts';
-import type { ContainerOptions, ContainerSpec, RegistryAuth } from '../task/task-spec.ts';
+import type { ContainerSpec, RegistryAuth } from '../task/task-spec.ts';
 import type { MountPoint, VolumesFrom } from '../task/volumes.ts';
 import type { PayloadContainer } from '../wire/acs-payload.ts';
 import { dropAbsent, nonEmpty } from './absent.ts';
+import { optionsOf } from './container-options.ts';
 import {
   type DockerConfig,
   type DockerHostConfig,
@@ -124,32 +125,6 @@ function volumesFromOf({ volumesFrom }: PayloadContainer): readonly VolumesFrom[
     sourceContainer: sourceContainer ?? '',
     readonly: readOnly ?? false,
   }));
-}
-
-function optionsOf(config: DockerConfig, host: DockerHostConfig): ContainerOptions {
-  return {
-    labels: config.Labels ?? {},
-    terminal: config.Tty ?? false,
-    openStdin: config.OpenStdin ?? false,
-    capabilitiesAdd: host.CapAdd ?? [],
-    capabilitiesDrop: host.CapDrop ?? [],
-    readonlyRootfs: host.ReadonlyRootfs ?? false,
-    ulimits: (host.Ulimits ?? []).map(({ Name, Soft, Hard }) => ({ name: Name, soft: Soft, hard: Hard })),
-    sysctls: host.Sysctls ?? {},
-    dns: host.Dns ?? [],
-    dnsSearch: host.DnsSearch ?? [],
-    extraHosts: host.ExtraHosts ?? [],
-    tmpfs: host.Tmpfs ?? {},
-    ...dropAbsent({
-      user: nonEmpty(config.User),
-      workingDirectory: nonEmpty(config.WorkingDir),
-      hostname: nonEmpty(config.Hostname),
-      shmSizeBytes: host.ShmSize || undefined,
-      memoryReservationBytes: host.MemoryReservation || undefined,
-      memorySwapBytes: host.MemorySwap || undefined,
-      memorySwappiness: host.MemorySwappiness === -1 ? undefined : host.MemorySwappiness,
-    }),
-  };
 }
 
 /** `overrides.command`; the member is an object or a JSON text of one (ACS-55, ACS-56). */

@@ -96,6 +96,11 @@ const CONTAINER_ROWS: readonly Row<ReadContainer>[] = [
   },
   { field: 'credentialSpecs', gist: ({ payload }) => listed(payload.credentialSpecs ?? []) },
   {
+    field: 'hostConfig.SecurityOpt',
+    gist: ({ hostConfig }) =>
+      listed((hostConfig.SecurityOpt ?? []).filter((option) => option.startsWith('credentialspec'))),
+  },
+  {
     field: 'logsAuthStrategy',
     gist: ({ payload }) => (payload.logsAuthStrategy === 'ExecutionRole' ? 'ExecutionRole' : undefined),
   },
@@ -125,8 +130,6 @@ const HARMLESS_HOST_CONFIG: ReadonlyMap<string, Harmless> = new Map<string, Harm
   ['ConsoleSize', () => true],
   ['ContainerIDFile', () => true],
   ['IpcMode', (value) => value === 'private' || value === 'shareable'],
-  ['OomKillDisable', (value) => value === false],
-  ['PidsLimit', (value) => value === -1],
   ['RestartPolicy', isNeverRestart],
 ]);
 

@@ -13,17 +13,27 @@ export function cpuShares(cpuUnits: number): number {
   return Math.min(Math.max(cpuUnits, MIN_SHARES), MAX_SHARES);
 }
 
-/** A container's own limits; CPU is shares only, never a quota (OBS-75). */
+/** A container's own limits; from `cpu` come shares only, never a quota (OBS-75). */
 export function containerLimits(spec: ContainerSpec): ContainerLimits {
   const { options } = spec;
+  const { memoryReservationBytes, memorySwapBytes, memorySwappiness, oomKillDisable } = options;
+  const { cpuQuotaUs, cpuPeriodUs, cpuRealtimeRuntimeUs, cpuRealtimePeriodUs } = options;
+  const { cpusetCpus, cpusetMems, pidsLimit, blkioWeight } = options;
   return {
     cpuShares: cpuShares(spec.cpu),
     ...(spec.memoryMiB > 0 && { memoryBytes: Math.max(spec.memoryMiB, MIN_MEMORY_MIB) * MIB }),
-    ...(options.memoryReservationBytes !== undefined && {
-      memoryReservationBytes: options.memoryReservationBytes,
-    }),
-    ...(options.memorySwapBytes !== undefined && { memorySwapBytes: options.memorySwapBytes }),
-    ...(options.memorySwappiness !== undefined && { memorySwappiness: options.memorySwappiness }),
+    ...(memoryReservationBytes !== undefined && { memoryReservationBytes }),
+    ...(memorySwapBytes !== undefined && { memorySwapBytes }),
+    ...(memorySwappiness !== undefined && { memorySwappiness }),
+    ...(cpuQuotaUs !== undefined && { cpuQuotaUs }),
+    ...(cpuPeriodUs !== undefined && { cpuPeriodUs }),
+    ...(cpuRealtimeRuntimeUs !== undefined && { cpuRealtimeRuntimeUs }),
+    ...(cpuRealtimePeriodUs !== undefined && { cpuRealtimePeriodUs }),
+    ...(cpusetCpus !== undefined && { cpusetCpus }),
+    ...(cpusetMems !== undefined && { cpusetMems }),
+    ...(pidsLimit !== undefined && { pidsLimit }),
+    ...(blkioWeight !== undefined && { blkioWeight }),
+    ...(oomKillDisable !== undefined && { oomKillDisable }),
   };
 }
 

@@ -40,6 +40,9 @@ export class TaskNetwork implements Network {
     container: ContainerSpec,
     options: { id: ContainerId; signal: AbortSignal },
   ): Promise<ContainerNetwork> {
+    // Has only `lo`, whatever the mode of its task.
+    if (container.options.networkDisabled === true)
+      return await this.#host.ensureContainerNetwork({ ...task, networkMode: 'none' }, container, options);
     return await (await this.#of(task)).ensureContainerNetwork(task, container, options);
   }
 
@@ -52,6 +55,8 @@ export class TaskNetwork implements Network {
 
   async removeTaskNetwork(task: TaskSpec, options: { signal: AbortSignal }): Promise<void> {
     await (await this.#of(task)).removeTaskNetwork(task, options);
+    if (task.containers.some((container) => container.options.networkDisabled === true))
+      await this.#host.removeTaskNetwork(task, options);
   }
 
   async removeLeftovers(known: KnownOwners, options: { signal: AbortSignal }): Promise<void> {

@@ -15,7 +15,7 @@ import { TaskError } from '../../task/errors.ts';
 import type { TaskEvent } from '../../task/event.ts';
 import { type ContainerId, containerDisplayName, containerIdOf, taskIdOf } from '../../task/ids.ts';
 import { isOldRun } from '../../task/restart.ts';
-import type { ContainerSpec } from '../../task/task-spec.ts';
+import type { ContainerOptions, ContainerSpec } from '../../task/task-spec.ts';
 import type { TaskState } from '../../task/task-state.ts';
 import { containerLimits, taskLimits } from '../container-limits.ts';
 import { type ContainerPair, containerOf, deadlinesOf, type StepContext } from '../step-context.ts';
@@ -115,6 +115,7 @@ async function describeContainer(
     mounts: [...network.mounts.filter(({ destination }) => !isTaken(volumes, destination)), ...volumes],
     tmpfs: options.tmpfs,
     ...(options.shmSizeBytes !== undefined && { shmSizeBytes: options.shmSizeBytes }),
+    ...privileges(options),
     network: network.namespace,
     limits,
     ...(cgroup !== undefined && { cgroup }),
@@ -134,6 +135,24 @@ function withNetwork(
     ...(addresses !== undefined && { addresses }),
   };
   return { ...task, containers: task.containers.map((c) => (c.name === name ? { ...c, ...known } : c)) };
+}
+
+/** What goes beyond, or takes from, what every container may do; absent members are the runtime's defaults. */
+function privileges(options: ContainerOptions): Partial<CreateContainer> {
+  const { privileged, devices, securityOptions, additionalGroups, init, domainname } = options;
+  const { maskedPaths, readonlyPaths, stopSignal, oomScoreAdj } = options;
+  return {
+    ...(privileged !== undefined && { privileged }),
+    ...(devices !== undefined && { devices }),
+    ...(securityOptions !== undefined && { securityOptions }),
+    ...(additionalGroups !== undefined && { additionalGroups }),
+    ...(init !== undefined && { init }),
+    ...(domainname !== undefined && { domainname }),
+    ...(maskedPaths !== undefined && { maskedPaths }),
+    ...(readonlyPaths !== undefined && { readonlyPaths }),
+    ...(stopSignal !== undefined && { stopSignal }),
+    ...(oomScoreAdj !== undefined && { oomScoreAdj }),
+  };
 }
 
 /** The container's volumes; what a definition mounts over a file that names are looked up in wins. */

@@ -4,9 +4,13 @@ import type { CreateContainer } from '../runtime.ts';
 import { jsonAny, OCI_SPEC_URL, packAny } from './any.ts';
 import { findRecord, keepsakeExtension, planLabel, type StartPlan } from './container-record.ts';
 import { hasCode } from './containerd-error.ts';
+import { findDevices, findHostDevices } from './find-devices.ts';
 import type { Any__Output } from './generated/google/protobuf/Any.ts';
+import { ensureInit } from './init/ensure-init.ts';
 import { withLease } from './leases.ts';
+import { checkLimits } from './oci/limits.ts';
 import { planSpec, usesSystemdCgroup } from './oci/oci-spec.ts';
+import { parseSecurityOptions, type SecurityOptions } from './oci/security-options.ts';
 import type { ResolvedUser } from './oci/user.ts';
 import { resolveUser } from './oci/user.ts';
 import { layersOf, readRootfsFile } from './rootfs-files.ts';
@@ -49,10 +53,28 @@ async function makeContainer(
 ): Promise<void> {
   const { client, snapshotter } = context;
   const { id } = request;
+  checkLimits(request.limits);
   const image = await readImage(context, request.image, signal);
   const layers = await ensureSnapshot(context, id, image.chainId, lease, signal);
-  const user = await findUser(layers, request.user ?? image.config.user);
-  const spec = planSpec({ request, image: image.config, user, host: context.host });
+  const security = parseSecurityOptions(request.securityOptions ?? []);
+  const [user, devices, appArmorProfile, initProgram] = await Promise.all([
+    findUser(layers, request.user ?? image.config.user, request.additionalGroups ?? []),
+    request.privileged === true
+      ? findHostDevices().then(async (all) => [...all, ...(await findDevices(request.devices ?? []))])
+      : findDevices(request.devices ?? []),
+    planAppArmor(context, request, security),
+    request.init === true ? ensureInit(context.runDir) : undefined,
+  ]);
+  const spec = planSpec({
+    request,
+    image: image.config,
+    user,
+    host: context.host,
+    security,
+    devices,
+    ...(appArmorProfile !== undefined && { appArmorProfile }),
+    ...(initProgram !== undefined && { initProgram }),
+  });
   const container = {
     id,
     image: request.image,
@@ -98,9 +120,13 @@ async function ensureSnapshot(
 }
 
 /** Without folders to read (block device snapshotters), only numbers can be resolved. */
-async function findUser(layers: readonly string[] | undefined, wanted: string): Promise<ResolvedUser> {
+async function findUser(
+  layers: readonly string[] | undefined,
+  wanted: string,
+  additional: readonly string[],
+): Promise<ResolvedUser> {
   if (layers === undefined) {
-    if (/^(\d+(:\d+)?)?$/.test(wanted)) return resolveUser(wanted, 'root:x:0:0:root:/root:', '');
+    if (/^(\d+(:\d+)?)?$/.test(wanted)) return resolveUser(wanted, 'root:x:0:0:root:/root:', '', additional);
     throw new TaskError(
       'CannotCreateContainerError',
       `unable to find user ${wanted}: the snapshotter's layers cannot be searched; give the user as a number`,
@@ -110,7 +136,22 @@ async function findUser(layers: readonly string[] | undefined, wanted: string): 
     readRootfsFile(layers, '/etc/passwd'),
     readRootfsFile(layers, '/etc/group'),
   ]);
-  return resolveUser(wanted, passwd ?? '', group ?? '');
+  return resolveUser(wanted, passwd ?? '', group ?? '', additional);
+}
+
+/** A privileged container has none, whatever it asks for, as under Docker. */
+async function planAppArmor(
+  { host, appArmor }: RuntimeContext,
+  { privileged }: CreateContainer,
+  { appArmor: wanted }: SecurityOptions,
+): Promise<string | undefined> {
+  if (privileged === true) return undefined;
+  if (host.appArmor) return await appArmor.profileFor(wanted);
+  if (wanted === undefined || wanted === 'unconfined') return undefined;
+  throw new TaskError(
+    'CannotCreateContainerError',
+    `dockerSecurityOptions: "apparmor:${wanted}" cannot be had: this host has no AppArmor, or no apparmor_parser`,
+  );
 }
 
 function planStart(context: RuntimeContext, request: CreateContainer, imageStopSignal: string): StartPlan {

@@ -1,6 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { hostname, release } from 'node:os';
 import { join } from 'node:path';
+import { COMMAND_PATH } from '../../host/run-command.ts';
+import type { SeccompMachine } from './oci/seccomp/profile.ts';
+import type { SelinuxContexts } from './oci/selinux-label.ts';
 
 /** What the kernel of this host offers to containers. */
 export interface HostFacts {
@@ -12,6 +15,15 @@ export interface HostFacts {
   /** Highest hard limit of open files that a container can be given. */
   readonly openFilesCeiling: number;
   readonly hostname: string;
+  readonly machine: SeccompMachine;
+  /** Release of the kernel. */
+  readonly kernel: string;
+  /** The kernel filters system calls. */
+  readonly seccomp: boolean;
+  /** The kernel has AppArmor on and profiles can be loaded; without the parser there is none, as under Docker. */
+  readonly appArmor: boolean;
+  /** Labels that the policy has for containers; absent: SELinux is off. */
+  readonly selinux?: SelinuxContexts;
   /** Cgroup, below the root of each hierarchy, of containers that no task cgroup was given for. */
   readonly cgroupRoot: string;
 }
@@ -19,12 +31,20 @@ export interface HostFacts {
 /** Reads the host once. A hybrid layout counts as v1 (resources.md §2). */
 export function readHostFacts(containerdNamespace: string): HostFacts {
   const cgroupVersion = existsSync('/sys/fs/cgroup/cgroup.controllers') ? 2 : 1;
+  const selinux = selinuxContexts();
   return {
     cgroupVersion,
     swapAccounting: cgroupVersion === 2 ? hasSwapMax() : existsSync(V1_SWAP_LIMIT),
     lastCap: Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8')),
     openFilesCeiling: openFilesCeiling(),
     hostname: hostname(),
+    machine: process.arch === 'arm64' ? 'arm64' : 'amd64',
+    kernel: release(),
+    seccomp: existsSync('/proc/sys/kernel/seccomp'),
+    appArmor:
+      existsSync('/sys/kernel/security/apparmor/profiles') &&
+      COMMAND_PATH.split(':').some((folder) => existsSync(join(folder, 'apparmor_parser'))),
+    ...(selinux !== undefined && { selinux }),
     cgroupRoot: `${containerdNamespace}-containers`,
   };
 }
@@ -36,6 +56,27 @@ function hasSwapMax(): boolean {
   return readdirSync('/sys/fs/cgroup', { withFileTypes: true }).some(
     (entry) => entry.isDirectory() && existsSync(join('/sys/fs/cgroup', entry.name, 'memory.swap.max')),
   );
+}
+
+const SELINUX_DEFAULTS: SelinuxContexts = {
+  process: 'system_u:system_r:container_t:s0',
+  file: 'system_u:object_r:container_file_t:s0',
+};
+
+/** Where SELinux is on, what its policy says of containers (lxc_contexts), or what policies say as a rule. */
+function selinuxContexts(): SelinuxContexts | undefined {
+  if (!existsSync('/sys/fs/selinux/enforce')) return undefined;
+  try {
+    const type = /^SELINUXTYPE=(\w+)/m.exec(readFileSync('/etc/selinux/config', 'utf8'))?.[1] ?? 'targeted';
+    const text = readFileSync(`/etc/selinux/${type}/contexts/lxc_contexts`, 'utf8');
+    const read = (name: string) => new RegExp(`^${name}\\s*=\\s*"([^"]+)"`, 'm').exec(text)?.[1];
+    return {
+      process: read('process') ?? SELINUX_DEFAULTS.process,
+      file: read('file') ?? SELINUX_DEFAULTS.file,
+    };
+  } catch {
+    return SELINUX_DEFAULTS;
+  }
 }
 
 const CAP_SYS_RESOURCE = 24n;

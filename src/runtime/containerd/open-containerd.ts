@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Backoff } from '../../async/backoff.ts';
 import { sleep } from '../../async/deadline.ts';
+import { AppArmor } from './apparmor/apparmor.ts';
 import { ContainerdClient } from './client.ts';
 import { ContainerWatches } from './container-watches.ts';
 import { hasCode } from './containerd-error.ts';
@@ -73,6 +74,7 @@ export async function openContainerd(options: OpenContainerdOptions): Promise<Co
       shims,
       images: new ImageRoots(client),
       host: readHostFacts(namespace),
+      appArmor: new AppArmor(),
       log,
       snapshotter,
       runtimeName,

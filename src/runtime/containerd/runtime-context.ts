@@ -1,3 +1,4 @@
+import type { AppArmor } from './apparmor/apparmor.ts';
 import type { ContainerdClient } from './client.ts';
 import type { ContainerWatches } from './container-watches.ts';
 import type { HostFacts } from './host-facts.ts';
@@ -12,6 +13,7 @@ export interface RuntimeContext {
   readonly shims: ShimNotes;
   readonly images: ImageRoots;
   readonly host: HostFacts;
+  readonly appArmor: AppArmor;
   readonly log: RuntimeLog;
   readonly snapshotter: string;
   /** containerd's runtime, `io.containerd.runc.v2`. */

@@ -298,6 +298,76 @@ describe('dockerConfig', () => {
     });
   });
 
+  it('brings privileges, devices and the limits that ECS has no members for', () => {
+    const { options } = containerOf(
+      dockerConfig(
+        { Domainname: 'd', NetworkDisabled: true, StopSignal: 'SIGINT' },
+        {
+          Privileged: true,
+          Init: true,
+          Devices: [
+            { PathOnHost: '/dev/a', PathInContainer: '/dev/b', CgroupPermissions: 'r' },
+            { PathOnHost: '/dev/c' },
+          ],
+          SecurityOpt: ['no-new-privileges'],
+          GroupAdd: ['audio'],
+          MaskedPaths: [],
+          ReadonlyPaths: ['/proc/x'],
+          NanoCpus: 1_500_000_000,
+          CpuPeriod: 7,
+          CpusetCpus: '0-1',
+          CpusetMems: '0',
+          CpuRealtimePeriod: 9,
+          CpuRealtimeRuntime: 8,
+          BlkioWeight: 500,
+          PidsLimit: 5,
+          OomKillDisable: true,
+          OomScoreAdj: -1,
+        },
+      ),
+    );
+    expect(options).toMatchObject({
+      domainname: 'd',
+      networkDisabled: true,
+      stopSignal: 'SIGINT',
+      privileged: true,
+      init: true,
+      devices: [
+        { pathOnHost: '/dev/a', pathInContainer: '/dev/b', permissions: 'r' },
+        { pathOnHost: '/dev/c', pathInContainer: '/dev/c', permissions: 'rwm' },
+      ],
+      securityOptions: ['no-new-privileges'],
+      additionalGroups: ['audio'],
+      maskedPaths: [],
+      readonlyPaths: ['/proc/x'],
+      cpuQuotaUs: 150_000,
+      cpuPeriodUs: 100_000,
+      cpusetCpus: '0-1',
+      cpusetMems: '0',
+      cpuRealtimePeriodUs: 9,
+      cpuRealtimeRuntimeUs: 8,
+      blkioWeight: 500,
+      pidsLimit: 5,
+      oomKillDisable: true,
+      oomScoreAdj: -1,
+    });
+  });
+
+  it('takes a zero for what is not given', () => {
+    const { options } = containerOf(
+      dockerConfig({}, { PidsLimit: 0, CpuQuota: 0, MemorySwappiness: -1, Devices: [], MaskedPaths: null }),
+    );
+    for (const member of [
+      'pidsLimit',
+      'cpuQuotaUs',
+      'memorySwappiness',
+      'devices',
+      'maskedPaths',
+      'privileged',
+    ])
+      expect(options).not.toHaveProperty(member);
+  });
+
   it('that cannot be read fails the task, not its payload', () => {
     const broken = withContainer({ dockerConfig: { config: '{"User":7}', hostConfig: 'oops' } });
     expect(unsupportedOf(broken)).toEqual([

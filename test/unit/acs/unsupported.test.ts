@@ -79,24 +79,16 @@ describe('what cannot be honoured', () => {
     ['credentialSpecs=credentialspec:x', { credentialSpecs: ['credentialspec:x'] }],
     ['logsAuthStrategy=ExecutionRole', { logsAuthStrategy: 'ExecutionRole' }],
     ['hostConfig.NetworkMode=none', dockerConfig({}, { NetworkMode: 'none' })],
-    ['hostConfig.Privileged=true', dockerConfig({}, { Privileged: true })],
     [
-      'hostConfig.Devices=[{"PathOnHost":"/dev/fuse"}]',
-      dockerConfig({}, { Devices: [{ PathOnHost: '/dev/fuse' }] }),
-    ],
-    ['hostConfig.Init=true', dockerConfig({}, { Init: true })],
-    [
-      'hostConfig.SecurityOpt=["no-new-privileges"]',
-      dockerConfig({}, { SecurityOpt: ['no-new-privileges'] }),
+      'hostConfig.SecurityOpt=credentialspec:file://x',
+      dockerConfig({}, { SecurityOpt: ['no-new-privileges', 'credentialspec:file://x'] }),
     ],
     ['hostConfig.Binds=["/a:/b"]', dockerConfig({}, { Binds: ['/a:/b'] })],
     ['hostConfig.Links=["a:b"]', dockerConfig({}, { Links: ['a:b'] })],
     ['hostConfig.PidMode="host"', dockerConfig({}, { PidMode: 'host' })],
     ['hostConfig.IpcMode="host"', dockerConfig({}, { IpcMode: 'host' })],
-    ['hostConfig.PidsLimit=5', dockerConfig({}, { PidsLimit: 5 })],
     ['hostConfig.NewLimit=1', dockerConfig({}, { NewLimit: 1 })],
-    ['config.NetworkDisabled=true', dockerConfig({ NetworkDisabled: true })],
-    ['config.StopSignal="SIGINT"', dockerConfig({ StopSignal: 'SIGINT' })],
+    ['config.MacAddress="02:00"', dockerConfig({ MacAddress: '02:00' })],
     ['config.Image=other', dockerConfig({ Image: 'other' })],
   ])('of a container: %s', (named, members) => {
     expect(unsupportedOf(withContainer(members))).toEqual([`containers[app].${named}`]);

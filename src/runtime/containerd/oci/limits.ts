@@ -1,3 +1,4 @@
+import { TaskError } from '../../../task/errors.ts';
 import type { ContainerLimits } from '../../runtime.ts';
 import type { HostFacts } from '../host-facts.ts';
 import type { OciCpu, OciLimits, OciMemory } from './oci-types.ts';
@@ -22,6 +23,36 @@ export function planLimits(limits: Partial<ContainerLimits>, host: LimitFacts): 
     ...(limits.pidsLimit !== undefined && { pids: { limit: limits.pidsLimit } }),
     ...(limits.blkioWeight !== undefined && { blockIO: { weight: limits.blkioWeight } }),
   };
+}
+
+/** Docker's least memory since 20.10: with less, not even the OCI runtime's own first step fits (ECS documents it). */
+const MIN_MEMORY = 6 * 1024 * 1024;
+
+/** Throws CannotCreateContainerError for limits that cannot be, with the field and the value. */
+export function checkLimits(limits: ContainerLimits): void {
+  const { memoryBytes: memory, memorySwappiness: swappiness = 0 } = limits;
+  const reservation = limits.memoryReservationBytes || undefined;
+  // -1 is unlimited; 0 is not given.
+  const total = (limits.memorySwapBytes ?? 0) > 0 ? limits.memorySwapBytes : undefined;
+  const troubles: readonly (string | false)[] = [
+    isLess(memory, MIN_MEMORY) && `memory=${mib(memory)} is below the least, ${mib(MIN_MEMORY)}`,
+    isLess(reservation, MIN_MEMORY) &&
+      `memoryReservation=${mib(reservation)} is below the least, ${mib(MIN_MEMORY)}`,
+    isLess(memory, reservation) && `memoryReservation=${mib(reservation)} is above memory=${mib(memory)}`,
+    total !== undefined && memory === undefined && `maxSwap makes ${mib(total)}, but no memory is given`,
+    isLess(total, memory) && `maxSwap makes ${mib(total)} with the memory, less than memory=${mib(memory)}`,
+    (swappiness < 0 || swappiness > 100) && `swappiness=${swappiness} is not in 0 to 100`,
+  ];
+  const trouble = troubles.find((found) => found !== false);
+  if (trouble !== undefined) throw new TaskError('CannotCreateContainerError', trouble);
+}
+
+function isLess(value: number | undefined, than: number | undefined): boolean {
+  return value !== undefined && than !== undefined && value < than;
+}
+
+function mib(bytes = 0): string {
+  return `${Number((bytes / 1024 / 1024).toFixed(2))} MiB`;
 }
 
 /** Swap is the total with memory; unset it is twice the memory, if the kernel counts it (RES-113). */

@@ -1,6 +1,8 @@
 import type { BindMount } from '../../runtime.ts';
 import type { OciMount } from './oci-types.ts';
 
+/** Where a container with an init of ours finds it, as under Docker. */
+export const INIT_PATH = '/sbin/docker-init';
 const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
 /** Files that the agent provides; they follow the root filesystem in being read-only (resources.md §12.2). */
 const PROVIDED_FILES = ['/etc/hosts', '/etc/hostname', '/etc/resolv.conf'];
@@ -16,23 +18,32 @@ export interface MountRequest {
   readonly tmpfs: Readonly<Record<string, string>>;
   readonly shmSizeBytes?: number;
   readonly readonlyRootfs: boolean;
+  /** /sys and the cgroups can be written. */
+  readonly privileged?: boolean;
+  /** Where the host has the init program; absent: none is asked for. */
+  readonly initProgram?: string;
 }
 
 /** All mounts of a container, parents before what lies below them. Those asked for replace a default one. */
 export function planMounts(request: MountRequest): readonly OciMount[] {
   const asked = [
+    ...(request.initProgram === undefined ? [] : [initMount(request.initProgram)]),
     ...Object.entries(request.tmpfs).map(([destination, options]) => tmpfsMount(destination, options)),
     ...request.mounts.map((mount) => bindMount(mount, request.readonlyRootfs)),
   ].sort((a, b) => depthOf(a.destination) - depthOf(b.destination));
   const replaced = new Set(asked.map(({ destination }) => trimSlash(destination)));
-  const defaults = defaultMounts(request.shmSizeBytes ?? DEFAULT_SHM_BYTES).filter(
+  const defaults = defaultMounts(
+    request.shmSizeBytes ?? DEFAULT_SHM_BYTES,
+    request.privileged ?? false,
+  ).filter(
     ({ destination }) =>
       !replaced.has(destination) && !(replaced.has('/dev') && destination.startsWith('/dev/')),
   );
   return [...defaults, ...asked];
 }
 
-function defaultMounts(shmSizeBytes: number): readonly OciMount[] {
+function defaultMounts(shmSizeBytes: number, privileged: boolean): readonly OciMount[] {
+  const kernelFiles = privileged ? 'rw' : 'ro';
   return [
     { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
     {
@@ -47,12 +58,17 @@ function defaultMounts(shmSizeBytes: number): readonly OciMount[] {
       source: 'devpts',
       options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
     },
-    { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] },
+    {
+      destination: '/sys',
+      type: 'sysfs',
+      source: 'sysfs',
+      options: ['nosuid', 'noexec', 'nodev', kernelFiles],
+    },
     {
       destination: '/sys/fs/cgroup',
       type: 'cgroup',
       source: 'cgroup',
-      options: ['ro', 'nosuid', 'noexec', 'nodev'],
+      options: [kernelFiles, 'nosuid', 'noexec', 'nodev'],
     },
     { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
     {
@@ -67,6 +83,11 @@ function defaultMounts(shmSizeBytes: number): readonly OciMount[] {
 function bindMount({ source, destination, readonly }: BindMount, readonlyRootfs: boolean): OciMount {
   const ro = readonly || (readonlyRootfs && PROVIDED_FILES.includes(trimSlash(destination)));
   return { destination, type: 'bind', source, options: ['rbind', 'rprivate', ro ? 'ro' : 'rw'] };
+}
+
+/** The agent's run directory may be on a file system from which nothing is run. */
+function initMount(source: string): OciMount {
+  return { destination: INIT_PATH, type: 'bind', source, options: ['rbind', 'rprivate', 'ro', 'exec'] };
 }
 
 function tmpfsMount(destination: string, asked: string): OciMount {

@@ -1,11 +1,17 @@
 import type { ImageConfig } from '../../../image/images.ts';
 import type { CgroupParent, CreateContainer, NetworkNamespace } from '../../runtime.ts';
 import { LABEL_CONTAINER_NAME } from '../../runtime.ts';
+import type { FoundDevice } from '../find-devices.ts';
 import type { HostFacts } from '../host-facts.ts';
+import { planDeviceRules } from './devices.ts';
 import { planLimits } from './limits.ts';
 import { planMounts } from './mounts.ts';
-import type { OciDeviceRule, OciNamespace, OciSpec } from './oci-types.ts';
+import type { OciNamespace, OciSpec } from './oci-types.ts';
 import { planProcess } from './process.ts';
+import { planSeccomp } from './seccomp/profile.ts';
+import type { SecurityOptions } from './security-options.ts';
+import { planSelinuxLabels } from './selinux-label.ts';
+import { planSysctls } from './sysctls.ts';
 import type { ResolvedUser } from './user.ts';
 
 /** One shim for all containers with the same value (containerd.md §10, CTD-24). */
@@ -31,18 +37,43 @@ export interface SpecRequest {
   readonly image: ImageConfig;
   readonly user: ResolvedUser;
   readonly host: HostFacts;
+  readonly security: SecurityOptions;
+  /** Loaded already; absent: none. */
+  readonly appArmorProfile?: string;
+  /** Those asked for; of a privileged container the host's. */
+  readonly devices: readonly FoundDevice[];
+  /** Where the host has the init program; absent: none is asked for. */
+  readonly initProgram?: string;
 }
 
 /** The whole OCI configuration of a container (containerd.md §9, resources.md §12; CTD-18). Pure. */
-export function planSpec({ request, image, user, host }: SpecRequest): OciSpec {
+export function planSpec(asked: SpecRequest): OciSpec {
+  const { request, image, user, host, security, appArmorProfile, devices, initProgram } = asked;
+  const privileged = request.privileged ?? false;
   const hostname =
     request.hostname ?? (request.network.kind === 'host' ? host.hostname : request.id.slice(0, 12));
+  const labels = privileged ? undefined : planSelinuxLabels(security.labels, host.selinux, request.id);
+  const process = planProcess({
+    request,
+    image,
+    user,
+    hostname,
+    host,
+    noNewPrivileges: security.noNewPrivileges,
+    ...(appArmorProfile !== undefined && { appArmorProfile }),
+    ...(labels !== undefined && { selinuxLabel: labels.process }),
+  });
+  const { seccomp: wanted } = security;
+  const seccomp =
+    privileged || !host.seccomp
+      ? undefined
+      : planSeccomp(wanted, { ...host, capabilities: process.capabilities.bounding });
   return {
     ociVersion: '1.0.2',
-    process: planProcess({ request, image, user, hostname, host }),
+    process,
     root: { path: 'rootfs', readonly: request.readonlyRootfs },
     hostname,
-    mounts: planMounts(request),
+    mounts: planMounts({ ...request, ...(initProgram !== undefined && { initProgram }) }),
     annotations: {
       [GROUP_ANNOTATION]: request.group,
       'ecs-containerd-agent.task-arn': request.taskArn,
@@ -53,13 +84,16 @@ export function planSpec({ request, image, user, host }: SpecRequest): OciSpec {
       cgroupsPath: cgroupsPath(request.cgroup, request.id, host),
       namespaces: planNamespaces(request.network, host),
       resources: {
-        devices: deviceRules(),
+        devices: planDeviceRules(devices, privileged),
         ...planLimits(request.limits, host),
       },
-      sysctl: { ...networkSysctls(request.network), ...request.sysctls },
+      devices: devices.map(({ access: _, ...device }) => device),
+      sysctl: planSysctls(request),
       rootfsPropagation: 'private',
-      maskedPaths: MASKED_PATHS,
-      readonlyPaths: READONLY_PATHS,
+      maskedPaths: privileged ? [] : (request.maskedPaths ?? MASKED_PATHS),
+      readonlyPaths: privileged ? [] : (request.readonlyPaths ?? READONLY_PATHS),
+      ...(seccomp !== undefined && { seccomp }),
+      ...(labels !== undefined && { mountLabel: labels.mount }),
     },
   };
 }
@@ -87,34 +121,4 @@ function planNamespaces(network: NetworkNamespace, host: HostFacts): readonly Oc
   // With cgroup v1 the container sees its controllers by the mounts alone, as under Docker.
   if (host.cgroupVersion === 2) namespaces.push({ type: 'cgroup' });
   return namespaces;
-}
-
-/** Docker's defaults since 20.10, except in the host's namespace (networking.md §9). */
-function networkSysctls(network: NetworkNamespace): Readonly<Record<string, string>> {
-  if (network.kind === 'host') return {};
-  return { 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647' };
-}
-
-function deviceRules(): readonly OciDeviceRule[] {
-  const character = (major: number, minor: number): OciDeviceRule => ({
-    allow: true,
-    type: 'c',
-    major,
-    minor,
-    access: 'rwm',
-  });
-  return [
-    { allow: false, access: 'rwm' },
-    { allow: true, type: 'c', access: 'm' },
-    { allow: true, type: 'b', access: 'm' },
-    character(1, 3),
-    character(1, 5),
-    character(1, 7),
-    character(1, 8),
-    character(1, 9),
-    character(5, 0),
-    character(5, 1),
-    character(5, 2),
-    { allow: true, type: 'c', major: 136, access: 'rwm' },
-  ];
 }

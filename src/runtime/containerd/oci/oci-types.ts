@@ -18,6 +18,9 @@ export interface OciProcess {
   readonly capabilities: OciCapabilities;
   readonly rlimits: readonly OciRlimit[];
   readonly noNewPrivileges: boolean;
+  readonly oomScoreAdj: number;
+  readonly apparmorProfile?: string;
+  readonly selinuxLabel?: string;
 }
 
 export interface OciUser {
@@ -49,6 +52,35 @@ export interface OciMount {
 export interface OciNamespace {
   readonly type: 'pid' | 'ipc' | 'uts' | 'mount' | 'network' | 'cgroup';
   readonly path?: string;
+}
+
+export interface OciDevice {
+  readonly type: 'b' | 'c';
+  /** In the container. */
+  readonly path: string;
+  readonly major: number;
+  readonly minor: number;
+  readonly fileMode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** A filter of system calls; actions and operators are libseccomp's. */
+export interface OciSeccomp {
+  readonly defaultAction: string;
+  readonly defaultErrnoRet?: number;
+  readonly architectures: readonly string[];
+  readonly syscalls: readonly {
+    readonly names: readonly string[];
+    readonly action: string;
+    readonly errnoRet?: number;
+    readonly args?: readonly {
+      readonly index: number;
+      readonly value: number;
+      readonly valueTwo?: number;
+      readonly op: string;
+    }[];
+  }[];
 }
 
 export interface OciDeviceRule {
@@ -91,6 +123,9 @@ export interface OciLinux {
   readonly cgroupsPath: string;
   readonly namespaces: readonly OciNamespace[];
   readonly resources: OciLimits & { readonly devices: readonly OciDeviceRule[] };
+  readonly devices: readonly OciDevice[];
+  readonly seccomp?: OciSeccomp;
+  readonly mountLabel?: string;
   readonly sysctl: Readonly<Record<string, string>>;
   readonly rootfsPropagation: string;
   readonly maskedPaths: readonly string[];

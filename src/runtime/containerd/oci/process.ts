@@ -4,6 +4,7 @@ import type { Ulimit } from '../../../task/task-spec.ts';
 import type { CreateContainer } from '../../runtime.ts';
 import type { HostFacts } from '../host-facts.ts';
 import { planCapabilities } from './capabilities.ts';
+import { INIT_PATH } from './mounts.ts';
 import type { OciProcess, OciRlimit } from './oci-types.ts';
 import type { ResolvedUser } from './user.ts';
 
@@ -11,17 +12,26 @@ const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 /** Of the ECS-optimized machine image's Docker daemon. */
 const DEFAULT_NOFILE: Ulimit = { name: 'nofile', soft: 32_768, hard: 65_536 };
 const RLIM_INFINITY = 2n ** 64n - 1n;
+/** Those of getrlimit(2) that ECS and Docker know. */
+const RLIMITS: ReadonlySet<string> = new Set([
+  ...['as', 'core', 'cpu', 'data', 'fsize', 'locks', 'memlock', 'msgqueue', 'nice', 'nofile', 'nproc', 'rss'],
+  ...['rtprio', 'rttime', 'sigpending', 'stack'],
+]);
 
 export interface ProcessRequest {
   readonly request: CreateContainer;
   readonly image: ImageConfig;
   readonly user: ResolvedUser;
   readonly hostname: string;
+  readonly noNewPrivileges: boolean;
+  readonly appArmorProfile?: string;
+  readonly selinuxLabel?: string;
   readonly host: Pick<HostFacts, 'lastCap' | 'openFilesCeiling'>;
 }
 
 /** The container's first process. CannotCreateContainerError when neither image nor request names a command. */
-export function planProcess({ request, image, user, hostname, host }: ProcessRequest): OciProcess {
+export function planProcess(asked: ProcessRequest): OciProcess {
+  const { request, image, user, hostname, host, appArmorProfile, selinuxLabel } = asked;
   const args = planArgs(request, image);
   if (args.length === 0)
     throw new TaskError(
@@ -32,17 +42,21 @@ export function planProcess({ request, image, user, hostname, host }: ProcessReq
   return {
     terminal: request.terminal,
     user: { uid, gid, additionalGids },
-    args,
+    args: request.init === true ? [INIT_PATH, '--', ...args] : args,
     env: planEnvironment(request, image, user, hostname),
     cwd: request.workingDirectory ?? (image.workingDirectory === '' ? '/' : image.workingDirectory),
     capabilities: planCapabilities({
-      add: request.capabilitiesAdd,
-      drop: request.capabilitiesDrop,
+      add: request.privileged === true ? ['ALL'] : request.capabilitiesAdd,
+      drop: request.privileged === true ? [] : request.capabilitiesDrop,
       uid,
       lastCap: host.lastCap,
     }),
     rlimits: planRlimits(request.ulimits, host.openFilesCeiling),
-    noNewPrivileges: false,
+    noNewPrivileges: asked.noNewPrivileges,
+    // Said always: a process would inherit what protects its shim.
+    oomScoreAdj: request.oomScoreAdj ?? 0,
+    ...(appArmorProfile !== undefined && { apparmorProfile: appArmorProfile }),
+    ...(selinuxLabel !== undefined && { selinuxLabel }),
   };
 }
 
@@ -77,12 +91,21 @@ function planRlimits(ulimits: readonly Ulimit[], openFilesCeiling: number): read
     soft: Math.min(DEFAULT_NOFILE.soft, openFilesCeiling),
     hard: Math.min(DEFAULT_NOFILE.hard, openFilesCeiling),
   };
+  for (const limit of ulimits) checkUlimit(limit);
   const byName = new Map([nofile, ...ulimits].map((limit) => [limit.name.toLowerCase(), limit]));
   return [...byName].map(([name, { soft, hard }]) => ({
     type: `RLIMIT_${name.toUpperCase()}`,
     soft: rlimit(soft),
     hard: rlimit(hard),
   }));
+}
+
+function checkUlimit({ name, soft, hard }: Ulimit): void {
+  const trouble = !RLIMITS.has(name.toLowerCase())
+    ? 'there is no limit of that name'
+    : rlimit(soft) > rlimit(hard) && 'the soft limit is above the hard one';
+  if (trouble !== false)
+    throw new TaskError('CannotCreateContainerError', `ulimits: ${name}=${soft}:${hard}: ${trouble}`);
 }
 
 function rlimit(value: number): bigint {

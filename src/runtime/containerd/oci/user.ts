@@ -28,9 +28,14 @@ const MAX_ID = 2 ** 31 - 1;
 /**
  * Resolves `user`, `user:group`, names or numbers, by the texts of the image's /etc/passwd and /etc/group
  * (CTD-61). Empty means root. A number without a line in passwd is fine, with group 0; a name without one is
- * a CannotCreateContainerError.
+ * a CannotCreateContainerError. `additional` groups, names or numbers, come on top.
  */
-export function resolveUser(wanted: string, passwd: string, group: string): ResolvedUser {
+export function resolveUser(
+  wanted: string,
+  passwd: string,
+  group: string,
+  additional: readonly string[] = [],
+): ResolvedUser {
   const [givenUser = '', groupPart] = splitOnce(wanted);
   const userPart = givenUser === '' ? '0' : givenUser;
   const groups = parseGroup(group);
@@ -51,7 +56,8 @@ export function resolveUser(wanted: string, passwd: string, group: string): Reso
     groupPart === undefined || groupPart === ''
       ? groups.filter(({ members }) => line !== undefined && members.includes(line.name)).map((g) => g.gid)
       : [];
-  return { uid, gid, additionalGids: [...new Set([gid, ...listed])], home: line?.home || '/' };
+  const added = additional.map((name) => findGroup(name, groups));
+  return { uid, gid, additionalGids: [...new Set([gid, ...listed, ...added])], home: line?.home || '/' };
 }
 
 function findGroup(wanted: string, groups: readonly GroupLine[]): number {

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { ImageConfig } from '../../../../../src/image/images.ts';
+import type { FoundDevice } from '../../../../../src/runtime/containerd/find-devices.ts';
 import type { HostFacts } from '../../../../../src/runtime/containerd/host-facts.ts';
 import { parseOci, stringifyOci } from '../../../../../src/runtime/containerd/oci/oci-json.ts';
 import { planSpec, usesSystemdCgroup } from '../../../../../src/runtime/containerd/oci/oci-spec.ts';
+import { parseSecurityOptions } from '../../../../../src/runtime/containerd/oci/security-options.ts';
 import type { CreateContainer } from '../../../../../src/runtime/runtime.ts';
 import { containerIdOf, taskArn } from '../../../../../src/task/ids.ts';
 
@@ -16,6 +18,10 @@ const host: HostFacts = {
   openFilesCeiling: 1_048_576,
   hostname: 'the-host',
   cgroupRoot: 'ecs-containers',
+  machine: 'amd64',
+  kernel: '6.1.0',
+  seccomp: true,
+  appArmor: false,
 };
 const user = { uid: 0, gid: 0, additionalGids: [0], home: '/root' };
 const image: ImageConfig = {
@@ -51,9 +57,17 @@ const request: CreateContainer = {
 
 function plan(
   overrides: Partial<CreateContainer> = {},
-  facts: { image?: Partial<ImageConfig>; host?: Partial<HostFacts> } = {},
+  facts: {
+    image?: Partial<ImageConfig>;
+    host?: Partial<HostFacts>;
+    devices?: readonly FoundDevice[];
+    appArmorProfile?: string;
+  } = {},
 ) {
   return planSpec({
+    security: parseSecurityOptions(overrides.securityOptions ?? []),
+    devices: facts.devices ?? [],
+    ...(facts.appArmorProfile !== undefined && { appArmorProfile: facts.appArmorProfile }),
     request: { ...request, ...overrides },
     image: { ...image, ...facts.image },
     user,
@@ -232,6 +246,90 @@ describe('OCI specification of a container', () => {
       'ecs-containerd-agent.task-arn': arn,
       'ecs-containerd-agent.container-name': 'web',
     });
+  });
+
+  it('gives a privileged container all devices, writable kernel files, and no filter or mask (RES-90)', () => {
+    const devices: readonly FoundDevice[] = [
+      { type: 'b', path: '/dev/sda', major: 8, minor: 0, fileMode: 0o660, uid: 0, gid: 6, access: 'rwm' },
+    ];
+    const { process, linux, mounts } = plan(
+      { privileged: true, capabilitiesDrop: ['ALL'], securityOptions: ['label:type:x'] },
+      { devices },
+    );
+    expect(process.capabilities.effective).toHaveLength(host.lastCap + 1);
+    expect(process).not.toHaveProperty('selinuxLabel');
+    expect(linux).toMatchObject({ maskedPaths: [], readonlyPaths: [] });
+    expect(linux).not.toHaveProperty('seccomp');
+    expect(linux.resources.devices).toEqual([{ allow: true, access: 'rwm' }]);
+    expect(linux.devices).toEqual([
+      { type: 'b', path: '/dev/sda', major: 8, minor: 0, fileMode: 0o660, uid: 0, gid: 6 },
+    ]);
+    const writable = mounts.filter(({ options }) => options.includes('rw'));
+    expect(writable.map(({ destination }) => destination)).toEqual(['/sys', '/sys/fs/cgroup']);
+  });
+
+  it('maps no-new-privileges, AppArmor and SELinux options to their fields (RES-92)', () => {
+    const selinux = {
+      process: 'system_u:system_r:container_t:s0',
+      file: 'system_u:object_r:container_file_t:s0',
+    };
+    const securityOptions = ['no-new-privileges', 'label:type:svirt_t', 'label:level:s0:c1,c2'];
+    const { process, linux } = plan(
+      { securityOptions },
+      { host: { selinux }, appArmorProfile: 'ecs-default' },
+    );
+    expect(process).toMatchObject({
+      noNewPrivileges: true,
+      apparmorProfile: 'ecs-default',
+      selinuxLabel: 'system_u:system_r:svirt_t:s0:c1,c2',
+    });
+    expect(linux.mountLabel).toBe('system_u:object_r:container_file_t:s0:c1,c2');
+    expect(plan().process).toMatchObject({ noNewPrivileges: false });
+    expect(plan().process).not.toHaveProperty('apparmorProfile');
+  });
+
+  it('filters system calls unless told not to, or where the kernel cannot', () => {
+    expect(plan().linux.seccomp?.defaultAction).toBe('SCMP_ACT_ERRNO');
+    expect(plan({ securityOptions: ['seccomp=unconfined'] }).linux).not.toHaveProperty('seccomp');
+    expect(plan({}, { host: { seccomp: false } }).linux).not.toHaveProperty('seccomp');
+  });
+
+  it('allows a device as it is asked for', () => {
+    const fuse = {
+      type: 'c',
+      path: '/dev/fuse',
+      major: 10,
+      minor: 229,
+      fileMode: 0o666,
+      uid: 0,
+      gid: 0,
+    } as const;
+    const { linux } = plan({}, { devices: [{ ...fuse, access: 'r' }] });
+    expect(linux.devices).toEqual([fuse]);
+    expect(linux.resources.devices.at(-1)).toEqual({
+      allow: true,
+      type: 'c',
+      major: 10,
+      minor: 229,
+      access: 'r',
+    });
+  });
+
+  it('puts an init before the command and hands it the whole of it (RES-94)', () => {
+    expect(plan({ init: true }).process.args).toEqual(['/sbin/docker-init', '--', '/entry', 'image-command']);
+  });
+
+  it('protects no container from the out-of-memory killer by chance', () => {
+    expect(plan().process.oomScoreAdj).toBe(0);
+    expect(plan({ oomScoreAdj: -5 }).process.oomScoreAdj).toBe(-5);
+  });
+
+  it.each([
+    [{ name: 'files', soft: 1, hard: 2 }, 'ulimits: files=1:2: there is no limit of that name'],
+    [{ name: 'nofile', soft: 3, hard: 2 }, 'ulimits: nofile=3:2: the soft limit is above the hard one'],
+    [{ name: 'core', soft: -1, hard: 2 }, 'ulimits: core=-1:2: the soft limit is above the hard one'],
+  ])('refuses the limit %o', (ulimit, message) => {
+    expect(() => plan({ ulimits: [ulimit] })).toThrow(message);
   });
 
   it('makes the root filesystem read-only when asked', () => {
