@@ -48,6 +48,7 @@ describe('what cannot run is refused with a reason', () => {
       { proxyConfiguration: { type: 'APPMESH', containerName: 'app', properties: [] } },
       /proxyConfiguration/,
     ],
+    ['credentials of a domain', { dockerSecurityOptions: ['credentialspec:file://x'] }, {}, /credentialspec/],
   ])(
     'stops a task that needs %s with the name of the field (ENG-35, OBS-16)',
     async (_, container, task, reason) => {
@@ -61,6 +62,50 @@ describe('what cannot run is refused with a reason', () => {
       }
       const [stopped] = await world.reach('STOPPED', [answer.tasks[0].taskArn]);
       expect(stopped?.stoppedReason).toMatch(reason);
+      await world.expectClean();
+    },
+    60_000,
+  );
+
+  it.each<readonly [what: string, container: Readonly<Record<string, unknown>>, reason: string]>([
+    [
+      'a capability that does not exist',
+      { linuxParameters: { capabilities: { add: ['NONSENSE'] } } },
+      'linuxParameters.capabilities: "NONSENSE" is no capability',
+    ],
+    [
+      'a device that is not there',
+      { linuxParameters: { devices: [{ hostPath: '/dev/nonsense' }] } },
+      'linuxParameters.devices: /dev/nonsense is not on this host',
+    ],
+    ['too little memory', { memory: 4 }, 'memory=4 MiB is below the least, 6 MiB'],
+    [
+      'more memory for sure than at all',
+      { memory: 64, memoryReservation: 65 },
+      'memoryReservation=65 MiB is above memory=64 MiB',
+    ],
+    [
+      'a setting of the host',
+      { systemControls: [{ namespace: 'vm.swappiness', value: '1' }] },
+      'systemControls: vm.swappiness=1 would change the host',
+    ],
+    [
+      'an unknown security option',
+      { dockerSecurityOptions: ['nonsense'] },
+      'dockerSecurityOptions: "nonsense" means nothing here',
+    ],
+    ['an unknown user', { user: 'nobody-here' }, 'unable to find user nobody-here'],
+    [
+      'a soft limit above the hard one',
+      { ulimits: [{ name: 'nofile', softLimit: 9, hardLimit: 8 }] },
+      'ulimits: nofile=9:8',
+    ],
+  ])(
+    'stops a task with %s, names the field and the value, and leaves nothing',
+    async (_, container, reason) => {
+      await world.register('impossible', 'true', container);
+      const [stopped] = await world.reach('STOPPED', await world.run('impossible'));
+      expect(stopped?.containers[0]?.reason).toContain(`CannotCreateContainerError: ${reason}`);
       await world.expectClean();
     },
     60_000,

@@ -10,8 +10,8 @@ export interface HostFacts {
   readonly cgroupVersion: 1 | 2;
   /** The kernel limits memory and swap together. */
   readonly swapAccounting: boolean;
-  /** Number of the newest capability. */
-  readonly lastCap: number;
+  /** Capabilities that a container can be given, a bit each by number: those of this process's bounding set. */
+  readonly capabilities: bigint;
   /** Highest hard limit of open files that a container can be given. */
   readonly openFilesCeiling: number;
   readonly hostname: string;
@@ -35,7 +35,7 @@ export function readHostFacts(containerdNamespace: string): HostFacts {
   return {
     cgroupVersion,
     swapAccounting: cgroupVersion === 2 ? hasSwapMax() : existsSync(V1_SWAP_LIMIT),
-    lastCap: Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8')),
+    capabilities: capabilitySet('CapBnd'),
     openFilesCeiling: openFilesCeiling(),
     hostname: hostname(),
     machine: process.arch === 'arm64' ? 'arm64' : 'amd64',
@@ -83,10 +83,15 @@ const CAP_SYS_RESOURCE = 24n;
 
 /** Without CAP_SYS_RESOURCE nobody can raise a hard limit; containerd runs under the same as this process. */
 function openFilesCeiling(): number {
-  const capabilities = /^CapEff:\s+([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
-  const mayRaise = (BigInt(`0x${capabilities}`) & (1n << CAP_SYS_RESOURCE)) !== 0n;
+  const mayRaise = (capabilitySet('CapEff') & (1n << CAP_SYS_RESOURCE)) !== 0n;
   const highest = Number(readFileSync('/proc/sys/fs/nr_open', 'utf8'));
   if (mayRaise) return highest;
   const own = /^Max open files\s+\S+\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
   return own === undefined ? highest : Number(own);
+}
+
+/** A set of this process's capabilities; containerd runs under the same as it. */
+function capabilitySet(name: 'CapBnd' | 'CapEff'): bigint {
+  const status = readFileSync('/proc/self/status', 'utf8');
+  return BigInt(`0x${new RegExp(`^${name}:\\s+([0-9a-f]+)$`, 'm').exec(status)?.[1] ?? '0'}`);
 }

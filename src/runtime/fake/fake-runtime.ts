@@ -4,6 +4,7 @@ import { TaskError } from '../../task/errors.ts';
 import type { ContainerId } from '../../task/ids.ts';
 import type {
   CallOptions,
+  ContainerLimits,
   ContainerObservation,
   ContainerRuntime,
   CreateContainer,
@@ -72,6 +73,13 @@ export class FakeRuntime implements ContainerRuntime {
   /** How often the container's process was started, in all. */
   starts(id: ContainerId): number {
     return this.#containers.get(id)?.starts ?? 0;
+  }
+
+  /** Limits in force, as they were asked for and changed since. */
+  limits(id: ContainerId): ContainerLimits {
+    const container = this.#containers.get(id);
+    if (container === undefined) throw new Error(`no container ${id}`);
+    return container.request.limits;
   }
 
   ids(): readonly ContainerId[] {

@@ -7,6 +7,7 @@ import {
 } from '../../../src/runtime/containerd/open-containerd.ts';
 import type { ContainerRuntime } from '../../../src/runtime/runtime.ts';
 import type { ContainerId } from '../../../src/task/ids.ts';
+import { limitsOfProcess } from '../../support/cgroup-limits.ts';
 import { removeCgroups } from '../../support/cgroups.ts';
 import { type ContainerdOptions, startContainerd, type TestContainerd } from '../../support/containerd.ts';
 import { importTestImage } from '../../support/import-image.ts';
@@ -63,6 +64,7 @@ export async function containerdUnderTest(
     containerd,
     options,
     keepsExits: false,
+    givesAllCapabilities: true,
     image,
     imageWithStopSignal,
     get runtime(): ContainerRuntime {
@@ -84,6 +86,7 @@ export async function containerdUnderTest(
       closeOutput(id);
       return text;
     },
+    limitsOf: async (_id, pid) => limitsOfProcess(pid),
     defaults: () => ({ cgroup: { driver: 'cgroupfs', path: cgroup } }),
     expectNothingLeft: () => leaks.expectNone(),
     [Symbol.asyncDispose]: async () => {

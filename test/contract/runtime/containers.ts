@@ -7,13 +7,13 @@ import {
 } from '../../../src/runtime/runtime.ts';
 import { type ContainerId, containerIdOf, taskArn } from '../../../src/task/ids.ts';
 import { until } from '../../support/until.ts';
-import type { RuntimeUnderTest } from './runtime-under-test.ts';
+import type { LimitsUnderTest, RuntimeUnderTest } from './runtime-under-test.ts';
 
 export const ARN = taskArn('arn:aws:ecs:eu-west-1:123456789012:task/default/0123456789abcdef');
 
 /** A request for a plain container; `name` makes its id. */
 export async function requestOf(
-  under: RuntimeUnderTest,
+  under: LimitsUnderTest,
   name: string,
   overrides: Partial<CreateContainer> = {},
 ): Promise<CreateContainer> {
@@ -46,6 +46,24 @@ export async function requestOf(
 /** A script for the container's shell. */
 export function script(text: string): Pick<CreateContainer, 'entryPoint' | 'command'> {
   return { entryPoint: ['sh', '-c'], command: [text] };
+}
+
+/** Runs a container to its end and gives what it wrote. */
+export async function runToEnd(
+  under: RuntimeUnderTest,
+  name: string,
+  overrides: Partial<CreateContainer>,
+): Promise<string> {
+  const { runtime } = under;
+  const { signal } = new AbortController();
+  await using log = new EventLog(runtime);
+  const request = await requestOf(under, name, overrides);
+  await runtime.createContainer(request, { signal });
+  await runtime.startContainer(request.id, { signal });
+  await log.exitOf(request.id);
+  const output = await under.output(request.id);
+  await runtime.removeContainer(request.id, { signal });
+  return output;
 }
 
 /** Everything a runtime tells, kept in order, while the test looks for what it expects. */

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { type OpenedDocker, openDocker } from '../../../src/runtime/docker/open-docker.ts';
+import { limitsOfProcess } from '../../support/cgroup-limits.ts';
 import { removeCgroups } from '../../support/cgroups.ts';
 import { startDockerd } from '../../support/dockerd.ts';
 import { run } from '../../support/run.ts';
@@ -17,6 +19,7 @@ export async function dockerUnderTest(): Promise<RuntimeUnderTest> {
   let opened: OpenedDocker = await openDocker(options);
   return {
     keepsExits: true,
+    givesAllCapabilities: hasAllCapabilities(),
     image,
     imageWithStopSignal,
     get runtime() {
@@ -40,6 +43,7 @@ export async function dockerUnderTest(): Promise<RuntimeUnderTest> {
         dockerId,
       ]);
     },
+    limitsOf: async (_id, pid) => limitsOfProcess(pid),
     defaults: () => ({ cgroup: { driver: 'cgroupfs', path: cgroup } }),
     expectNothingLeft: async () => {
       const left = await dockerd.docker('ps', '-aq');
@@ -51,4 +55,10 @@ export async function dockerUnderTest(): Promise<RuntimeUnderTest> {
       removeCgroups(cgroup);
     },
   };
+}
+
+function hasAllCapabilities(): boolean {
+  const own = /^CapBnd:\s+([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  const newest = BigInt(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8').trim());
+  return BigInt(`0x${own}`) === (1n << (newest + 1n)) - 1n;
 }

@@ -1,24 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { CreateContainer } from '../../../src/runtime/runtime.ts';
-import { EventLog, requestOf, script } from './containers.ts';
+import { EventLog, requestOf, runToEnd, script } from './containers.ts';
 import type { RuntimeUnderTest } from './runtime-under-test.ts';
 
 export function processContract(under: () => RuntimeUnderTest): void {
   describe('process', () => {
     const { signal } = new AbortController();
 
-    /** Runs a container to its end and gives what it wrote. */
-    async function run(name: string, overrides: Partial<CreateContainer>): Promise<string> {
-      const { runtime } = under();
-      await using log = new EventLog(runtime);
-      const request = await requestOf(under(), name, overrides);
-      await runtime.createContainer(request, { signal });
-      await runtime.startContainer(request.id, { signal });
-      await log.exitOf(request.id);
-      const output = await under().output(request.id);
-      await runtime.removeContainer(request.id, { signal });
-      return output;
-    }
+    const run = (name: string, overrides: Partial<CreateContainer>) => runToEnd(under(), name, overrides);
 
     it('tells the exit of a process that ends at once, once and after its start (CTD-63)', async () => {
       const { runtime } = under();

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { execContract } from './exec-contract.ts';
 import { lifecycleContract } from './lifecycle-contract.ts';
+import { limitsContract } from './limits-contract.ts';
+import { privilegeContract } from './privilege-contract.ts';
 import { processContract } from './process-contract.ts';
 import { recoveryContract } from './recovery-contract.ts';
 import type { RuntimeUnderTest } from './runtime-under-test.ts';
@@ -19,6 +21,8 @@ export function runtimeContract(name: string, open: () => Promise<RuntimeUnderTe
 
     lifecycleContract(() => under);
     processContract(() => under);
+    privilegeContract(() => under);
+    limitsContract(() => under);
     stopContract(() => under);
     execContract(() => under);
     recoveryContract(() => under);

@@ -163,7 +163,17 @@ const CONTAINER: readonly Example[] = [
     container: { systemControls: [{ namespace: 'kernel.msgmax', value: '9000' }] },
   },
   { parameter: 'dockerLabels', container: { dockerLabels: { a: 'b' } } },
-  { parameter: 'dockerSecurityOptions', container: { dockerSecurityOptions: ['no-new-privileges'] } },
+  {
+    parameter: 'dockerSecurityOptions',
+    value: 'no-new-privileges, apparmor, label',
+    container: { dockerSecurityOptions: ['no-new-privileges', 'label:disable', 'apparmor:unconfined'] },
+    note: 'AppArmor and SELinux where the host has them',
+  },
+  {
+    parameter: 'dockerSecurityOptions',
+    value: 'credentialspec',
+    container: { dockerSecurityOptions: ['credentialspec:file://gmsa.json'] },
+  },
   { parameter: 'interactive', container: { interactive: true } },
   { parameter: 'pseudoTerminal', container: { pseudoTerminal: true } },
   {

@@ -68,19 +68,19 @@ export interface CapabilityRequest {
   readonly add: readonly string[];
   readonly drop: readonly string[];
   readonly uid: number;
-  /** Number of the newest capability that the host's kernel knows. */
-  readonly lastCap: number;
+  /** Those that can be had here, a bit each by number. */
+  readonly available: bigint;
 }
 
 /**
  * The sets of a container's first process. `ALL` in either list means all; what is added wins over a dropped
- * `ALL`, what is dropped over an added one. A process that is not root only keeps the bounding set. Rejects
- * unknown names with CannotCreateContainerError.
+ * `ALL`, what is dropped over an added one. A process that is not root only keeps the bounding set. A name
+ * that cannot be had is a CannotCreateContainerError.
  */
-export function planCapabilities({ add, drop, uid, lastCap }: CapabilityRequest): OciCapabilities {
-  const known = ALL.slice(0, lastCap + 1);
+export function planCapabilities({ add, drop, uid, available }: CapabilityRequest): OciCapabilities {
+  const known = ALL.filter((_, number) => (available & (1n << BigInt(number))) !== 0n);
   const added = add.map((name) => normalise(name, known));
-  const dropped = drop.map((name) => normalise(name, known));
+  const dropped = drop.map((name) => normalise(name, ALL));
   const start = added.includes('ALL') ? known : dropped.includes('ALL') ? [] : DEFAULTS;
   const kept = new Set(start.filter((name) => !dropped.includes(name)));
   for (const name of added) if (name !== 'ALL') kept.add(name);
@@ -97,7 +97,11 @@ function normalise(given: string, known: readonly string[]): string {
   if (!known.includes(name))
     throw new TaskError(
       'CannotCreateContainerError',
-      `invalid capability "${given}": this kernel has no such capability; correct linuxParameters.capabilities`,
+      `linuxParameters.capabilities: "${given}" ${
+        ALL.includes(name)
+          ? "cannot be had: this host's kernel or its container runtime does not have it"
+          : 'is no capability of Linux'
+      }`,
     );
   return name;
 }

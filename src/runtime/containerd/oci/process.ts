@@ -26,7 +26,7 @@ export interface ProcessRequest {
   readonly noNewPrivileges: boolean;
   readonly appArmorProfile?: string;
   readonly selinuxLabel?: string;
-  readonly host: Pick<HostFacts, 'lastCap' | 'openFilesCeiling'>;
+  readonly host: Pick<HostFacts, 'capabilities' | 'openFilesCeiling'>;
 }
 
 /** The container's first process. CannotCreateContainerError when neither image nor request names a command. */
@@ -49,7 +49,7 @@ export function planProcess(asked: ProcessRequest): OciProcess {
       add: request.privileged === true ? ['ALL'] : request.capabilitiesAdd,
       drop: request.privileged === true ? [] : request.capabilitiesDrop,
       uid,
-      lastCap: host.lastCap,
+      available: host.capabilities,
     }),
     rlimits: planRlimits(request.ulimits, host.openFilesCeiling),
     noNewPrivileges: asked.noNewPrivileges,
