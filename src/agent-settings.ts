@@ -1,7 +1,9 @@
 import type { Logger } from 'pino';
 import type { Config } from './config/config.ts';
+import type { ImageCleanupSettings } from './engine/image-keeper.ts';
 import type { EngineSettings, StepPorts } from './engine/step-context.ts';
 import type { Machine } from './host/machine.ts';
+import { parsedOrNothing } from './image/reference.ts';
 import { parseRegistryAuth } from './image/registry-auth.ts';
 import type { HostCapacity } from './task/host-resources.ts';
 
@@ -19,6 +21,27 @@ export function engineSettings(config: Config, cluster: string): EngineSettings 
     pullTimeoutMs: config.imagePullTimeoutMs,
     cleanupWaitMs: config.taskCleanupWaitMs,
     cleanupJitterMs: config.taskCleanupWaitJitterMs,
+    imageCleanup: imageCleanupSettings(config),
+  };
+}
+
+/** Images of the Amazon ECS agent that its clean-up spares whatever is configured (ENG-104). */
+const NEVER_REMOVED = ['amazon/amazon-ecs-agent:latest', 'amazon/amazon-ecs-pause:0.1.0'];
+
+/** When and which images go (task-engine.md §8.6). */
+export function imageCleanupSettings(config: Config): ImageCleanupSettings {
+  const excluded = [...NEVER_REMOVED, ...config.imageCleanupExclusions];
+  return {
+    enabled: !config.imageCleanupDisabled && config.imagePullBehavior !== 'prefer-cached',
+    intervalMs: config.imageCleanupIntervalMs,
+    rules: {
+      minimumAgeMs: config.imageMinimumAgeMs,
+      perCycle: config.imagesDeletedPerCycle,
+      excluded: new Set(excluded.flatMap((name) => [name, parsedOrNothing(name)?.canonical ?? name])),
+    },
+    ...(config.untrackedImageCleanup && { untrackedMinimumAgeMs: config.untrackedImageMinimumAgeMs }),
+    highWatermark: config.imageDiskHighWatermark,
+    lowWatermark: config.imageDiskLowWatermark,
   };
 }
 

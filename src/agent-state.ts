@@ -42,7 +42,8 @@ export async function discardState(
     ...stored.outbox.map(({ id }) => ({ kind: 'deleteReport', id }) as const),
     ...[...stored.meta.keys()].map((key) => ({ kind: 'deleteMeta', key }) as const),
   ]);
-  return { tasks: [], outbox: [], meta: new Map(), quarantined: [] };
+  // The images came along with the machine's disk.
+  return { tasks: [], outbox: [], meta: new Map(), images: stored.images, quarantined: [] };
 }
 
 /** Keeps what the next start needs to register again (ENG-120); gives it. */

@@ -199,7 +199,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   };
   const goneOnWith = await endFormerBoot(store, kept, boot, taskRules(settings), logger);
   reporter.start(goneOnWith.outbox);
-  engine.start(goneOnWith.tasks);
+  engine.start(goneOnWith.tasks, goneOnWith.images);
   stats.start();
 
   let registration: Registration | undefined;

@@ -23,6 +23,8 @@ export interface DerivedSettings {
   /** Where CNI plugins are looked for, in order. */
   readonly cniPluginDirectories: readonly string[];
   readonly runDirectory: string;
+  /** Never above the high one. */
+  readonly imageDiskLowWatermark: number;
   /** HTTP_PROXY and its like, for node:http agents (config.md §3.1). */
   readonly proxyEnvironment: Readonly<Record<string, string>>;
 }
@@ -67,6 +69,7 @@ export async function deriveSettings(
     ipCompatibility,
     excludeIpv6PortBinding: values.excludeIpv6PortBinding ?? ipCompatibility !== 'ipv6',
     cniPluginDirectories: [values.cniPluginsPath, ...CNI_DIRECTORIES].filter((path) => path !== ''),
+    imageDiskLowWatermark: lowWatermark(values, findings),
     runDirectory: values.runDirectory || runDirectoryOf(values.containerdNamespace),
     proxyEnvironment: proxyEnvironment(values, env),
   };
@@ -76,6 +79,15 @@ export async function deriveSettings(
 function runDirectoryOf(namespace: string): string {
   const base = '/run/ecs-containerd-agent';
   return namespace === 'ecs' ? base : `${base}-${namespace}`;
+}
+
+function lowWatermark(values: VariableValues, findings: Findings): number {
+  const { imageDiskLowWatermark: low, imageDiskHighWatermark: high } = values;
+  if (low <= high) return low;
+  findings.warnings.push(
+    `ECS_IMAGE_DISK_LOW_WATERMARK is above ECS_IMAGE_DISK_HIGH_WATERMARK; ${high} is used for both`,
+  );
+  return high;
 }
 
 function limitMode(value: boolean | undefined): 'required' | 'preferred' | 'off' {

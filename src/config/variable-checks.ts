@@ -26,6 +26,15 @@ export function atLeast(minimum: number, replacement: number) {
   };
 }
 
+/** A value that is no percentage becomes `replacement`. */
+export function percent(replacement: number) {
+  return (value: number, name: string, findings: Findings): number => {
+    if (value >= 1 && value <= 100) return value;
+    findings.warnings.push(`${name} is not within 1..100; ${replacement} is used`);
+    return replacement;
+  };
+}
+
 /** A value below `minimum` is fatal: only a file can bring one, the environment is raised first (CFG-21). */
 export function refuseBelow(minimumMs: number) {
   return (value: number, name: string, findings: Findings): number => {

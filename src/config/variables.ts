@@ -5,6 +5,7 @@ import {
   checkLogDrivers,
   checkpointText,
   fileSizeText,
+  percent,
   pidsLimit,
   rateLimit,
   refuseBelow,
@@ -470,6 +471,14 @@ export const VARIABLES = {
     fallback: 'auto',
     strict: true,
   }),
+  /** Percent of a disk with images in use above which unused ones go; 100: never. */
+  imageDiskHighWatermark: integer({
+    env: 'ECS_IMAGE_DISK_HIGH_WATERMARK',
+    fallback: 85,
+    check: percent(85),
+  }),
+  /** Percent of it in use below which no more of them go. */
+  imageDiskLowWatermark: integer({ env: 'ECS_IMAGE_DISK_LOW_WATERMARK', fallback: 75, check: percent(75) }),
   /** Sockets, locks and FIFOs; empty: derived from the namespace. */
   runDirectory: text({ env: 'ECS_RUN_DIR', trim: true }),
 };

@@ -9,6 +9,7 @@ import type { ContainerSpec, TaskSpec } from '../task/task-spec.ts';
 import type { ContainerState, TaskState } from '../task/task-state.ts';
 import { CALL_DEADLINES, type CallDeadlines } from './call-deadlines.ts';
 import type { HostResources } from './host-resources.ts';
+import type { ImageCleanupSettings, ImageKeeper } from './image-keeper.ts';
 
 /** What steps act on: the ports, and the settings that shape them. Shared by all tasks. */
 export interface StepPorts {
@@ -43,6 +44,7 @@ export interface EngineSettings {
   readonly pullTimeoutMs: number;
   readonly cleanupWaitMs: number;
   readonly cleanupJitterMs: number;
+  readonly imageCleanup: ImageCleanupSettings;
   /** Of calls that no setting bounds; absent: CALL_DEADLINES. */
   readonly deadlines?: CallDeadlines;
 }
@@ -53,6 +55,7 @@ export type PullBehavior = 'default' | 'always' | 'once' | 'prefer-cached';
 /** One run of one step. */
 export interface StepContext extends StepPorts {
   readonly hostResources: HostResources;
+  readonly imageKeeper: ImageKeeper;
   readonly task: TaskState;
   /** Aborts when the step is superseded or the agent stops. */
   readonly signal: AbortSignal;

@@ -6,12 +6,14 @@ import { admitTask } from '../task/admit.ts';
 import type { TaskRules } from '../task/event.ts';
 import type { HostCapacity, HostWait } from '../task/host-resources.ts';
 import { type ContainerId, containerIdOf, type TaskArn, type TaskId, taskIdOf } from '../task/ids.ts';
+import type { ImagesInUse, ImageUse } from '../task/image-use.ts';
 import { waitsForHost } from '../task/plan.ts';
 import type { ContainerStatus, DesiredStatus } from '../task/statuses.ts';
 import type { TaskSpec } from '../task/task-spec.ts';
 import type { TaskState } from '../task/task-state.ts';
 import type { EngineMeasures } from './engine-measures.ts';
 import { HostResources } from './host-resources.ts';
+import { ImageKeeper } from './image-keeper.ts';
 import { LostTasks } from './lost-tasks.ts';
 import { Observer } from './observer.ts';
 import { refusalOf } from './refusal.ts';
@@ -54,11 +56,20 @@ export class TaskEngine implements TaskIntake {
   #lastArrival = 0;
   readonly #observer: Observer;
   readonly #lost: LostTasks;
+  readonly #imageKeeper: ImageKeeper;
 
   constructor(deps: EngineDependencies) {
     this.#deps = deps;
     const { settings } = deps.ports;
     this.#hostResources = new HostResources(deps.capacity);
+    this.#imageKeeper = new ImageKeeper({
+      images: deps.ports.images,
+      store: deps.store,
+      logger: deps.logger,
+      settings: settings.imageCleanup,
+      now: () => deps.ports.now(),
+      inUse: () => this.#imagesInUse(),
+    });
     this.#rules = taskRules(settings);
     const { signal } = this.#aborter;
     const scope = {
@@ -89,10 +100,11 @@ export class TaskEngine implements TaskIntake {
   }
 
   /**
-   * Goes on with the stored tasks. The event stream is opened before anything is looked at (ENG-125): its first
+   * Goes on with the stored tasks and images. The event stream is opened before anything is looked at (ENG-125): its first
    * event asks for a look at every container, which is how running ones are adopted.
    */
-  start(stored: readonly TaskState[]): void {
+  start(stored: readonly TaskState[], images: readonly ImageUse[] = []): void {
+    this.#imageKeeper.start(images);
     for (const state of stored.toSorted((a, b) => a.receivedAt - b.receivedAt)) {
       if (waitsForHost(state)) this.#hostResources.enqueue(state.spec);
       else if (state.known !== 'STOPPED') this.#hostResources.hold(state.spec);
@@ -100,7 +112,8 @@ export class TaskEngine implements TaskIntake {
     }
     for (const state of stored) this.#add(new TaskWorker(state, this.#workerDependencies()));
     for (const worker of this.#workers.values()) worker.start();
-    this.#loops.push(this.#followRuntime(), this.#observer.run());
+    const { signal } = this.#aborter;
+    this.#loops.push(this.#followRuntime(), this.#observer.run(), this.#imageKeeper.run(signal));
   }
 
   /** Stops working; containers keep running (ENG-127). */
@@ -192,12 +205,31 @@ export class TaskEngine implements TaskIntake {
       rules: this.#rules,
       ...(measures !== undefined && { measures }),
       hostResources: this.#hostResources,
+      imageKeeper: this.#imageKeeper,
       enqueueReport: (queued) => this.#deps.enqueueReport(queued),
       onForgotten: (worker) => {
         this.#remove(worker);
+        // Never rejects.
+        void this.#imageKeeper.letGo(worker.state.containers.flatMap(({ imageId }) => imageId ?? []));
         this.#deps.onTaskGone(worker.state.spec.arn);
       },
     };
+  }
+
+  /** Images of containers that are, or are to be; a container that was removed has let go of its own. */
+  #imagesInUse(): ImagesInUse {
+    const { images } = this.#deps.ports;
+    const ids = new Set<string>();
+    const names = new Set<string>();
+    for (const { state } of this.#workers.values()) {
+      for (const container of state.containers) {
+        if (container.remains === 'removed') continue;
+        if (container.imageId !== undefined) ids.add(container.imageId);
+        const image = state.spec.containers.find(({ name }) => name === container.name)?.image;
+        if (image !== undefined) names.add(images.nameOf(image));
+      }
+    }
+    return { ids, names };
   }
 
   #add(worker: TaskWorker): void {

@@ -16,6 +16,7 @@ import { type Explanation, explain, type PullState } from '../task/why.ts';
 import type { EngineMeasures, StepOutcome } from './engine-measures.ts';
 import { judgeFailure } from './failed-step.ts';
 import type { HostResources } from './host-resources.ts';
+import type { ImageKeeper } from './image-keeper.ts';
 import { Inbox, type Posted } from './inbox.ts';
 import { Pulls } from './pulls.ts';
 import { runStep } from './run-step.ts';
@@ -30,6 +31,7 @@ export interface WorkerDependencies {
   readonly store: Store;
   readonly rules: TaskRules;
   readonly hostResources: HostResources;
+  readonly imageKeeper: ImageKeeper;
   readonly logger: Logger;
   readonly measures?: EngineMeasures;
   /** Hands reports that are durable to the reporter. */
@@ -264,6 +266,7 @@ export class TaskWorker {
         {
           ...ports,
           hostResources: this.#deps.hostResources,
+          imageKeeper: this.#deps.imageKeeper,
           task: this.#state,
           signal,
           emit: (fact) => this.post(fact),

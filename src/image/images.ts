@@ -24,8 +24,42 @@ export interface ImageService {
     directory: string,
     options: { signal: AbortSignal },
   ): Promise<CopiedDirectory>;
-  /** Removes the local name and frees what nothing else uses. Not there: success. */
+  /** Removes the local name, or a nameless image by its id, and frees what nothing else uses. Not there: success. */
   remove(reference: string, options: { signal: AbortSignal }): Promise<void>;
+  /** Every image of the runtime, whoever brought it. */
+  list(options: { signal: AbortSignal }): Promise<readonly ListedImage[]>;
+  /** The disks that images lie on; none where the agent cannot see them. */
+  disks(options: { signal: AbortSignal }): Promise<readonly ImageDisk[]>;
+  /** Name that an image of this reference has in the runtime; a text that is no reference is its own. */
+  nameOf(reference: string): string;
+}
+
+/** An image as the runtime has it, under all its names. */
+export interface ListedImage {
+  readonly imageId: string;
+  readonly names: readonly string[];
+  readonly sizeBytes: number;
+  /** Epoch ms. */
+  readonly createdAt: number;
+  /** Whether this service pulled it: one that was put there by hand is not the agent's to remove unasked. */
+  readonly pulled: boolean;
+}
+
+export interface ImageDisk {
+  /** A directory on it. */
+  readonly path: string;
+  /** Without what is kept for root. */
+  readonly totalBytes: number;
+  /** What is left to others than root. */
+  readonly freeBytes: number;
+}
+
+/** A pull does not fit on a disk. */
+export interface DiskShortage {
+  /** The directory that the bytes would go to. */
+  readonly path: string;
+  /** How much more has to be free. */
+  readonly missingBytes: number;
 }
 
 /** `absent`: the image has nothing there; `notADirectory`: it has something else, and nothing was copied. */
@@ -40,6 +74,8 @@ export interface PullRequest extends ImageRequest {
   /** As `resolveDigest` gave it: pulled by it and then named by the reference. */
   readonly digest?: string;
   readonly onProgress?: (progress: PullProgress) => void;
+  /** Asked when the pull does not fit: removes what nobody uses, and tells whether that freed anything. */
+  readonly makeRoom?: (shortage: DiskShortage) => Promise<boolean>;
 }
 
 export interface RegistryCredentials {

@@ -25,6 +25,9 @@ export function changeWriter(db: DatabaseSync): ChangeWriter {
   const putMeta = db.prepare(
     'INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
   );
+  const putImage = db.prepare(`INSERT INTO images (id, record) VALUES (?, ?)
+    ON CONFLICT (id) DO UPDATE SET record = excluded.record WHERE record <> excluded.record`);
+  const deleteImage = db.prepare('DELETE FROM images WHERE id = ?');
   const deleteMeta = db.prepare('DELETE FROM meta WHERE key = ?');
 
   return (change) => {
@@ -53,6 +56,12 @@ export function changeWriter(db: DatabaseSync): ChangeWriter {
         return undefined;
       case 'deleteMeta':
         deleteMeta.run(change.key);
+        return undefined;
+      case 'putImage':
+        putImage.run(change.id, change.record);
+        return undefined;
+      case 'deleteImage':
+        deleteImage.run(change.imageId);
         return undefined;
     }
   };

@@ -1,4 +1,5 @@
 import { taskIdOf } from '../task/ids.ts';
+import { imageRecordFormat } from './image-record.ts';
 import type { StoreChange } from './store.ts';
 import { containerRecordFormat, reportRecordFormat, taskRecordFormat, toRecords } from './task-record.ts';
 import { transitionRecordFormat } from './timeline-record.ts';
@@ -14,7 +15,11 @@ export type EncodedChange =
   | { readonly kind: 'deleteTask'; readonly id: string }
   | { readonly kind: 'appendTimeline'; readonly id: string; readonly records: readonly string[] }
   | { readonly kind: 'enqueueReport'; readonly record: string }
-  | Exclude<StoreChange, { kind: 'putTask' | 'deleteTask' | 'appendTimeline' | 'enqueueReport' }>;
+  | { readonly kind: 'putImage'; readonly id: string; readonly record: string }
+  | Exclude<
+      StoreChange,
+      { kind: 'putTask' | 'deleteTask' | 'appendTimeline' | 'enqueueReport' | 'putImage' }
+    >;
 
 /** Fixes what a change writes at the moment of its commit, whatever becomes of the objects after that. */
 export function encodeChange(change: StoreChange): EncodedChange {
@@ -42,6 +47,12 @@ export function encodeChange(change: StoreChange): EncodedChange {
       };
     case 'enqueueReport':
       return { kind: 'enqueueReport', record: reportRecordFormat.encode(change.report) };
+    case 'putImage':
+      return {
+        kind: 'putImage',
+        id: change.image.imageId,
+        record: imageRecordFormat.encode(change.image),
+      };
     default:
       return change;
   }

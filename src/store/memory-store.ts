@@ -1,4 +1,5 @@
 import type { TaskArn } from '../task/ids.ts';
+import type { ImageUse } from '../task/image-use.ts';
 import type { TaskState } from '../task/task-state.ts';
 import type { Transition } from '../task/timeline.ts';
 import {
@@ -22,6 +23,7 @@ class MemoryStore implements Store {
   readonly #timelines = new Map<TaskArn, readonly Transition[]>();
   readonly #outbox = new Map<number, QueuedReport>();
   readonly #meta = new Map<MetaKey, string>();
+  readonly #images = new Map<string, ImageUse>();
   #lastId = 0;
   #closed = false;
 
@@ -32,6 +34,7 @@ class MemoryStore implements Store {
       tasks: withUnsettledCounted([...this.#tasks.values()], outbox),
       outbox,
       meta: new Map(this.#meta),
+      images: [...this.#images.values()],
       quarantined: [],
     };
   }
@@ -77,6 +80,12 @@ class MemoryStore implements Store {
         return undefined;
       case 'deleteMeta':
         this.#meta.delete(change.key);
+        return undefined;
+      case 'putImage':
+        this.#images.set(change.image.imageId, change.image);
+        return undefined;
+      case 'deleteImage':
+        this.#images.delete(change.imageId);
         return undefined;
     }
   }

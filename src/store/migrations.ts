@@ -36,6 +36,10 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE TABLE timeline (id INTEGER PRIMARY KEY, task_id TEXT NOT NULL, record TEXT NOT NULL) STRICT;
       CREATE INDEX timeline_of_task ON timeline (task_id);`,
   },
+  {
+    name: 'images',
+    sql: 'CREATE TABLE images (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;',
+  },
 ];
 
 /**

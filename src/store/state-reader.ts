@@ -1,5 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { ImageUse } from '../task/image-use.ts';
 import type { ContainerState, TaskState } from '../task/task-state.ts';
+import { imageRecordFormat } from './image-record.ts';
 import { inTransaction } from './migrations.ts';
 import { META_KEYS, type MetaKey, type QueuedReport, type StoredState } from './store.ts';
 import { containerRecordFormat, fromRecords, reportRecordFormat, taskRecordFormat } from './task-record.ts';
@@ -7,7 +9,7 @@ import { withUnsettledCounted } from './unsettled.ts';
 
 /** A stored record before it is parsed. */
 interface Row {
-  readonly table: 'tasks' | 'containers' | 'outbox';
+  readonly table: 'tasks' | 'containers' | 'outbox' | 'images';
   readonly key: string;
   readonly record: string;
 }
@@ -23,11 +25,13 @@ export function readState(db: DatabaseSync): Omit<StoredState, 'setAside'> {
   const tasks = readTasks(db, bad);
   const outbox = readOutbox(db, bad);
   const meta = readMeta(db);
+  const images = readImages(db, bad);
   if (bad.length > 0) tryQuarantine(db, bad);
   return {
     tasks: withUnsettledCounted(tasks, outbox),
     outbox,
     meta,
+    images,
     quarantined: bad.map(({ table, key, error }) => ({ table, key, error })),
   };
 }
@@ -86,6 +90,16 @@ function readOutbox(db: DatabaseSync, bad: BadRow[]): QueuedReport[] {
   return outbox;
 }
 
+function readImages(db: DatabaseSync, bad: BadRow[]): ImageUse[] {
+  const images: ImageUse[] = [];
+  for (const { id, record } of db.prepare('SELECT id, record FROM images ORDER BY id').iterate()) {
+    const row: Row = { table: 'images', key: String(id), record: String(record) };
+    const image = tryParse(row, imageRecordFormat.parse, bad);
+    if (image !== undefined) images.push(image);
+  }
+  return images;
+}
+
 /** Keys that this agent does not know are left alone. */
 function readMeta(db: DatabaseSync): Map<MetaKey, string> {
   const select = db.prepare('SELECT value FROM meta WHERE key = ?');
@@ -124,6 +138,7 @@ function quarantine(db: DatabaseSync, bad: readonly BadRow[]): void {
     tasks: db.prepare('DELETE FROM tasks WHERE id = ?'),
     containers: db.prepare('DELETE FROM containers WHERE key = ?'),
     outbox: db.prepare('DELETE FROM outbox WHERE id = ?'),
+    images: db.prepare('DELETE FROM images WHERE id = ?'),
   };
   const at = new Date().toISOString();
   inTransaction(db, () => {

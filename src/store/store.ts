@@ -1,4 +1,5 @@
 import type { TaskArn } from '../task/ids.ts';
+import type { ImageUse } from '../task/image-use.ts';
 import type { StateReport } from '../task/report.ts';
 import type { TaskState } from '../task/task-state.ts';
 import type { Transition } from '../task/timeline.ts';
@@ -35,7 +36,9 @@ export type StoreChange =
   | { readonly kind: 'enqueueReport'; readonly report: StateReport }
   | { readonly kind: 'deleteReport'; readonly id: number }
   | { readonly kind: 'putMeta'; readonly key: MetaKey; readonly value: string }
-  | { readonly kind: 'deleteMeta'; readonly key: MetaKey };
+  | { readonly kind: 'deleteMeta'; readonly key: MetaKey }
+  | { readonly kind: 'putImage'; readonly image: ImageUse }
+  | { readonly kind: 'deleteImage'; readonly imageId: string };
 
 /** Moves kept of one task: a container that restarts for ever does not fill the disk. */
 export const TIMELINE_LIMIT = 500;
@@ -59,6 +62,8 @@ export interface StoredState {
   /** Unsent reports, oldest first. */
   readonly outbox: readonly QueuedReport[];
   readonly meta: ReadonlyMap<MetaKey, string>;
+  /** Images that tasks brought. */
+  readonly images: readonly ImageUse[];
   /** Records that did not parse: set aside in the database, never fatal. */
   readonly quarantined: readonly { readonly table: string; readonly key: string; readonly error: string }[];
   /** Where an unreadable database was moved before this empty one was begun; absent: nothing was lost. */

@@ -12,6 +12,8 @@ export interface ContainerdOptions {
   readonly version?: ContainerdVersion;
   /** Runs it where no cgroup v2 is mounted: crun refuses a hybrid layout. Its mounts are not the host's then. */
   readonly hideCgroup2?: boolean;
+  /** Where it keeps its data, e.g. a small disk; default: in its scratch directory. */
+  readonly rootDir?: string;
   /** Lines added to its configuration (TOML tables). */
   readonly config?: string;
 }
@@ -43,7 +45,11 @@ export interface TestContainerd extends AsyncDisposable {
 export async function startContainerd(options: ContainerdOptions = {}): Promise<TestContainerd> {
   const binaries = containerdBinaries(options.version ?? '1.6');
   const scratch = makeScratch();
-  const places = containerdPlaces(scratch.directory);
+  const { rootDir: givenRoot } = options;
+  const places = {
+    ...containerdPlaces(scratch.directory),
+    ...(givenRoot !== undefined && { rootDir: givenRoot }),
+  };
   const { address, rootDir, stateDir } = places;
   const logFile = scratch.path('containerd.log');
   const configFile = scratch.path('containerd.toml');

@@ -14,6 +14,8 @@ const CONTROL_PLANE = fileURLToPath(new URL('../../src/control-plane/main.ts', i
 
 export interface WorldOptions {
   readonly containerdVersion?: '1.6' | '1.7' | '2.1';
+  /** Where containerd keeps its data; default: in its scratch directory. */
+  readonly containerdRootDir?: string;
   readonly agentEnv?: Readonly<Record<string, string>>;
   /** What starts the agent; default: from source. */
   readonly agentProgram?: readonly [string, ...string[]];
@@ -70,9 +72,10 @@ export class EcsWorld extends AwsEcs implements AsyncDisposable {
     try {
       const scratch = stack.use(makeScratch());
       const [containerd, registry] = await Promise.all([
-        startContainerd(
-          options.containerdVersion === undefined ? {} : { version: options.containerdVersion },
-        ),
+        startContainerd({
+          ...(options.containerdVersion !== undefined && { version: options.containerdVersion }),
+          ...(options.containerdRootDir !== undefined && { rootDir: options.containerdRootDir }),
+        }),
         startRegistry(),
       ]);
       stack.use(containerd);

@@ -35,8 +35,10 @@ export async function resolveImage(context: StepContext, container: string): Pro
 /** Brings the image, or finds that the one which is here will do (task-engine.md §8.3). */
 export async function pullImage(context: StepContext, container: string): Promise<TaskEvent> {
   const { spec, state } = containerOf(context.task, container);
+  // An image that is being removed is not here any more.
+  await context.imageKeeper.settled(context.signal);
   const cached = await usableCache(context, spec.image);
-  if (cached !== undefined) return pulled(container, cached);
+  if (cached !== undefined) return await pulled(context, container, cached);
   const credentials = context.registryCredentials(spec);
   context.emit({ kind: 'pullStarted' });
   try {
@@ -47,15 +49,16 @@ export async function pullImage(context: StepContext, container: string): Promis
           ...(state.imageDigest !== undefined && { digest: state.imageDigest }),
           ...(credentials !== undefined && { credentials }),
           onProgress: (progress) => context.progress(container, progress),
+          makeRoom: (shortage) => context.imageKeeper.makeRoom(shortage, signal),
         },
         { signal },
       ),
     );
-    return pulled(container, image);
+    return await pulled(context, container, image);
   } catch (error) {
     context.signal.throwIfAborted();
     const local = await localAfterFailure(context, spec.image);
-    if (local !== undefined) return pulled(container, local);
+    if (local !== undefined) return await pulled(context, container, local);
     throw error;
   } finally {
     context.emit({ kind: 'pullEnded' });
@@ -82,6 +85,7 @@ async function findLocal(context: StepContext, reference: string): Promise<Local
   );
 }
 
-function pulled(container: string, image: LocalImage): TaskEvent {
+async function pulled(context: StepContext, container: string, image: LocalImage): Promise<TaskEvent> {
+  await context.imageKeeper.takeUp(image);
   return { kind: 'imagePulled', container, imageName: image.name, imageId: image.imageId };
 }

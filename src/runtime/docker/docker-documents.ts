@@ -14,6 +14,7 @@ export const versionSchema = z.looseObject({ Version: z.string(), ApiVersion: z.
 
 /** `GET /info`. */
 export const infoSchema = z.looseObject({
+  DockerRootDir: z.optional(z.string()),
   Plugins: z.nullish(z.looseObject({ Log: z.nullish(z.array(z.string())) })),
 });
 
@@ -78,6 +79,18 @@ export const imageSchema = z.looseObject({
     }),
   ),
 });
+
+/** `GET /images/json`. */
+export const imageListSchema = z.array(
+  z.looseObject({
+    Id: z.string(),
+    RepoTags: z.nullish(z.array(z.string())),
+    RepoDigests: z.nullish(z.array(z.string())),
+    Size: z.number().catch(0),
+    /** Epoch s. */
+    Created: z.number().catch(0),
+  }),
+);
 
 /** A line of `POST /images/create`. */
 export const pullLineSchema = z.looseObject({

@@ -1,7 +1,9 @@
 import type {
   CopiedDirectory,
+  ImageDisk,
   ImageRequest,
   ImageService,
+  ListedImage,
   LocalImage,
   PullRequest,
 } from '../../image/images.ts';
@@ -13,6 +15,14 @@ export class FakeImages implements ImageService {
   /** Of every image. */
   readonly #environment: Readonly<Record<string, string>>;
   pulls = 0;
+  /** What was to be removed, in order. */
+  readonly removed: string[] = [];
+  /** Set: no removal works. */
+  removalFailure: Error | undefined;
+  /** What \`list\` gives. */
+  listed: readonly ListedImage[] = [];
+  /** The disk of images; absent: it cannot be seen. */
+  disk: ImageDisk | undefined;
 
   constructor(
     hook: (
@@ -62,7 +72,21 @@ export class FakeImages implements ImageService {
   }
 
   async remove(reference: string): Promise<void> {
+    this.removed.push(reference);
+    if (this.removalFailure !== undefined) throw this.removalFailure;
     this.#images.delete(reference);
+  }
+
+  async list(): Promise<readonly ListedImage[]> {
+    return this.listed;
+  }
+
+  async disks(): Promise<readonly ImageDisk[]> {
+    return this.disk === undefined ? [] : [this.disk];
+  }
+
+  nameOf(reference: string): string {
+    return reference;
   }
 }
 

@@ -45,6 +45,7 @@ test('keeps tasks, reports and metadata over a restart', async () => {
       { id: ids[1], report: sampleReport('t1', 'two') },
     ],
     meta: new Map([['container-instance-arn', 'arn:i']]),
+    images: [],
     quarantined: [],
   });
   await second.close();
@@ -169,7 +170,8 @@ test('brings a database of an older layout to the present one and keeps its reco
   expect((await lifted.load()).tasks).toEqual([sampleTask('t1')]);
   await lifted.close();
   const versions = withDatabase((db) => db.prepare('SELECT version, name FROM schema_version').all());
-  expect(versions).toMatchObject([{ version: 1 }, { version: 2, name: 'a note' }]);
+  expect(versions.map(({ version }) => version)).toEqual(next.map((_, index) => index + 1));
+  expect(versions.at(-1)).toMatchObject({ name: 'a note' });
   expect(withDatabase((db) => db.prepare('SELECT note FROM tasks').get()?.note)).toBe('n');
 });
 

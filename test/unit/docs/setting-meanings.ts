@@ -183,6 +183,10 @@ export const SECTIONS: readonly Section[] = [
         means: 'containerd namespace, which the agent owns alone; names on the host derive from it',
       },
       containerdSnapshotter: { means: 'snapshotter of images and containers' },
+      imageDiskHighWatermark: {
+        means: 'percent of a disk with images in use above which unused images go, oldest first; 100: never',
+      },
+      imageDiskLowWatermark: { means: 'percent in use down to which they go' },
       containerdRuntime: { means: 'containerd runtime (shim)' },
       ociRuntime: { means: 'OCI runtime that the shim calls, name or path', fallback: "the shim's" },
       cgroupDriver: { means: '`cgroupfs`, `systemd`, or `auto`: systemd where it runs on cgroup v2' },

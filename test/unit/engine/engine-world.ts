@@ -10,6 +10,7 @@ import type { CreateContainer } from '../../../src/runtime/runtime.ts';
 import type { MetaKey, Store, StoreChange, StoredState } from '../../../src/store/store.ts';
 import type { HostCapacity } from '../../../src/task/host-resources.ts';
 import type { TaskArn } from '../../../src/task/ids.ts';
+import type { ImageUse } from '../../../src/task/image-use.ts';
 import type { StateReport } from '../../../src/task/report.ts';
 import type { TaskState } from '../../../src/task/task-state.ts';
 import type { Transition } from '../../../src/task/timeline.ts';
@@ -20,6 +21,7 @@ export class MapStore implements Store {
   readonly outbox = new Map<number, StateReport>();
   readonly meta = new Map<MetaKey, string>();
   readonly timelines = new Map<TaskArn, readonly Transition[]>();
+  readonly imageUses = new Map<string, ImageUse>();
   refuse: Error | undefined;
   #id = 0;
 
@@ -28,6 +30,7 @@ export class MapStore implements Store {
       tasks: [...this.tasks.values()],
       outbox: [...this.outbox].map(([id, report]) => ({ id, report })),
       meta: this.meta,
+      images: [...this.imageUses.values()],
       quarantined: [],
     };
   }
@@ -45,6 +48,8 @@ export class MapStore implements Store {
         this.outbox.set(++this.#id, change.report);
         ids.push(this.#id);
       } else if (change.kind === 'deleteReport') this.outbox.delete(change.id);
+      else if (change.kind === 'putImage') this.imageUses.set(change.image.imageId, change.image);
+      else if (change.kind === 'deleteImage') this.imageUses.delete(change.imageId);
     }
     return ids;
   }
@@ -115,6 +120,13 @@ export class EngineWorld {
     pullTimeoutMs: 5_000,
     cleanupWaitMs: 60_000,
     cleanupJitterMs: 0,
+    imageCleanup: {
+      enabled: true,
+      intervalMs: 60_000,
+      rules: { minimumAgeMs: 60_000, perCycle: 5, excluded: new Set<string>() },
+      highWatermark: 100,
+      lowWatermark: 100,
+    },
   } as const;
 
   constructor(

@@ -13,6 +13,7 @@ import {
   type StoreChange,
   TIMELINE_LIMIT,
 } from '../../../src/store/store.ts';
+import type { ImageUse } from '../../../src/task/image-use.ts';
 import type { TaskState } from '../../../src/task/task-state.ts';
 import type { Transition } from '../../../src/task/timeline.ts';
 import { arnOf, sampleReport, sampleTask } from './sample-task.ts';
@@ -58,6 +59,17 @@ const anyAct: fc.Arbitrary<Act> = fc.oneof(
   fc.record({ kind: fc.constant('deleteNthReport' as const), n: fc.nat(10) }),
   fc.record({ kind: fc.constant('putMeta' as const), key: metaKey, value: fc.string() }),
   fc.record({ kind: fc.constant('deleteMeta' as const), key: metaKey }),
+  fc.record({
+    kind: fc.constant('putImage' as const),
+    image: fc.record({
+      imageId: fc.constantFrom('i1', 'i2'),
+      names: fc.array(fc.string()),
+      sizeBytes: fc.nat(),
+      pulledAt: fc.nat(),
+      lastUsedAt: fc.nat(),
+    }),
+  }),
+  fc.record({ kind: fc.constant('deleteImage' as const), imageId: fc.constantFrom('i1', 'i2') }),
 );
 
 describe.each([
@@ -66,7 +78,13 @@ describe.each([
 ])('the %s store', (_, open) => {
   test('is empty at first', async () => {
     const store = open();
-    expect(await store.load()).toEqual({ tasks: [], outbox: [], meta: new Map(), quarantined: [] });
+    expect(await store.load()).toEqual({
+      tasks: [],
+      outbox: [],
+      meta: new Map(),
+      images: [],
+      quarantined: [],
+    });
     await store.close();
   });
 
@@ -123,6 +141,7 @@ describe.each([
 async function expectSameAsModel(store: Store, bursts: readonly (readonly (readonly Act[])[])[]) {
   const tasks = new Map<string, TaskState>();
   const meta = new Map<MetaKey, string>();
+  const images = new Map<string, ImageUse>();
   const enqueued: QueuedReport[] = [];
   const deleted = new Set<number>();
   for (const burst of bursts) {
@@ -142,6 +161,8 @@ async function expectSameAsModel(store: Store, bursts: readonly (readonly (reado
         if (act.kind === 'deleteTask') tasks.delete(act.arn);
         if (act.kind === 'putMeta') meta.set(act.key, act.value);
         if (act.kind === 'deleteMeta') meta.delete(act.key);
+        if (act.kind === 'putImage') images.set(act.image.imageId, act.image);
+        if (act.kind === 'deleteImage') images.delete(act.imageId);
         if (act.kind === 'enqueueReport') enqueued.push({ id: given.shift() ?? -1, report: act.report });
         if (act.kind === 'deleteNthReport') deleted.add(known[act.n]?.id ?? 0);
       }
@@ -158,5 +179,6 @@ async function expectSameAsModel(store: Store, bursts: readonly (readonly (reado
     }));
     expect([...state.tasks].sort(byArn)).toEqual(expected.sort(byArn));
     expect(state.meta).toEqual(meta);
+    expect(new Map(state.images.map((image) => [image.imageId, image]))).toEqual(images);
   }
 }

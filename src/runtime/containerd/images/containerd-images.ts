@@ -1,3 +1,4 @@
+import { observeDisks } from '../../../host/disk-space.ts';
 import { ActivityWatch } from '../../../image/activity-watch.ts';
 import { resolveDigest } from '../../../image/digest-resolver.ts';
 import type { ImageService, LocalImage, PullProgress, PullRequest } from '../../../image/images.ts';
@@ -13,7 +14,9 @@ import { inactivePull, neverBegunPull } from '../../../image/stalled-pull.ts';
 import type { ContainerdClient } from '../client.ts';
 import { atPort, hasCode } from '../containerd-error.ts';
 import { BlobStore, isRetryablePullError } from './blob-store.ts';
-import { findLocalImage } from './local-image.ts';
+import { DiskRoom } from './disk-room.ts';
+import { type ImagePlaces, readImagePlaces } from './image-places.ts';
+import { findLocalImage, listLocalImages } from './local-image.ts';
 import { ImagePull } from './pull-image.ts';
 import { removeStalePullLeases, withPullLease } from './pull-lease.ts';
 
@@ -44,6 +47,8 @@ export interface ContainerdImages extends ImageService {
   close(): Promise<void>;
 }
 
+const PLACES_MS = 10_000;
+
 /** Images of one containerd namespace. Pulls by content ingest, with no help from containerd's own resolver. */
 export function createContainerdImages(options: ContainerdImagesOptions): ContainerdImages {
   return new ContainerdImageService(options);
@@ -55,6 +60,8 @@ class ContainerdImageService implements ContainerdImages {
   readonly #platform: Platform;
   readonly #pulls = new SharedWork<PullProgress, LocalImage>();
   readonly #liveLeases = new Set<string>();
+  readonly #room = new DiskRoom(() => this.#placesOfImages(AbortSignal.timeout(PLACES_MS)));
+  #places: ImagePlaces | undefined;
 
   constructor(options: ContainerdImagesOptions) {
     this.#options = options;
@@ -110,6 +117,26 @@ class ContainerdImageService implements ContainerdImages {
     }
   };
 
+  list: ImageService['list'] = async ({ signal }) => {
+    const { client, snapshotter } = this.#options;
+    try {
+      return await listLocalImages({ client, snapshotter, platform: this.#platform }, { signal });
+    } catch (error) {
+      throw atPort(error);
+    }
+  };
+
+  disks: ImageService['disks'] = async ({ signal }) => {
+    try {
+      const { content, snapshots } = await this.#placesOfImages(signal);
+      return await observeDisks([content, snapshots].filter((path) => path !== undefined));
+    } catch (error) {
+      throw atPort(error);
+    }
+  };
+
+  nameOf: ImageService['nameOf'] = (reference) => parsedOrNothing(reference)?.canonical ?? reference;
+
   async removeStalePulls(call: { readonly signal: AbortSignal }): Promise<void> {
     await removeStalePullLeases(this.#options.client, this.#liveLeases, call);
   }
@@ -117,6 +144,13 @@ class ContainerdImageService implements ContainerdImages {
   async close(): Promise<void> {
     await this.#pulls.close(new Error('the agent is stopping'));
     await this.#registry.close();
+  }
+
+  /** They stay the same while containerd's configuration does, so they are asked for once. */
+  async #placesOfImages(signal: AbortSignal): Promise<ImagePlaces> {
+    const { client, snapshotter } = this.#options;
+    this.#places ??= await readImagePlaces(client, snapshotter, { signal });
+    return this.#places;
   }
 
   async #pull(
@@ -158,6 +192,8 @@ class ContainerdImageService implements ContainerdImages {
         name: reference.canonical,
         tagOrDigest: request.digest ?? reference.digest ?? reference.tag ?? 'latest',
         progress: new PullProgressMeter(publish),
+        room: this.#room,
+        makeRoom: request.makeRoom,
       });
       return await pull.run(signal);
     });

@@ -51,6 +51,23 @@ export async function readBlob(
   return Buffer.concat(pieces, size);
 }
 
+/**
+ * Size in bytes of what a gzip blob unpacks to, as its last four bytes say (RFC 1952 §2.3.1). Undefined where they
+ * cannot be right: they hold the size modulo 4 GiB, of the last member only.
+ */
+export async function gzipUnpackedSize(
+  client: ContainerdClient,
+  { digest, size }: { readonly digest: string; readonly size: number },
+  call: Call,
+): Promise<number | undefined> {
+  const request = { digest, offset: String(size - 4), size: '4' };
+  const pieces: Buffer[] = [];
+  for await (const { data } of client.stream('content', 'Read', request, call)) pieces.push(data);
+  const tail = Buffer.concat(pieces);
+  const unpacked = tail.length === 4 ? tail.readUInt32LE(0) : 0;
+  return unpacked > size ? unpacked : undefined;
+}
+
 /** Sets labels on a blob and leaves its others alone. */
 export async function labelBlob(
   client: ContainerdClient,

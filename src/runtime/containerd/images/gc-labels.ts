@@ -4,6 +4,9 @@
  */
 const CONTENT_REF = 'containerd.io/gc.ref.content';
 
+/** On the name of an image that this agent pulled, and may remove: others were put there by hand. */
+export const PULLED_LABEL = 'ecs-containerd-agent.pulled';
+
 /** On a manifest: its configuration and layers. */
 export function manifestLabels(
   configDigest: string,

@@ -1,4 +1,4 @@
-import type { LocalImage } from '../../../image/images.ts';
+import type { ListedImage, LocalImage } from '../../../image/images.ts';
 import {
   choosePlatform,
   type Manifest,
@@ -12,8 +12,9 @@ import type { ImageReference } from '../../../image/reference.ts';
 import type { AnswerOf } from '../api.ts';
 import type { ContainerdClient } from '../client.ts';
 import { hasCode } from '../containerd-error.ts';
+import { epochMsOf } from '../timestamps.ts';
 import { blobInfo, readBlob } from './content.ts';
-import { snapshotLabel } from './gc-labels.ts';
+import { PULLED_LABEL, snapshotLabel } from './gc-labels.ts';
 import { chainIds, layerSnapshot } from './unpack-layer.ts';
 
 type ImageManifest = Extract<Manifest, { readonly kind: 'image' }>;
@@ -53,6 +54,33 @@ export async function findLocalImage(
     if (image !== undefined) return image;
   }
   return undefined;
+}
+
+/**
+ * All images of the namespace. Names of one image stand together; one that is not whole here, or for other
+ * machines, is told with the digest of what its name stands for, and no size.
+ */
+export async function listLocalImages(
+  store: LocalImageStore,
+  call: { readonly signal: AbortSignal },
+): Promise<readonly ListedImage[]> {
+  const { images } = await store.client.unary('images', 'List', {}, call);
+  const found = new Map<string, ListedImage>();
+  for (const record of images ?? []) {
+    const image = await readyImage(store, record, call);
+    const imageId = image?.imageId ?? record.target?.digest ?? record.name;
+    const createdAt = epochMsOf(record.createdAt) ?? 0;
+    const pulled = record.labels[PULLED_LABEL] !== undefined;
+    const other = found.get(imageId);
+    found.set(imageId, {
+      imageId,
+      names: [...(other?.names ?? []), record.name],
+      sizeBytes: image?.sizeBytes ?? 0,
+      createdAt: Math.min(other?.createdAt ?? createdAt, createdAt),
+      pulled: pulled && other?.pulled !== false,
+    });
+  }
+  return [...found.values()];
 }
 
 async function candidates(

@@ -1,17 +1,23 @@
 import type { LocalImage } from '../../../image/images.ts';
-import { type ParsedImageConfig, parseImageConfig, UnsupportedImageError } from '../../../image/manifest.ts';
+import {
+  type Descriptor,
+  type ParsedImageConfig,
+  parseImageConfig,
+  UnsupportedImageError,
+} from '../../../image/manifest.ts';
 import type { PullProgressMeter } from '../../../image/pull-progress.ts';
 import { retrying } from '../../../image/retry.ts';
 import { hasCode } from '../containerd-error.ts';
 import { isRetryablePullError } from './blob-store.ts';
-import { labelBlob, readBlob } from './content.ts';
+import { blobInfo, gzipUnpackedSize, labelBlob, readBlob } from './content.ts';
+import type { DiskRoom, RoomPromise, RoomRequest } from './disk-room.ts';
 import {
   fetchManifest,
   type ManifestDocument,
   type ManifestSource,
   type ResolvedManifest,
 } from './fetch-manifest.ts';
-import { indexLabels, manifestLabels, snapshotLabel } from './gc-labels.ts';
+import { indexLabels, manifestLabels, PULLED_LABEL, snapshotLabel } from './gc-labels.ts';
 import { LayerFetches } from './layer-fetches.ts';
 import { localImageOf } from './local-image.ts';
 import {
@@ -32,6 +38,17 @@ export interface ImagePullOptions extends ManifestSource {
   readonly tagOrDigest: string;
   readonly progress: PullProgressMeter;
   readonly onActivity: () => void;
+  readonly room: DiskRoom;
+  readonly makeRoom?: RoomRequest['makeRoom'];
+}
+
+/** Where the bytes of layers come from. */
+interface LayerSource {
+  readonly fetches: LayerFetches;
+  /** Digests of layers that the snapshotter has from elsewhere. */
+  readonly provided: Set<string>;
+  /** Begins to fetch all others, once there is room for them. Again: no effect. */
+  readonly begin: () => Promise<void>;
 }
 
 export const MAX_CONFIG_BYTES = 8 << 20;
@@ -45,6 +62,7 @@ export class ImagePull {
   readonly #place: UnpackPlace;
   #extraction: string | undefined;
   #extractionSize = 0;
+  #promised: RoomPromise | undefined;
 
   constructor(options: ImagePullOptions) {
     this.#options = options;
@@ -98,28 +116,74 @@ export class ImagePull {
     parsed: ParsedImageConfig,
     parent: AbortSignal,
   ): Promise<void> {
-    const { blobs, progress } = this.#options;
+    const { progress } = this.#options;
     const failure = new AbortController();
     const signal = AbortSignal.any([parent, failure.signal]);
     const fetches = new LayerFetches(
       manifest.layers,
-      (layer) => blobs.fetch('layer', layer, signal, (offset) => progress.bytes(layer.digest, offset)),
+      (layer) => this.#fetchLayer(layer, signal),
       (error) => failure.abort(error),
     );
     try {
       const provided = new Set<string>();
-      for (const layer of layersToUnpack(manifest.layers, parsed.diffIds)) {
-        await this.#unpack(layer, fetches, provided, signal);
+      const layers = layersToUnpack(manifest.layers, parsed.diffIds);
+      for (const [index, layer] of layers.entries()) {
+        const begin = async () => {
+          await this.#takeRoom(layers, index, provided, signal);
+          fetches.start(provided);
+        };
+        await this.#unpack(layer, { fetches, provided, begin }, signal);
         progress.unpacked();
+        this.#promised?.unpacked(layer.descriptor.size);
       }
+      // Layers of an image that was unpacked before, and whose bytes somebody has removed since.
+      await this.#takeRoom(layers, layers.length, provided, signal);
       fetches.start(provided);
     } catch (error) {
       failure.abort(error);
       throw error;
     } finally {
       await fetches.settled();
+      this.#promised?.[Symbol.dispose]();
     }
     signal.throwIfAborted();
+  }
+
+  async #fetchLayer(layer: Descriptor, signal: AbortSignal): Promise<void> {
+    let counted = 0;
+    await this.#options.blobs.fetch('layer', layer, signal, (offset) => {
+      this.#options.progress.bytes(layer.digest, offset);
+      this.#promised?.fetched(Math.max(0, offset - counted));
+      counted = Math.max(counted, offset);
+    });
+  }
+
+  /** Makes sure, before the first byte, that what has to be fetched and unpacked from a layer on fits on the disk. */
+  async #takeRoom(
+    layers: readonly LayerToUnpack[],
+    from: number,
+    provided: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (this.#promised !== undefined) return;
+    const { client, makeRoom, room } = this.#options;
+    const wanted = new Map(layers.map(({ descriptor }) => [descriptor.digest, descriptor.size]));
+    let contentBytes = 0;
+    for (const [digest, size] of wanted) {
+      if (!provided.has(digest) && (await blobInfo(client, digest, { signal })) === undefined)
+        contentBytes += size;
+    }
+    // No layer unpacks to less than it is packed.
+    const snapshotBytes = layers.slice(from).reduce((sum, { descriptor }) => sum + descriptor.size, 0);
+    this.#promised = await room.promise({ contentBytes, snapshotBytes, makeRoom });
+  }
+
+  /** Now that a layer's bytes are here they tell what they unpack to. */
+  async #checkUnpackedSize(descriptor: Descriptor, signal: AbortSignal): Promise<void> {
+    if (!descriptor.mediaType.endsWith('gzip')) return;
+    const { client, makeRoom, room } = this.#options;
+    const size = await gzipUnpackedSize(client, descriptor, { signal });
+    if (size !== undefined) await room.check(size, makeRoom);
   }
 
   /**
@@ -128,8 +192,7 @@ export class ImagePull {
    */
   async #unpack(
     layer: LayerToUnpack,
-    fetches: LayerFetches,
-    provided: Set<string>,
+    { fetches, provided, begin }: LayerSource,
     signal: AbortSignal,
   ): Promise<void> {
     const { blobs, onActivity, policy, progress, snapshotter } = this.#options;
@@ -141,11 +204,15 @@ export class ImagePull {
         const extraction = await prepareLayer(this.#place, layer, { signal });
         if (extraction === 'provided') state = 'remote';
         else {
-          fetches.start(provided);
           this.#extractionSize = 0;
           this.#extraction = extraction.key;
           try {
-            await extractLayer(this.#place, layer, extraction, fetches.arrived(digest), { signal });
+            const arrival = async () => {
+              await begin();
+              await fetches.arrived(digest);
+              await this.#checkUnpackedSize(layer.descriptor, signal);
+            };
+            await extractLayer(this.#place, layer, extraction, arrival(), { signal });
           } finally {
             this.#extraction = undefined;
           }
@@ -191,14 +258,20 @@ export class ImagePull {
   /** Gives the image its name, or moves the name to it (ENG-97). */
   async #name({ digest, mediaType, bytes }: ManifestDocument, signal: AbortSignal): Promise<void> {
     const { client, name, policy } = this.#options;
-    const image = { name, target: { mediaType, digest, size: bytes.length } };
+    const labels = { [PULLED_LABEL]: '1' };
+    const image = { name, labels, target: { mediaType, digest, size: bytes.length } };
     const retryable = (error: unknown) => hasCode(error, 'NOT_FOUND') || isRetryablePullError(error);
     await retrying(policy, retryable, signal, async () => {
       try {
         await client.unary('images', 'Create', { image }, { signal });
       } catch (error) {
         if (!hasCode(error, 'ALREADY_EXISTS')) throw error;
-        await client.unary('images', 'Update', { image, updateMask: { paths: ['target'] } }, { signal });
+        await client.unary(
+          'images',
+          'Update',
+          { image, updateMask: { paths: ['target', `labels.${PULLED_LABEL}`] } },
+          { signal },
+        );
       }
     });
   }

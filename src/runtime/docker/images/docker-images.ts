@@ -1,3 +1,4 @@
+import { observeDisks } from '../../../host/disk-space.ts';
 import { ActivityWatch } from '../../../image/activity-watch.ts';
 import { resolveDigest } from '../../../image/digest-resolver.ts';
 import type {
@@ -9,13 +10,13 @@ import type {
 } from '../../../image/images.ts';
 import { imageError } from '../../../image/pull-errors.ts';
 import { pullKey } from '../../../image/pull-key.ts';
-import { type ImageReference, parsedOrNothing, parseReference } from '../../../image/reference.ts';
+import { type ImageReference, isDigest, parsedOrNothing, parseReference } from '../../../image/reference.ts';
 import { RegistryClient } from '../../../image/registry/registry-client.ts';
 import { MANIFEST_RETRY, PULL_RETRY, type RetryPolicy, retrying } from '../../../image/retry.ts';
 import { SharedWork } from '../../../image/shared-work.ts';
 import { inactivePull, neverBegunPull } from '../../../image/stalled-pull.ts';
 import type { DockerClient } from '../docker-client.ts';
-import { imageSchema, pullLineSchema } from '../docker-documents.ts';
+import { imageListSchema, imageSchema, infoSchema, pullLineSchema } from '../docker-documents.ts';
 import { DockerError, hasStatus } from '../docker-error.ts';
 import { jsonLines } from '../json-lines.ts';
 import { copyImageDirectory } from './copy-directory.ts';
@@ -84,14 +85,35 @@ export class DockerImages implements ImageService {
   };
 
   remove: ImageService['remove'] = async (reference, { signal }) => {
-    const parsed = parsedOrNothing(reference);
-    if (parsed === undefined) return;
+    const name = isDigest(reference) ? reference : parsedOrNothing(reference)?.canonical;
+    if (name === undefined) return;
     try {
-      await this.#options.client.send('DELETE', `/images/${parsed.canonical}`, { signal });
+      await this.#options.client.send('DELETE', `/images/${name}`, { signal });
     } catch (error) {
       if (!hasStatus(error, 404)) throw error;
     }
   };
+
+  list: ImageService['list'] = async ({ signal }) => {
+    const images = await this.#options.client.call('GET', '/images/json', imageListSchema, { signal });
+    return images.map(({ Id, RepoTags, Size, Created }) => ({
+      imageId: Id,
+      names: (RepoTags ?? [])
+        .map((tag) => parsedOrNothing(tag)?.canonical)
+        .filter((name) => name !== undefined),
+      sizeBytes: Size,
+      createdAt: Created * 1000,
+      // dockerd does not say who pulled an image.
+      pulled: false,
+    }));
+  };
+
+  disks: ImageService['disks'] = async ({ signal }) => {
+    const { DockerRootDir } = await this.#options.client.call('GET', '/info', infoSchema, { signal });
+    return DockerRootDir === undefined ? [] : await observeDisks([DockerRootDir]);
+  };
+
+  nameOf: ImageService['nameOf'] = (reference) => parsedOrNothing(reference)?.canonical ?? reference;
 
   /** Aborts pulls under way and closes connections to registries; the client stays its owner's. */
   async close(): Promise<void> {
