@@ -24,6 +24,7 @@ const PORTS = [
   'image/images',
   'network/network',
   'resource/task-cgroups',
+  'resource/task-secrets',
   'resource/task-volumes',
   'runtime/runtime',
   'store/store',

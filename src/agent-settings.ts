@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
 import type { Config } from './config/config.ts';
 import type { ImageCleanupSettings } from './engine/image-keeper.ts';
-import type { EngineSettings, StepPorts } from './engine/step-context.ts';
+import type { EngineSettings } from './engine/step-context.ts';
 import type { Machine } from './host/machine.ts';
+import type { RegistryCredentials } from './image/images.ts';
 import { parsedOrNothing } from './image/reference.ts';
 import { parseRegistryAuth } from './image/registry-auth.ts';
 import type { HostCapacity } from './task/host-resources.ts';
@@ -57,8 +58,11 @@ export function hostCapacity(config: Config, machine: Machine): HostCapacity {
 }
 
 /** Credentials of ECS_ENGINE_AUTH_DATA by image reference (config.md §3.9). */
-export function staticRegistryCredentials(config: Config, logger: Logger): StepPorts['registryCredentials'] {
+export function staticRegistryCredentials(
+  config: Config,
+  logger: Logger,
+): (image: string) => RegistryCredentials | undefined {
   const { auth, warnings } = parseRegistryAuth(config.engineAuthType, config.engineAuthData?.reveal() ?? '');
   for (const warning of warnings) logger.warn({ warning }, 'ECS_ENGINE_AUTH_DATA');
-  return (container) => auth.credentialsFor(container.image);
+  return (image) => auth.credentialsFor(image);
 }

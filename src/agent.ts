@@ -6,8 +6,9 @@ import type { AcsSession } from './acs/session.ts';
 import { connectionView, openIntrospection } from './agent-introspection.ts';
 import { openNetwork } from './agent-network.ts';
 import { openRuntime } from './agent-runtime.ts';
+import { openSecrets } from './agent-secrets.ts';
 import { createSessions } from './agent-sessions.ts';
-import { engineSettings, hostCapacity, staticRegistryCredentials } from './agent-settings.ts';
+import { engineSettings, hostCapacity } from './agent-settings.ts';
 import { discardState, loadState, manifestNumber, openAgentStore, saveRegistration } from './agent-state.ts';
 import { createStats } from './agent-stats.ts';
 import { openEndpointSecret, openTaskApi } from './agent-task-api.ts';
@@ -120,7 +121,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   });
   const kept = saved.kind === 'discard' ? await discardState(store, stored, saved.reason, logger) : stored;
 
-  const roleCredentials = new CredentialsStore();
+  const roleCredentials = new CredentialsStore((task) => engine.credentialsArrived(task));
   const endpointSecret = await openEndpointSecret(store, kept);
   const endpointIds = new EndpointIds(endpointSecret);
   const meta = new Map(kept.meta).set('endpoint-secret', endpointSecret).set('boot-id', bootId);
@@ -166,6 +167,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
     onSettled: (task) => engine.reportSettled(task),
   });
   const settings = engineSettings(config, cluster);
+  const secrets = await openSecrets({ config, env, credentials, roleCredentials, logger });
   const engine = new TaskEngine({
     ports: {
       runtime: containers,
@@ -178,7 +180,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
       logs,
       ...(cgroups !== undefined && { cgroups }),
       settings,
-      registryCredentials: staticRegistryCredentials(config, logger),
+      ...secrets,
       endpointEnvironment: (task, container) => endpointEnvironment(endpointIds, task, container),
       keepsake: (task) => (config.checkpoint ? encodeTaskCopy({ at: Date.now(), meta, task }) : undefined),
       now: Date.now,

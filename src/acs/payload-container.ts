@@ -17,6 +17,7 @@ import {
 } from './docker-config.ts';
 import { parseHealthCheck } from './health-check.ts';
 import { InvalidTaskError } from './invalid-task.ts';
+import { environmentFilesOf, secretsOf } from './secrets.ts';
 
 /** A container of the domain, the decoded texts it was made from, and what of it cannot be had. */
 export interface ParsedContainer {
@@ -72,6 +73,8 @@ export function parseContainer(payload: PayloadContainer): ParsedContainer {
       portMappings: portMappingsOf(payload, problems),
       containerArn: nonEmpty(payload.containerArn),
       registryAuth: typeof auth === 'string' ? undefined : auth,
+      secrets: secretsOf(payload),
+      environmentFiles: environmentFilesOf(payload),
       mountPoints: mountPointsOf(payload),
       volumesFrom: volumesFromOf(payload),
     }),

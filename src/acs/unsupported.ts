@@ -8,6 +8,7 @@ import {
   HONOURED_HOST_CONFIG,
 } from './docker-config.ts';
 import { parseHealthCheck } from './health-check.ts';
+import { strangeSecrets } from './secrets.ts';
 import type { ReadVolume } from './volumes.ts';
 
 /**
@@ -76,15 +77,7 @@ const CONTAINER_ROWS: readonly Row<ReadContainer>[] = [
       ),
   },
   { field: 'links', gist: ({ payload }) => listed(payload.links ?? []) },
-  {
-    field: 'environmentFiles',
-    gist: ({ payload }) => listed((payload.environmentFiles ?? []).map(({ value }) => value ?? '')),
-  },
-  {
-    field: 'registryAuthentication',
-    gist: ({ payload }) => payload.registryAuthentication?.type ?? undefined,
-  },
-  { field: 'secrets', gist: ({ payload }) => listed((payload.secrets ?? []).map(({ name }) => name ?? '')) },
+  { field: 'secrets', gist: ({ payload }) => listed([...strangeSecrets(payload), ...logSecrets(payload)]) },
   { field: 'healthCheck', gist: healthCheckGist },
   {
     field: 'managedAgents',
@@ -169,6 +162,11 @@ function members(
     .filter(([name]) => !honoured.has(name) && name !== 'Image')
     .filter(([name, value]) => !asksNothing(value) && harmless.get(name)?.(value) !== true)
     .map(([name, value]) => `${place}${name}=${shortened(JSON.stringify(value))}`);
+}
+
+/** Log drivers keep their options on disk. */
+function logSecrets({ secrets }: PayloadContainer): readonly string[] {
+  return (secrets ?? []).filter(({ target }) => target === 'LOG_DRIVER').map(({ name }) => name ?? '');
 }
 
 function strangeVolume(volume: ReadVolume): readonly string[] {

@@ -20,12 +20,19 @@ interface Entry {
 /** Role credentials of all tasks, in memory only, by credentials id. */
 export class CredentialsStore {
   readonly #entries = new Map<string, Entry>();
+  readonly #onArrival: (taskArn: string) => void;
+
+  /** `onArrival` is told of each task that credentials came for. */
+  constructor(onArrival: (taskArn: string) => void = () => {}) {
+    this.#onArrival = onArrival;
+  }
 
   /** Adds or renews; normally the id stays the same across renewals, if not the old one ends. */
   put(taskArn: string, roleType: RoleType, credentials: RoleCredentials): void {
     for (const [id, entry] of this.#entries)
       if (entry.taskArn === taskArn && entry.roleType === roleType) this.#entries.delete(id);
     this.#entries.set(credentials.credentialsId, { taskArn, roleType, credentials });
+    this.#onArrival(taskArn);
   }
 
   get(credentialsId: string): RoleCredentials | undefined {

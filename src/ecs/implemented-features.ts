@@ -48,14 +48,14 @@ export interface ImplementedFeatures {
 }
 
 export const IMPLEMENTED_FEATURES: ImplementedFeatures = {
-  privateRegistryAuth: false,
-  secretsFromSsm: false,
-  secretsFromSecretsManager: false,
+  privateRegistryAuth: true,
+  secretsFromSsm: true,
+  secretsFromSecretsManager: true,
   logDriverSecrets: false,
-  ecr: false,
+  ecr: true,
   containerOrdering: true,
   fullSync: true,
-  environmentFiles: false,
+  environmentFiles: true,
   containerPortRange: true,
   containerRestartPolicy: true,
   privilegedContainers: true,

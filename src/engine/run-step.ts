@@ -12,7 +12,7 @@ import {
 import { probeHealth } from './steps/health.ts';
 import { takeHostResources } from './steps/host-resources.ts';
 import { pullImage, resolveImage } from './steps/image.ts';
-import { ensureResources, removeResources } from './steps/resources.ts';
+import { ensureResources, fetchSecrets, removeResources } from './steps/resources.ts';
 
 /** Steps that act on the world; `forgetTask` is the worker's own. */
 export type WorldStep = Exclude<Step, { kind: 'forgetTask' }>;
@@ -26,6 +26,7 @@ type Runner<K extends StepKind> = (
 const RUNNERS: { readonly [K in WorldStep['kind']]: Runner<K> } = {
   takeHostResources: (context) => takeHostResources(context),
   ensureResources: (context) => ensureResources(context),
+  fetchSecrets: (context) => fetchSecrets(context),
   resolveImage: (context, step) => resolveImage(context, step.container),
   pullImage: (context, step) => pullImage(context, step.container),
   createContainer: (context, step) => createContainer(context, step.container),
@@ -47,6 +48,7 @@ export function runStep(context: StepContext, step: WorldStep): Promise<TaskEven
 /** Steps whose failure ends the container or the task; every other step is tried until it works. */
 export const FALLIBLE_STEPS: ReadonlySet<StepKind> = new Set([
   'ensureResources',
+  'fetchSecrets',
   'pullImage',
   'createContainer',
   'startContainer',

@@ -109,9 +109,10 @@ export class RunningSteps {
   }
 }
 
-/** A probe has a lane of its own: a stop does not wait for it. */
+/** Probes and the fetching of secrets have lanes of their own: a stop does not wait for them. */
 const lane = (step: Step) => {
   const container = stepContainer(step);
+  if (step.kind === 'fetchSecrets') return step.kind;
   if (step.kind === 'probeHealth') return `health ${container}`;
   return container === undefined ? 'task' : laneOf(container);
 };

@@ -2,6 +2,7 @@ import type { ContainerLogs } from '../container-log/container-logs.ts';
 import type { ImageService, PullProgress, RegistryCredentials } from '../image/images.ts';
 import type { Network } from '../network/network.ts';
 import type { TaskCgroups } from '../resource/task-cgroups.ts';
+import type { TaskSecrets } from '../resource/task-secrets.ts';
 import type { TaskVolumes } from '../resource/task-volumes.ts';
 import type { ContainerRuntime } from '../runtime/runtime.ts';
 import type { TaskEvent } from '../task/event.ts';
@@ -19,14 +20,22 @@ export interface StepPorts {
   /** Absent when task limits are switched off (resources.md §2). */
   readonly cgroups?: TaskCgroups;
   readonly volumes: TaskVolumes;
+  readonly secrets: TaskSecrets;
   readonly logs: ContainerLogs;
   readonly settings: EngineSettings;
   /** Variables that tell a container where its metadata and credentials are; laid over its own. */
   endpointEnvironment(task: TaskSpec, container: ContainerSpec): Readonly<Record<string, string>>;
   /** What a container of the task carries, so that the task can be brought back without the store; absent: nothing. */
   keepsake?(task: TaskState): Uint8Array | undefined;
-  /** Credentials for the image's registry, if any are configured or sent. */
-  registryCredentials(container: ContainerSpec): RegistryCredentials | undefined;
+  /**
+   * Who the agent is at the registry of the container's image; undefined: nobody. Rejects with a `TaskError`, or
+   * with `CredentialsNotHereError` while the execution role's credentials have not come.
+   */
+  registryCredentials(
+    task: TaskSpec,
+    container: ContainerSpec,
+    options: { signal: AbortSignal },
+  ): Promise<RegistryCredentials | undefined>;
   /** Epoch ms. */
   now(): number;
 }

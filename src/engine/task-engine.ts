@@ -5,9 +5,17 @@ import type { QueuedReport, Store } from '../store/store.ts';
 import { admitTask } from '../task/admit.ts';
 import type { TaskRules } from '../task/event.ts';
 import type { HostCapacity, HostWait } from '../task/host-resources.ts';
-import { type ContainerId, containerIdOf, type TaskArn, type TaskId, taskIdOf } from '../task/ids.ts';
+import {
+  type ContainerId,
+  containerIdOf,
+  type TaskArn,
+  type TaskId,
+  taskArn,
+  taskIdOf,
+} from '../task/ids.ts';
 import type { ImagesInUse, ImageUse } from '../task/image-use.ts';
 import { waitsForHost } from '../task/plan.ts';
+import { withoutFetched } from '../task/secrets.ts';
 import type { ContainerStatus, DesiredStatus } from '../task/statuses.ts';
 import type { TaskSpec } from '../task/task-spec.ts';
 import type { TaskState } from '../task/task-state.ts';
@@ -110,7 +118,8 @@ export class TaskEngine implements TaskIntake {
       else if (state.known !== 'STOPPED') this.#hostResources.hold(state.spec);
       this.#lastArrival = Math.max(this.#lastArrival, state.receivedAt);
     }
-    for (const state of stored) this.#add(new TaskWorker(state, this.#workerDependencies()));
+    for (const state of stored.map(withoutFetched))
+      this.#add(new TaskWorker(state, this.#workerDependencies()));
     for (const worker of this.#workers.values()) worker.start();
     const { signal } = this.#aborter;
     this.#loops.push(this.#followRuntime(), this.#observer.run(), this.#imageKeeper.run(signal));
@@ -155,6 +164,11 @@ export class TaskEngine implements TaskIntake {
   /** What a task waits for that waits for its share of the host. */
   hostWaitOf(arn: TaskArn): HostWait | undefined {
     return this.#hostResources.waitOf(arn);
+  }
+
+  /** Credentials of a role of the task have come: what waits for them need not wait any longer. */
+  credentialsArrived(arn: string): void {
+    this.#workers.get(taskArn(arn))?.retryNow();
   }
 
   /** Every task with its state and its steps, for introspection. */
@@ -211,6 +225,7 @@ export class TaskEngine implements TaskIntake {
         this.#remove(worker);
         // Never rejects.
         void this.#imageKeeper.letGo(worker.state.containers.flatMap(({ imageId }) => imageId ?? []));
+        this.#deps.ports.secrets.forget(worker.state.spec.arn);
         this.#deps.onTaskGone(worker.state.spec.arn);
       },
     };

@@ -104,6 +104,14 @@ const registryAuth = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('secretsmanager'), credentialsParameter: text, region: text }),
 ]);
 
+const secretReference = z.object({
+  name: text,
+  valueFrom: text,
+  region: text,
+  store: z.enum(['ssm', 'secretsmanager']),
+  use: z.enum(['environment', 'logDriver']),
+});
+
 const restartPolicy = z.object({ ignoredExitCodes: z.array(integer), attemptPeriodMs: z.number() });
 
 const containerExit = z.object({
@@ -155,6 +163,8 @@ const containerSpec = z.object({
   stopTimeoutSec: z.exactOptional(z.number()),
   containerArn: optionalText,
   registryAuth: z.exactOptional(registryAuth),
+  secrets: z.exactOptional(z.array(secretReference)),
+  environmentFiles: z.exactOptional(texts),
   log: z.object({ driver: text, byDefault: z.exactOptional(z.boolean()), options: textMap }),
   options: containerOptions,
 });
@@ -221,6 +231,7 @@ const taskState = z.object({
   stoppedReason: text,
   admittedAt: optionalInteger,
   resources: z.enum(['absent', 'ready', 'removed']),
+  fetched: optionalFlag,
   /** Names of the task's containers, whose records lie beside this one. */
   containers: texts,
   pullStartedAt: optionalInteger,

@@ -28,6 +28,7 @@ export const TASK_ERROR_CODES = [
   'CgroupError',
   'CannotCreateVolumeError',
   'VolumeError',
+  'TaskResourceError',
 ] as const;
 export type TaskErrorCode = (typeof TASK_ERROR_CODES)[number];
 
@@ -62,7 +63,8 @@ export function reasonOf(error: unknown): Reason {
   return { code: 'UnknownError', message: error instanceof Error ? error.message : String(error) };
 }
 
-/** `<Name>: <message>` (ENG-16). */
+/** `<Name>: <message>` (ENG-16); of a resource of the task the message alone (RES-01). */
 export function renderReason(reason: Reason): string {
+  if (reason.code === 'TaskResourceError') return reason.message;
   return `${reason.code}: ${reason.message}`;
 }

@@ -15,6 +15,7 @@ export type TaskEvent =
   /** The task has its share of the host until it is over. */
   | { readonly kind: 'hostResourcesTaken' }
   | { readonly kind: 'resourcesReady' }
+  | { readonly kind: 'secretsFetched' }
   /** Every process, mount and network namespace of before is gone (a new boot id). */
   | { readonly kind: 'hostRestarted' }
   | { readonly kind: 'resourcesRemoved' }

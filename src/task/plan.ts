@@ -2,6 +2,7 @@ import { type DependencyVerdict, dependantsOf, judgeDependencies } from './depen
 import type { TaskRules } from './event.ts';
 import { probeDueAt } from './health.ts';
 import { collectionDueAt } from './reports.ts';
+import { isFetchDue, needsFetching } from './secrets.ts';
 import { compareContainerStatus } from './statuses.ts';
 import type { Step } from './step.ts';
 import { taskFraction } from './task-fraction.ts';
@@ -36,6 +37,7 @@ export function plan(state: TaskState, at: number, rules: TaskRules): Plan {
   } else if (state.desired === 'RUNNING' && state.resources === 'absent') {
     steps.push({ kind: 'ensureResources' });
   }
+  if (isFetchDue(state)) steps.push({ kind: 'fetchSecrets' });
   for (const spec of state.spec.containers) {
     const container = state.containers.find((c) => c.name === spec.name);
     if (container === undefined) continue;
@@ -96,7 +98,7 @@ function nextOf(state: TaskState, subject: Subject, rules: TaskRules): Step | Wa
         ? { kind: 'pullImage', container: name }
         : heldBack(state, subject);
     case 'PULLED':
-      return dependencies.kind === 'met' && state.resources === 'ready'
+      return dependencies.kind === 'met' && state.resources === 'ready' && hasFetched(state, spec)
         ? { kind: 'createContainer', container: name }
         : heldBack(state, subject);
     case 'CREATED':
@@ -110,9 +112,14 @@ function nextOf(state: TaskState, subject: Subject, rules: TaskRules): Step | Wa
   }
 }
 
-function heldBack(state: TaskState, { container, dependencies, at }: Subject): Wait {
+function hasFetched({ fetched }: TaskState, spec: ContainerSpec): boolean {
+  return fetched === true || !needsFetching(spec);
+}
+
+function heldBack(state: TaskState, { spec, container, dependencies, at }: Subject): Wait {
   const since = standsSince(state, container);
-  if (dependencies.kind === 'met') return { kind: 'taskResources', since };
+  if (dependencies.kind === 'met')
+    return { kind: hasFetched(state, spec) ? 'taskResources' : 'secrets', since };
   const until = dependencies.kind === 'waiting' ? dependencies.until : at;
   return { kind: 'dependency', on: dependencies.on, until, since };
 }

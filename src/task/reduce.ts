@@ -58,6 +58,8 @@ function apply(state: TaskState, event: TaskEvent, at: number, rules: TaskRules)
       return hostRestarted(state, at);
     case 'resourcesReady':
       return state.resources === 'absent' ? { ...state, resources: 'ready' } : state;
+    case 'secretsFetched':
+      return state.fetched === true ? state : { ...state, fetched: true };
     case 'resourcesRemoved':
       return { ...state, resources: 'removed' };
     case 'reportSettled':

@@ -6,6 +6,8 @@ export type Step =
   /** Waits until the task has its share of the host, in the order of arrival. */
   | { readonly kind: 'takeHostResources' }
   | { readonly kind: 'ensureResources' }
+  /** Brings secrets and environment files of the task into memory; beside whatever else is done for it. */
+  | { readonly kind: 'fetchSecrets' }
   | { readonly kind: 'resolveImage'; readonly container: string }
   | { readonly kind: 'pullImage'; readonly container: string }
   | { readonly kind: 'createContainer'; readonly container: string }
@@ -32,6 +34,7 @@ export type StepKind = Step['kind'];
 /** Steps that may be given up half-way when they are no longer wanted: they leave nothing that runs. */
 export const ABANDONABLE_STEPS: ReadonlySet<StepKind> = new Set([
   'takeHostResources',
+  'fetchSecrets',
   'resolveImage',
   'pullImage',
   'probeHealth',

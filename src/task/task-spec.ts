@@ -3,6 +3,7 @@ import type { HealthCheck } from './health.ts';
 import type { TaskArn } from './ids.ts';
 import type { PortMapping } from './port-mapping.ts';
 import type { RestartPolicy } from './restart.ts';
+import type { SecretReference } from './secrets.ts';
 import type { MountPoint, TaskVolume, VolumesFrom } from './volumes.ts';
 
 /** Network modes this agent knows; `bridge` when the payload names none (ENG-36). */
@@ -66,6 +67,10 @@ export interface ContainerSpec {
   readonly stopTimeoutSec?: number;
   readonly containerArn?: string;
   readonly registryAuth?: RegistryAuth;
+  /** Absent: none. */
+  readonly secrets?: readonly SecretReference[];
+  /** ARNs of S3 objects, in the order in which they are listed. */
+  readonly environmentFiles?: readonly string[];
   readonly log: LogConfig;
   readonly options: ContainerOptions;
 }

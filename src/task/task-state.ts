@@ -27,6 +27,8 @@ export interface TaskState {
   readonly admittedAt?: number;
   /** The task's cgroup and directories. */
   readonly resources: 'absent' | 'ready' | 'removed';
+  /** Secrets and environment files are in memory; never true in a task that another process has stored. */
+  readonly fetched?: boolean;
   readonly containers: readonly ContainerState[];
   readonly pullStartedAt?: number;
   readonly pullStoppedAt?: number;

@@ -12,6 +12,8 @@ export type WaitCause =
     }
   /** The task's cgroup and directories. */
   | { readonly kind: 'taskResources' }
+  /** Its secrets and environment files. */
+  | { readonly kind: 'secrets' }
   /** Those that depend on it have to stop first. */
   | { readonly kind: 'dependants'; readonly names: readonly string[] }
   /** ECS has to take what it was told of a task that is over. */

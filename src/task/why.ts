@@ -112,6 +112,11 @@ function sayStep(
       return sayHostWait(activity.hostWait);
     case 'ensureResources':
       return { what: "waits for the task's cgroup, which is being made", unblock: 'the end of that' };
+    case 'fetchSecrets':
+      return {
+        what: `waits for its secrets and environment files, which are being fetched (${namesOfFetched(state.spec)})`,
+        unblock: 'the answers of SSM Parameter Store, Secrets Manager and S3',
+      };
     case 'resolveImage':
       return {
         what: `asks the registry which digest ${spec?.image ?? 'its image'} has`,
@@ -158,6 +163,8 @@ function sayWait(state: TaskState, wait: Wait, at: number): Said {
       return sayDependency(state, wait, at);
     case 'taskResources':
       return { what: "waits for the task's cgroup", unblock: 'the cgroup' };
+    case 'secrets':
+      return { what: 'waits for its secrets and environment files', unblock: 'the end of their fetching' };
     case 'dependants':
       return {
         what: `is to stop, after those that depend on it: ${wait.names.join(', ')}`,
@@ -232,6 +239,15 @@ function sayPull(image: string, pull: PullState | undefined): string {
     `pulls ${image}: ${percent}% of ${megabytes(bytesTotal)} at ${megabytes(bytesPerSecond)}/s, ` +
     `${layersUnpacked} of ${layersTotal} layers unpacked`
   );
+}
+
+/** Where they are, never what they are. */
+function namesOfFetched({ containers }: TaskState['spec']): string {
+  const places = containers.flatMap(({ secrets = [], environmentFiles = [] }) => [
+    ...secrets.map(({ valueFrom }) => valueFrom),
+    ...environmentFiles,
+  ]);
+  return [...new Set(places)].join(', ');
 }
 
 const megabytes = (bytes: number) => `${(bytes / 1_000_000).toFixed(1)} MB`;

@@ -55,7 +55,11 @@ export const containerSchema = z.looseObject({
     })
     .nullish(),
   logsAuthStrategy: text,
-  secrets: z.array(z.looseObject({ name: text, valueFrom: text, target: text })).nullish(),
+  secrets: z
+    .array(
+      z.looseObject({ name: text, valueFrom: text, region: text, provider: text, type: text, target: text }),
+    )
+    .nullish(),
   managedAgents: z.array(z.looseObject({ name: text })).nullish(),
   firelensConfiguration: z.looseObject({ type: text, options: textMap }).nullish(),
   restartPolicy: z

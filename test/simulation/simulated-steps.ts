@@ -55,6 +55,7 @@ const DEADLINE_MS: Readonly<Partial<Record<StepKind, number>>> = {
 };
 const REFUSALS: Readonly<Partial<Record<StepKind, TaskErrorCode>>> = {
   ensureResources: 'CgroupError',
+  fetchSecrets: 'TaskResourceError',
   pullImage: 'CannotPullContainerError',
   createContainer: 'CannotCreateContainerError',
   startContainer: 'CannotStartContainerError',
@@ -177,6 +178,8 @@ export class SimulatedSteps {
       case 'ensureResources':
         this.#world.resources = true;
         return { kind: 'resourcesReady' };
+      case 'fetchSecrets':
+        return { kind: 'secretsFetched' };
       case 'resolveImage':
         return choices.of<TaskEvent>([
           { kind: 'imageResolved', container, digest: DIGEST },

@@ -1,5 +1,6 @@
 import type { LocalImage } from '../../image/images.ts';
 import type { ContainerNetwork } from '../../network/network.ts';
+import { NOTHING_FETCHED } from '../../resource/task-secrets.ts';
 import {
   type BindMount,
   type CreateContainer,
@@ -15,6 +16,7 @@ import { TaskError } from '../../task/errors.ts';
 import type { TaskEvent } from '../../task/event.ts';
 import { type ContainerId, containerDisplayName, containerIdOf, taskIdOf } from '../../task/ids.ts';
 import { isOldRun } from '../../task/restart.ts';
+import { needsFetching } from '../../task/secrets.ts';
 import type { ContainerOptions, ContainerSpec } from '../../task/task-spec.ts';
 import type { TaskState } from '../../task/task-state.ts';
 import { containerLimits, taskLimits } from '../container-limits.ts';
@@ -55,9 +57,10 @@ async function describeContainer(
     [LABEL_VERSION]: version,
     [LABEL_DISPLAY_NAME]: name,
   };
-  const environment = {
-    ...regionEnvironment(settings.region, spec.environment, image),
-    ...spec.environment,
+  const fetched = needsFetching(spec) ? context.secrets.of(arn, spec.name) : NOTHING_FETCHED;
+  const own = { ...fetched.files, ...spec.environment, ...fetched.secrets };
+  const given = {
+    ...regionEnvironment(settings.region, own, image),
     ...context.endpointEnvironment(task.spec, spec),
   };
   const limits = containerLimits(spec);
@@ -75,7 +78,8 @@ async function describeContainer(
         imageId: image.imageId,
         command: [...(spec.entryPoint ?? image.config.entryPoint), ...(spec.command ?? image.config.command)],
         labels,
-        environment,
+        // The log's own configuration is on disk: what was fetched may not be in it.
+        environment: { ...spec.environment, ...given },
         createdAt: context.now(),
       },
       { signal },
@@ -101,7 +105,7 @@ async function describeContainer(
     image: image.name,
     ...(spec.entryPoint !== undefined && { entryPoint: spec.entryPoint }),
     ...(spec.command !== undefined && { command: spec.command }),
-    environment,
+    environment: { ...own, ...given },
     ...(options.user !== undefined && { user: options.user }),
     ...(options.workingDirectory !== undefined && { workingDirectory: options.workingDirectory }),
     hostname: network.hostname,

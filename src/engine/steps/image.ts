@@ -1,6 +1,8 @@
-import type { LocalImage } from '../../image/images.ts';
+import type { LocalImage, RegistryCredentials } from '../../image/images.ts';
 import { reasonOf } from '../../task/errors.ts';
 import type { TaskEvent } from '../../task/event.ts';
+import { CredentialsNotHereError } from '../../task/execution-role.ts';
+import type { ContainerSpec } from '../../task/task-spec.ts';
 import { containerOf, deadlinesOf, type StepContext } from '../step-context.ts';
 import { transitionWithin } from '../timed-out.ts';
 
@@ -13,8 +15,8 @@ export async function resolveImage(context: StepContext, container: string): Pro
   if (pinned !== undefined) return { kind: 'imagePinned', container, digest: pinned };
   const cached = await usableCache(context, spec.image);
   if (cached !== undefined) return { kind: 'imageResolved', container, digest: cached.digest };
-  const credentials = context.registryCredentials(spec);
   try {
+    const credentials = await registryCredentials(context, spec);
     const digest = await transitionWithin(
       'MANIFEST_PULLED',
       context.settings.manifestTimeoutMs,
@@ -28,6 +30,7 @@ export async function resolveImage(context: StepContext, container: string): Pro
     return { kind: 'imageResolved', container, ...(digest !== undefined && { digest }) };
   } catch (error) {
     context.signal.throwIfAborted();
+    if (error instanceof CredentialsNotHereError) throw error;
     return { kind: 'imageUnresolved', container, reason: reasonOf(error) };
   }
 }
@@ -39,9 +42,9 @@ export async function pullImage(context: StepContext, container: string): Promis
   await context.imageKeeper.settled(context.signal);
   const cached = await usableCache(context, spec.image);
   if (cached !== undefined) return await pulled(context, container, cached);
-  const credentials = context.registryCredentials(spec);
   context.emit({ kind: 'pullStarted' });
   try {
+    const credentials = await registryCredentials(context, spec);
     const image = await transitionWithin('pulled', context.settings.pullTimeoutMs, context.signal, (signal) =>
       context.images.pull(
         {
@@ -57,12 +60,20 @@ export async function pullImage(context: StepContext, container: string): Promis
     return await pulled(context, container, image);
   } catch (error) {
     context.signal.throwIfAborted();
+    if (error instanceof CredentialsNotHereError) throw error;
     const local = await localAfterFailure(context, spec.image);
     if (local !== undefined) return await pulled(context, container, local);
     throw error;
   } finally {
     context.emit({ kind: 'pullEnded' });
   }
+}
+
+async function registryCredentials(
+  context: StepContext,
+  container: ContainerSpec,
+): Promise<RegistryCredentials | undefined> {
+  return await context.registryCredentials(context.task.spec, container, { signal: context.signal });
 }
 
 /** The local image, when the pull behaviour lets it do without asking the registry. */

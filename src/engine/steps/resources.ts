@@ -19,6 +19,12 @@ export async function ensureResources(context: StepContext): Promise<TaskEvent> 
   return { kind: 'resourcesReady' };
 }
 
+/** Brings secrets and environment files into memory; each call of it has its own deadline. */
+export async function fetchSecrets(context: StepContext): Promise<TaskEvent> {
+  await context.secrets.fetch(context.task.spec, { signal: context.signal });
+  return { kind: 'secretsFetched' };
+}
+
 /** Removes the cgroup, the task's network and files and its own volumes. */
 export async function removeResources(context: StepContext): Promise<TaskEvent> {
   const { spec } = context.task;
@@ -32,5 +38,6 @@ export async function removeResources(context: StepContext): Promise<TaskEvent> 
       await context.volumes.removeTask(taskIdOf(spec.arn), { signal });
     },
   );
+  context.secrets.forget(spec.arn);
   return { kind: 'resourcesRemoved' };
 }

@@ -78,6 +78,17 @@ describe('a payload task', () => {
           stopTimeout: 7,
           containerArn: 'arn:aws:ecs:us-west-2:123456789012:container/peer/a1/b2',
           portMappings: [{ containerPort: 80, hostPort: 80, protocol: 'tcp' }],
+          secrets: [
+            {
+              name: 'TOKEN',
+              valueFrom: '/token',
+              region: 'us-west-2',
+              provider: 'ssm',
+              type: 'ENVIRONMENT_VARIABLE',
+              target: 'CONTAINER',
+            },
+          ],
+          environmentFiles: [{ value: 'arn:aws:s3:::b/app.env', type: 's3' }],
           registryAuthentication: {
             type: 'ecr',
             ecrAuthData: {
@@ -107,7 +118,7 @@ describe('a payload task', () => {
       launchType: 'EC2',
       taskCredentialsId: 'c-1',
       executionCredentialsId: 'c-2',
-      unsupported: ['containers[app].registryAuthentication=ecr'],
+      unsupported: [],
     });
     expect(spec.containers[0]).toMatchObject({
       command: ['sh', '-c', 'exit 0'],
@@ -117,6 +128,10 @@ describe('a payload task', () => {
       memoryMiB: 64,
       stopTimeoutSec: 7,
       containerArn: 'arn:aws:ecs:us-west-2:123456789012:container/peer/a1/b2',
+      secrets: [
+        { name: 'TOKEN', valueFrom: '/token', region: 'us-west-2', store: 'ssm', use: 'environment' },
+      ],
+      environmentFiles: ['arn:aws:s3:::b/app.env'],
       registryAuth: {
         kind: 'ecr',
         registryId: '1',

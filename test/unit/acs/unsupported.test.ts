@@ -58,17 +58,18 @@ describe('what cannot be honoured', () => {
   it.each([
     ['dependsOn=db SOMETIME', { dependsOn: [{ containerName: 'db', condition: 'SOMETIME' }] }],
     ['links=db:alias', { links: ['db:alias'] }],
-    ['environmentFiles=arn:aws:s3:::b/k', { environmentFiles: [{ value: 'arn:aws:s3:::b/k', type: 's3' }] }],
     [
-      'registryAuthentication=asm',
-      {
-        registryAuthentication: {
-          type: 'asm',
-          asmAuthData: { credentialsParameter: 'arn:aws:secretsmanager:r:1:secret:s', region: 'r' },
-        },
-      },
+      'secrets=TOKEN (provider vault, type ENVIRONMENT_VARIABLE, target )',
+      { secrets: [{ name: 'TOKEN', valueFrom: '/p', type: 'ENVIRONMENT_VARIABLE', provider: 'vault' }] },
     ],
-    ['secrets=TOKEN', { secrets: [{ name: 'TOKEN', valueFrom: '/p', target: 'CONTAINER' }] }],
+    [
+      'secrets=TOKEN (provider ssm, type MOUNT_POINT, target )',
+      { secrets: [{ name: 'TOKEN', valueFrom: '/p', type: 'MOUNT_POINT', provider: 'ssm' }] },
+    ],
+    [
+      'secrets=splunk-token',
+      { secrets: [{ name: 'splunk-token', valueFrom: '/p', provider: 'ssm', target: 'LOG_DRIVER' }] },
+    ],
     ['healthCheck=without a Healthcheck', { healthCheckType: 'docker' }],
     [
       'healthCheck={"Test":["WHAT","true"]}',

@@ -31,7 +31,7 @@ const TASK: readonly Example[] = [
   {
     parameter: 'executionRoleArn',
     task: { executionRoleArn: 'arn:aws:iam::123456789012:role/execution' },
-    note: 'its credentials are kept; what needs them is refused by its own name',
+    note: 'for secrets, environment files and registry logins',
   },
   { parameter: 'pidMode', value: 'host, task', task: { pidMode: 'task' } },
   { parameter: 'ipcMode', value: 'host, task, none', task: { ipcMode: 'task' } },
@@ -112,8 +112,17 @@ const CONTAINER: readonly Example[] = [
   {
     parameter: 'environmentFiles',
     container: { environmentFiles: [{ type: 's3', value: 'arn:aws:s3:::b/k' }] },
+    note: 'kept in memory; like all variables they stand in the container record of the runtime',
   },
-  { parameter: 'secrets', container: { secrets: secret } },
+  {
+    parameter: 'secrets',
+    container: { secrets: secret },
+    note: 'of SSM Parameter Store and Secrets Manager; kept like environment files',
+  },
+  {
+    parameter: 'logConfiguration.secretOptions',
+    container: { logConfiguration: { logDriver: 'json-file', secretOptions: secret } },
+  },
   { parameter: 'hostname', container: { hostname: 'web' } },
   { parameter: 'dnsServers', container: { dnsServers: ['10.0.0.2'] } },
   { parameter: 'dnsSearchDomains', container: { dnsSearchDomains: ['example.com'] } },

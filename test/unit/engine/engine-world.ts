@@ -3,6 +3,7 @@ import type { ContainerLogs } from '../../../src/container-log/container-logs.ts
 import type { EngineSettings, StepPorts } from '../../../src/engine/step-context.ts';
 import { TaskEngine } from '../../../src/engine/task-engine.ts';
 import type { Network } from '../../../src/network/network.ts';
+import { NOTHING_FETCHED, type TaskSecrets } from '../../../src/resource/task-secrets.ts';
 import type { TaskVolumes } from '../../../src/resource/task-volumes.ts';
 import { FakeImages } from '../../../src/runtime/fake/fake-images.ts';
 import { type FakeBehaviour, FakeRuntime } from '../../../src/runtime/fake/fake-runtime.ts';
@@ -86,6 +87,12 @@ const noVolumes: TaskVolumes = {
   removeLeftovers: async () => {},
 };
 
+const noSecrets: TaskSecrets = {
+  fetch: async () => {},
+  of: () => NOTHING_FETCHED,
+  forget: () => {},
+};
+
 const noLogs: ContainerLogs = {
   drivers: ['none'],
   prepare: async () => ({ kind: 'null' }),
@@ -145,9 +152,10 @@ export class EngineWorld {
       images: this.images,
       network: hostNetwork,
       volumes: noVolumes,
+      secrets: noSecrets,
       logs: noLogs,
       settings: { ...this.settings, ...settings.engine },
-      registryCredentials: () => undefined,
+      registryCredentials: async () => undefined,
       endpointEnvironment: () => ({}),
       now: Date.now,
     };

@@ -140,6 +140,17 @@ const containerSpec: fc.Arbitrary<ContainerSpec> = fc.record(
     startTimeoutSec: fc.nat(),
     stopTimeoutSec: fc.nat(),
     containerArn: fc.string(),
+    secrets: fc.array(
+      fc.record({
+        name: fc.string(),
+        valueFrom: fc.string(),
+        region: fc.string(),
+        store: fc.constantFrom('ssm' as const, 'secretsmanager' as const),
+        use: fc.constantFrom('environment' as const, 'logDriver' as const),
+      }),
+      { maxLength: 2 },
+    ),
+    environmentFiles: texts,
     registryAuth: fc.oneof(
       fc.record(
         {
