@@ -192,12 +192,9 @@ function update(
 /** A failed step ends its container; without one, the task (ENG-15, ENG-43, ENG-155). */
 function failed(state: TaskState, name: string | undefined, reason: Reason, rules: TaskRules): TaskState {
   if (name === undefined) {
-    if (state.desired === 'STOPPED' && state.stoppedReason !== '') return state;
-    return {
-      ...state,
-      desired: 'STOPPED',
-      stoppedReason: state.stoppedReason || normaliseReason(renderReason(reason)),
-    };
+    // One that was to stop already does not stop for this.
+    if (state.desired === 'STOPPED') return state;
+    return { ...state, desired: 'STOPPED', stoppedReason: normaliseReason(renderReason(reason)) };
   }
   const next = update(state, name, (c) =>
     c.known === 'STOPPED' ? c : { ...withReason(c, reason), desired: 'STOPPED' },

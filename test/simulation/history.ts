@@ -124,6 +124,7 @@ export class History {
     const isOver = () =>
       this.#isForgotten &&
       this.#agent !== undefined &&
+      !this.#world.resources &&
       [...this.#runtime.containers.values()].every(({ record }) => record === 'absent');
     while (!isOver()) {
       if (!this.#time.step() || this.#time.now > START + patience || this.#events > MOST_EVENTS)

@@ -133,8 +133,10 @@ export class SimulatedAgent {
   }
 
   #sweep(): void {
-    const { runtime } = this.#in.world;
-    if (this.#state === undefined) for (const name of runtime.containers.keys()) runtime.remove(name);
+    const { world } = this.#in;
+    if (this.#state !== undefined) return;
+    for (const name of world.runtime.containers.keys()) world.runtime.remove(name);
+    world.resources = false;
   }
 
   #wake(): void {

@@ -65,8 +65,8 @@ export class Watch {
     if (compareTaskStatus(after.known, before.known) < 0)
       throw back(`the task went from ${before.known} to ${after.known}`);
     if (before.desired === 'STOPPED' && after.desired !== 'STOPPED') throw back('the task is wanted again');
-    if (before.stoppedReason !== '' && after.stoppedReason !== before.stoppedReason)
-      throw back('the reason of the task changed');
+    if (before.desired === 'STOPPED' && after.stoppedReason !== before.stoppedReason)
+      throw back('the reason of the task changed when it was to stop already');
     for (const [index, was] of before.containers.entries()) {
       const is = after.containers[index];
       if (is?.name !== was.name) throw back(`${was.name} has gone from the task`);
