@@ -4,6 +4,9 @@ import { History } from './history.ts';
 import { SOUND_RULES } from './planted-bugs.ts';
 import type { Share, ShareResult } from './simulate.ts';
 
+// Errors are part of every history, and nobody reads where they were made.
+Error.stackTraceLimit = 0;
+
 /** Thread of `simulate`: runs the shares that it is sent. */
 parentPort?.on('message', (share: Share) => parentPort?.postMessage(run(share)));
 

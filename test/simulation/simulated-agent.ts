@@ -61,7 +61,7 @@ export class SimulatedAgent {
   /** Goes on with what is stored. */
   start(hasRebooted: boolean): void {
     const { store, scenario, rules, world } = this.#in;
-    this.#state = store.load();
+    this.#state = store.load(world.choices.chance(20));
     if (this.#state === undefined) return;
     if (hasRebooted) {
       const before = this.#state;

@@ -30,10 +30,15 @@ export class SimulatedStore {
     this.outbox = this.outbox.filter((queued) => queued.id !== id);
   }
 
-  /** As after a start of the agent: through the format of the records. */
-  load(): TaskState | undefined {
+  /** As after a start of the agent; through the format of the records, or without that detour. */
+  load(throughRecords: boolean): TaskState | undefined {
     if (this.task === undefined) return undefined;
-    const { task, containers } = toRecords(this.task);
+    const task = throughRecords ? this.#readBack(this.task) : this.task;
+    return withUnsettledCounted([task], this.outbox)[0];
+  }
+
+  #readBack(stored: TaskState): TaskState {
+    const { task, containers } = toRecords(stored);
     const kept = containers.map((container) =>
       containerRecordFormat.parse(containerRecordFormat.encode(container)),
     );
@@ -41,10 +46,9 @@ export class SimulatedStore {
       id,
       report: reportRecordFormat.parse(reportRecordFormat.encode(report)),
     }));
-    const read = fromRecords(
+    return fromRecords(
       taskRecordFormat.parse(taskRecordFormat.encode(task)),
       new Map(kept.map((container) => [container.name, container])),
     );
-    return withUnsettledCounted([read], this.outbox)[0];
   }
 }
