@@ -48,8 +48,13 @@ export type TaskEvent =
       /** Epoch ms. */
       readonly startedAt: number;
     }
-  /** A container that its restart policy had started again runs. */
-  | { readonly kind: 'containerRestarted'; readonly container: string; readonly pid: number }
+  /** A container that its restart policy had started again after run number `afterRun` runs. */
+  | {
+      readonly kind: 'containerRestarted';
+      readonly container: string;
+      readonly pid: number;
+      readonly afterRun: number;
+    }
   /** The process tree is proven gone; without `exit` it never ran. */
   | { readonly kind: 'containerStopped'; readonly container: string; readonly exit?: ContainerExit }
   | { readonly kind: 'containerReleased'; readonly container: string }

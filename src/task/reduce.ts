@@ -15,7 +15,7 @@ import { type Reason, renderReason } from './errors.ts';
 import type { TaskEvent, TaskRules } from './event.ts';
 import type { StateReport } from './report.ts';
 import { collectContainerChange, reportChanges } from './reports.ts';
-import { restarted } from './restart.ts';
+import { isLatestRestart, restarted } from './restart.ts';
 import { compareContainerStatus, compareTaskStatus } from './statuses.ts';
 import { knownTaskStatus } from './task-progress.ts';
 import type { ContainerState, TaskState } from './task-state.ts';
@@ -101,7 +101,9 @@ function apply(state: TaskState, event: TaskEvent, at: number, rules: TaskRules)
         compareContainerStatus(c.known, 'RUNNING') < 0 ? started(c, event.pid, event.startedAt) : c,
       );
     case 'containerRestarted':
-      return update(state, event.container, (c) => restarted(c, event.pid));
+      return update(state, event.container, (c) =>
+        isLatestRestart(c, event.afterRun) ? restarted(c, event.pid) : c,
+      );
     case 'containerStopped':
       return update(state, event.container, (c) => ended(state, c, event.exit, at));
     case 'containerReleased':

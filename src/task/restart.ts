@@ -55,6 +55,11 @@ export function isOldRun(container: ContainerState, exit: ContainerExit): boolea
   return container.restarts !== undefined && (exit.run ?? 0) <= container.restarts.endedRun;
 }
 
+/** Whether the run that followed `afterRun` has not been seen to end: a look may tell that before its start is told. */
+export function isLatestRestart({ restarts }: ContainerState, afterRun: number): boolean {
+  return restarts !== undefined && afterRun >= restarts.endedRun;
+}
+
 /** Epoch ms of the start of the current run; health checks count from it. */
 export function runStartedAt(container: ContainerState): number | undefined {
   return container.restarts?.at ?? container.startedAt;

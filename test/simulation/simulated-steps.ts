@@ -207,7 +207,7 @@ export class SimulatedSteps {
         return { kind: 'containerStarted', container, pid: 1, startedAt: time.now };
       case 'restartContainer':
         runtime.start(container, step.afterRun);
-        return { kind: 'containerRestarted', container, pid: 2 };
+        return { kind: 'containerRestarted', container, pid: 2, afterRun: step.afterRun };
       case 'probeHealth':
         return this.#probe(container);
       case 'releaseContainer':

@@ -223,7 +223,7 @@ export async function restartContainer(
     context.signal,
     (signal) => context.runtime.startContainer(idOf(context, name), { signal, afterRun }),
   );
-  return { kind: 'containerRestarted', container: name, pid };
+  return { kind: 'containerRestarted', container: name, pid, afterRun };
 }
 
 /** Ends only when the process tree is proven gone (task-engine.md §5.3). */

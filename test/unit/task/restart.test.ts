@@ -18,7 +18,9 @@ function end(s: TaskStory, run: number, over: Partial<ContainerExit> = {}, after
   return s.tell({ kind: 'containerStopped', container: 'main', exit });
 }
 
-const again = (s: TaskStory) => s.tell({ kind: 'containerRestarted', container: 'main', pid: 77 });
+/** Tells that the run after `afterRun`, by default the last that ended, has begun. */
+const again = (s: TaskStory, afterRun = main(s).restarts?.endedRun ?? 0) =>
+  s.tell({ kind: 'containerRestarted', container: 'main', pid: 77, afterRun });
 const main = (s: TaskStory) => s.container('main');
 
 describe('a restart policy', () => {
@@ -30,6 +32,15 @@ describe('a restart policy', () => {
     expect(again(s).steps()).toEqual([]);
     expect(main(s)).toMatchObject({ known: 'RUNNING', pid: 77, restarts: { count: 1, endedRun: 0 } });
     expect(s.told()).toHaveLength(told);
+  });
+
+  it('starts a run again that was seen to end before its start was told', () => {
+    const s = end(running(), 0);
+    const exit = { exitCode: 1, exitedAt: s.now, oomKilled: false, run: 1 };
+    const observation = { state: 'exited', exit } as const;
+    s.tell({ kind: 'containerObserved', container: 'main', knownBefore: 'CREATED', observation });
+    expect(again(s, 0).plan().steps).toEqual([{ kind: 'restartContainer', container: 'main', afterRun: 1 }]);
+    expect(again(s, 1).steps()).toEqual([]);
   });
 
   it('keeps the time of the first start (ENG-55)', () => {
