@@ -10,10 +10,12 @@ import { type EndpointIds, newEndpointSecret } from './metadata/endpoint-ids.ts'
 import type { AgentMetrics } from './metadata/metrics/agent-metrics.ts';
 import { RateLimiter } from './metadata/rate-limit.ts';
 import { EndpointTasks } from './metadata/task-api/endpoint-tasks.ts';
+import { FAULT_LIMIT } from './metadata/task-api/fault-route.ts';
 import type { ContainerStatistics } from './metadata/task-api/metadata-routes.ts';
 import { readTags } from './metadata/task-api/tags.ts';
 import { TaskApiServer } from './metadata/task-api/task-api-server.ts';
 import { LISTENER_PORT } from './network/endpoint/endpoint-address.ts';
+import { NetworkFaults } from './network/fault/network-faults.ts';
 import type { Store, StoredState } from './store/store.ts';
 import type { TaskSpec } from './task/task-spec.ts';
 import type { TaskState } from './task/task-state.ts';
@@ -73,6 +75,9 @@ export async function openTaskApi(parts: TaskApiParts): Promise<TaskApiServer & 
           parts.registration()?.containerInstanceArn,
         ),
       protection: calls,
+      faults: new NetworkFaults(),
+      faultLimiter: new RateLimiter(FAULT_LIMIT),
+      onFaultFailed: (error) => logger.warn({ err: error }, 'a network fault could not be made'),
     },
     limiter: new RateLimiter({ steady: config.taskMetadataSteadyRate, burst: config.taskMetadataBurstRate }),
     audit: (entry) => {

@@ -36,6 +36,7 @@ import { endpointEnvironment } from './metadata/endpoint-environment.ts';
 import { EndpointIds } from './metadata/endpoint-ids.ts';
 import type { AgentView } from './metadata/introspection/agent-view.ts';
 import { AgentMetrics } from './metadata/metrics/agent-metrics.ts';
+import { observeFaultProblem } from './network/fault/network-faults.ts';
 import { openTaskCgroups } from './resource/cgroups.ts';
 import type { TaskCgroups } from './resource/task-cgroups.ts';
 import { LocalVolumes } from './resource/volumes/local-volumes.ts';
@@ -93,10 +94,11 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   await mkdir(config.runDirectory, { recursive: true, mode: 0o700 });
   const store = parts.adopt(openAgentStore(config, logger), (s) => s.close());
   const loaded = await loadState(store, logger);
-  const [runtime, cgroups, facts] = await Promise.all([
+  const [runtime, cgroups, facts, faultProblem] = await Promise.all([
     openRuntime(options),
     openCgroups(config, logger),
     readInstanceFacts(imds, { signal }),
+    observeFaultProblem(),
   ]);
   parts.adopt(runtime, (r) => r.close());
   const logs = parts.adopt(await runtime.openLogs(), (l) => l.close());
@@ -121,6 +123,8 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   });
   const kept = saved.kind === 'discard' ? await discardState(store, stored, saved.reason, logger) : stored;
 
+  if (faultProblem !== undefined)
+    logger.info({ failure: faultProblem }, 'network faults cannot be made on this host and are not offered');
   const roleCredentials = new CredentialsStore((task) => engine.credentialsArrived(task));
   const endpointSecret = await openEndpointSecret(store, kept);
   const endpointIds = new EndpointIds(endpointSecret);
@@ -245,6 +249,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
         loggingDrivers: logs.drivers,
         taskCgroupsUsable: cgroups !== undefined,
         taskEniUsable: false,
+        faultsUsable: faultProblem === undefined,
       },
       machine,
       facts,

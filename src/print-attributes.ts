@@ -3,6 +3,7 @@ import { LOG_DRIVERS } from './container-log/log-config.ts';
 import { capabilities } from './ecs/capabilities.ts';
 import { IMPLEMENTED_FEATURES } from './ecs/implemented-features.ts';
 import { formatAttributes } from './ecs/registration-request.ts';
+import { observeFaultProblem } from './network/fault/network-faults.ts';
 import { prepare } from './run-agent.ts';
 
 /** `-ecs-attributes`: prints the capabilities that would be registered, a line each. */
@@ -16,6 +17,7 @@ export async function printAttributes(args: AgentArguments): Promise<number> {
         loggingDrivers: LOG_DRIVERS,
         taskCgroupsUsable: config.taskCpuMemLimit !== 'off',
         taskEniUsable: false,
+        faultsUsable: (await observeFaultProblem()) === undefined,
       }),
     ),
   );

@@ -92,6 +92,7 @@ function parseTask(payload: PayloadTask, arn: TaskArn | undefined, clusterArn: s
       memoryMiB: payload.memory || undefined,
       taskCredentialsId: taskCredentials?.credentialsId,
       executionCredentialsId: executionCredentials?.credentialsId,
+      faultInjection: payload.enableFaultInjection || undefined,
     }),
   };
   return {

@@ -58,10 +58,6 @@ const TASK_ROWS: readonly Row<ReadTask>[] = [
   { field: 'proxyConfiguration', gist: ({ payload }) => payload.proxyConfiguration?.type ?? undefined },
   { field: 'pidMode', gist: ({ payload }) => payload.pidMode ?? undefined },
   { field: 'ipcMode', gist: ({ payload }) => payload.ipcMode ?? undefined },
-  {
-    field: 'enableFaultInjection',
-    gist: ({ payload }) => (payload.enableFaultInjection ? 'true' : undefined),
-  },
 ];
 
 const SUPPORTED_CONDITIONS: readonly string[] = DEPENDENCY_CONDITIONS;

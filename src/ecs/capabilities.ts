@@ -10,6 +10,8 @@ export interface CapabilityContext {
   readonly loggingDrivers: readonly string[];
   /** Whether task cgroups can be made on this host. */
   readonly taskCgroupsUsable: boolean;
+  /** Whether this host can make every kind of network fault. */
+  readonly faultsUsable: boolean;
   /** Whether the instance is in a VPC and its network plugins work. */
   readonly taskEniUsable: boolean;
   /** Version of our task network component. */
@@ -169,7 +171,11 @@ const ROWS: readonly Row[] = [
     notExternal: true,
   },
   { attributes: ecs('external'), when: ({ config }) => config.external },
-  { attributes: ecs('fault-injection'), when: ({ features }) => features.faultInjection, notExternal: true },
+  {
+    attributes: ecs('fault-injection'),
+    when: ({ features, faultsUsable }) => features.faultInjection && faultsUsable,
+    notExternal: true,
+  },
   { attributes: ecs('ipv6-only'), when: ({ features }) => features.ipv6Only },
 ];
 

@@ -182,6 +182,7 @@ const taskSpec = z.object({
   networkMode: z.enum(['awsvpc', 'bridge', 'host', 'none']),
   taskCredentialsId: optionalText,
   executionCredentialsId: optionalText,
+  faultInjection: optionalFlag,
   containers: z.array(containerSpec),
   volumes: z.exactOptional(z.array(taskVolume)),
   unsupported: texts,

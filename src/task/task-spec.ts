@@ -27,6 +27,8 @@ export interface TaskSpec {
   readonly networkMode: NetworkMode;
   readonly taskCredentialsId?: string;
   readonly executionCredentialsId?: string;
+  /** Its containers may ask for network faults; absent: they may not. */
+  readonly faultInjection?: boolean;
   readonly containers: readonly ContainerSpec[];
   /** Absent: none. */
   readonly volumes?: readonly TaskVolume[];

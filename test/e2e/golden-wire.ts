@@ -25,6 +25,7 @@ export const VARYING: readonly string[] = [
   'The order of `containers` within a state change (OBS-17), of tasks among each other, of members within a JSON object, and of header lines.',
   "Which of the two sockets connects first, and whether a payload's ack or its first state change comes first (OBS-03).",
   'Whether a container that ends at once is over by the time of RUNNING: then its entry there has the exit code already (OBS-08).',
+  'Whether `ecs.capability.fault-injection` is claimed: that depends on the kernel of the host.',
 ];
 
 const HEADERS: Readonly<Record<string, (value: string) => string>> = {
@@ -55,11 +56,19 @@ export function wireOf(line: WireLine, image: string): Wire {
     signedPrefix: signedPrefix && mapHeaders(signedPrefix),
     status,
     code,
-    body: body && membersOf(body, image),
+    body: body && membersOf(withoutHostAttributes(body), image),
     // The ids of what ECS sent come back in acks and have to be the very same.
     message: message && membersOf(message, image, ch === 'tcs' ? ['messageId'] : []),
   };
   return { ch, ...Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) };
+}
+
+/** Claimed where the host's kernel has netem, which no recording says. */
+const HOST_ATTRIBUTE = 'ecs.capability.fault-injection';
+
+function withoutHostAttributes(body: Json): Json {
+  if (!Array.isArray(body.attributes)) return body;
+  return { ...body, attributes: body.attributes.filter(({ name }) => name !== HOST_ATTRIBUTE) };
 }
 
 function mapHeaders(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {

@@ -6,6 +6,8 @@ export interface Answer {
   readonly contentType: string;
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Steady rate of a limit of the path's own, told beside that of all requests. */
+  readonly ownLimit?: number;
 }
 
 /** Statuses and texts are the Amazon ECS agent's, to the byte (metadata-endpoints.md §1.1). */

@@ -1,7 +1,9 @@
+import { FAULT_KINDS } from '../../task/fault.ts';
 import { type Answer, METHOD_NOT_ALLOWED, NOT_FOUND } from './answer.ts';
 import { answerAssociation, answerAssociations } from './association-routes.ts';
 import { answerCredentials, type CredentialsAnswer } from './credentials-route.ts';
 import type { EndpointScope } from './endpoint-tasks.ts';
+import { answerFault, type FaultSources } from './fault-route.ts';
 import { type MetadataSources, V2, V3, V4 } from './metadata-routes.ts';
 import { answerProtection } from './protection-route.ts';
 
@@ -16,8 +18,11 @@ export interface TaskRequest {
   readonly body: string;
 }
 
+/** What all answers are made from. */
+export interface TaskApiSources extends MetadataSources, FaultSources {}
+
 type Handler = (
-  sources: MetadataSources,
+  sources: TaskApiSources,
   request: TaskRequest,
   parameters: readonly string[],
 ) => Answer | CredentialsAnswer | Promise<Answer>;
@@ -88,11 +93,20 @@ const ROUTES: readonly Route[] = [
         ? answerProtection(sources, request.scope, id, request)
         : METHOD_NOT_ALLOWED,
   },
+  ...FAULT_KINDS.flatMap((kind) =>
+    (['start', 'stop', 'status'] as const).map(
+      (operation): Route => ({
+        path: new RegExp(`^/api/([^/]*)/fault/v1/${kind}/${operation}$`),
+        handle: (sources, request, [id = '']) =>
+          request.method === 'POST' ? answerFault(sources, request, id, kind, operation) : METHOD_NOT_ALLOWED,
+      }),
+    ),
+  ),
 ];
 
 /** Finds and runs what answers a request whose path is clean. */
 export async function routeTaskRequest(
-  sources: MetadataSources,
+  sources: TaskApiSources,
   request: TaskRequest,
 ): Promise<Answer | CredentialsAnswer> {
   for (const { path, handle } of ROUTES) {

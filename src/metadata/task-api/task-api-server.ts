@@ -6,8 +6,7 @@ import type { RateLimiter } from '../rate-limit.ts';
 import { type Answer, jsonAnswer, textAnswer } from './answer.ts';
 import type { CredentialsAnswer } from './credentials-route.ts';
 import type { EndpointScope } from './endpoint-tasks.ts';
-import type { MetadataSources } from './metadata-routes.ts';
-import { cleanPath, routeTaskRequest, type TaskRequest } from './routes.ts';
+import { cleanPath, routeTaskRequest, type TaskApiSources, type TaskRequest } from './routes.ts';
 
 /** Reading a request and writing an answer may take this long (metadata-endpoints.md §1). */
 const REQUEST_TIMEOUT_MS = 5000;
@@ -16,11 +15,12 @@ const MAX_HEADER_BYTES = 16 * 1024;
 /** What a body may have, where one is read. */
 const MAX_BODY_BYTES = 64 * 1024;
 const LISTEN_BACKOFF = { minMs: 1000, maxMs: 60_000, factor: 2, jitter: 0.2 };
+const LIMIT_HEADER = 'X-Rate-Limit-Limit';
 /** Of one namespace or the host at a time; more wait to be accepted or are turned away. */
 const MAX_CONNECTIONS = 1024;
 
 export interface TaskApiOptions {
-  readonly sources: MetadataSources;
+  readonly sources: TaskApiSources;
   readonly limiter: RateLimiter;
   audit(entry: AuditEntry): void;
   /** A request was answered with that status. */
@@ -150,7 +150,7 @@ export class TaskApiServer {
   #limitHeaders(request: IncomingMessage, source: string): Record<string, string> {
     const forwarded = request.headers['x-forwarded-for'];
     return {
-      'X-Rate-Limit-Limit': this.#options.limiter.steady.toFixed(2),
+      [LIMIT_HEADER]: this.#options.limiter.steady.toFixed(2),
       'X-Rate-Limit-Duration': '1',
       'X-Rate-Limit-Request-Forwarded-For': Array.isArray(forwarded)
         ? forwarded.join(', ')
@@ -165,10 +165,23 @@ function send(response: ServerResponse, answer: Answer, limits: Readonly<Record<
   response.writeHead(answer.status, {
     ...(answer.contentType !== '' && { 'Content-Type': answer.contentType }),
     'Content-Length': Buffer.byteLength(answer.body),
-    ...limits,
+    ...(answer.ownLimit === undefined ? limits : twice(limits, answer.ownLimit)),
     ...answer.headers,
   });
   response.end(answer.body);
+}
+
+/** The headers of two limits, each a second time (metadata-endpoints.md §9). */
+function twice(
+  limits: Readonly<Record<string, string>>,
+  ownLimit: number,
+): Record<string, readonly string[]> {
+  return Object.fromEntries(
+    Object.entries(limits).map(([name, value]) => [
+      name,
+      [value, name === LIMIT_HEADER ? ownLimit.toFixed(2) : value],
+    ]),
+  );
 }
 
 /** Undefined when it is too large. Bodies that nobody reads are thrown away by the server. */

@@ -70,7 +70,7 @@ export function taskDocument(
       ...listed,
       ...(instance.vpcId && { VPCID: instance.vpcId }),
       ...(spec.serviceName && { ServiceName: spec.serviceName }),
-      FaultInjectionEnabled: false,
+      FaultInjectionEnabled: spec.faultInjection === true,
       ...(instance.availabilityZoneId && { AvailabilityZoneID: instance.availabilityZoneId }),
     }),
   };

@@ -48,7 +48,6 @@ describe('what cannot be honoured', () => {
     ['proxyConfiguration=APPMESH', { proxyConfiguration: { type: 'APPMESH' } }],
     ['pidMode=host', { pidMode: 'host' }],
     ['ipcMode=task', { ipcMode: 'task' }],
-    ['enableFaultInjection=true', { enableFaultInjection: true }],
     ['desiredStatus=CREATED', { desiredStatus: 'CREATED' }],
     ['a task without containers', { containers: [] }],
   ])('of a task: %s', (named, members) => {

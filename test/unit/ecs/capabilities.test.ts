@@ -120,6 +120,12 @@ describe('capabilities', () => {
     expect(names.filter((name) => /eni|cni/.test(name))).toEqual([]);
   });
 
+  it('claim network faults only where the host can make them', async () => {
+    const names = (faultsUsable: boolean) => namesOf({}, { faultsUsable });
+    expect(await names(true)).toContain('fault-injection');
+    expect(await names(false)).not.toContain('fault-injection');
+  });
+
   it('claim what is implemented whatever the configuration says (ECS-15)', async () => {
     const claimed = await namesOf({}, { features: IMPLEMENTED_FEATURES, loggingDrivers: [] });
     const expected = [

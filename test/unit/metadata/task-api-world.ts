@@ -8,6 +8,7 @@ import type { ContainerStatistics, ReadTags } from '../../../src/metadata/task-a
 import type { ProtectionCalls } from '../../../src/metadata/task-api/protection-route.ts';
 import { TaskApiServer } from '../../../src/metadata/task-api/task-api-server.ts';
 import type { InstanceView } from '../../../src/metadata/task-api/task-documents.ts';
+import type { FaultInjector } from '../../../src/task/fault.ts';
 import type { TaskState } from '../../../src/task/task-state.ts';
 
 /** What a request was answered with; `json` is undefined where the body is none. */
@@ -26,6 +27,8 @@ export interface TaskApiWorldOptions {
   readonly statistics?: ContainerStatistics;
   readonly readTags?: ReadTags;
   readonly protection?: ProtectionCalls;
+  readonly faults?: FaultInjector;
+  readonly faultLimit?: { readonly steady: number; readonly burst: number };
   readonly limit?: { readonly steady: number; readonly burst: number };
 }
 
@@ -34,11 +37,18 @@ const NO_PROTECTION: ProtectionCalls = {
   updateProtection: () => Promise.reject(new Error('not expected')),
 };
 
+const NO_FAULTS: FaultInjector = {
+  start: () => Promise.reject(new Error('not expected')),
+  stop: () => Promise.reject(new Error('not expected')),
+  status: () => Promise.reject(new Error('not expected')),
+};
+
 /** The server that answers tasks, behind listeners of which each stands for a namespace or for the host. */
 export class TaskApiWorld implements AsyncDisposable {
   readonly ids = new EndpointIds('0a'.repeat(32));
   readonly store = new CredentialsStore();
   readonly audited: AuditEntry[] = [];
+  readonly faultFailures: unknown[] = [];
   tasks: readonly TaskState[];
   readonly #server: TaskApiServer;
   readonly #listeners: Server[] = [];
@@ -58,6 +68,9 @@ export class TaskApiWorld implements AsyncDisposable {
         statistics: options.statistics ?? { latest: () => 'unwatched', networkRates: () => undefined },
         readTags: options.readTags ?? (async () => ({ errors: [] })),
         protection: options.protection ?? NO_PROTECTION,
+        faults: options.faults ?? NO_FAULTS,
+        faultLimiter: new RateLimiter(options.faultLimit ?? { steady: 10_000, burst: 10_000 }),
+        onFaultFailed: (error) => this.faultFailures.push(error),
       },
       limiter: new RateLimiter(options.limit ?? { steady: 10_000, burst: 10_000 }),
       audit: (entry) => this.audited.push(entry),

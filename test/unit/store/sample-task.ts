@@ -362,6 +362,7 @@ export const anyTask: fc.Arbitrary<TaskState> = fc.record(
         networkMode: fc.constantFrom('awsvpc' as const, 'bridge' as const, 'host' as const, 'none' as const),
         taskCredentialsId: fc.string(),
         executionCredentialsId: fc.string(),
+        faultInjection: fc.boolean(),
         containers: fc.array(containerSpec, { maxLength: 3 }),
         volumes: fc.array(taskVolume, { maxLength: 2 }),
         unsupported: texts,

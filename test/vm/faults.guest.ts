@@ -1,0 +1,87 @@
+import { NetworkFaults, observeFaultProblem } from '../../src/network/fault/network-faults.ts';
+import type { FaultPlace, FlowFault } from '../../src/task/fault.ts';
+import { taskArn, taskIdOf } from '../../src/task/ids.ts';
+import { HOST, inNamespace, NetworkHost, servePorts } from '../support/network-host.ts';
+import { run } from '../support/run.ts';
+import { runningProcess } from '../support/running-process.ts';
+import { until } from '../support/until.ts';
+
+/*
+ * Runs inside the virtual machine, whose kernel can delay and lose packets: makes faults in the network namespace of
+ * a process and prints what the kernel says and how long connections take, one line of JSON.
+ */
+
+const DELAY_MS = 700;
+const OTHER = '10.99.0.3';
+const FILTERED = '10.99.0.4';
+const LATENCY: FlowFault = {
+  kind: 'network-latency',
+  effect: { delayMs: DELAY_MS, jitterMs: 0 },
+  sources: [HOST.outside4, FILTERED],
+  sourcesToFilter: [FILTERED],
+  flowsPercent: 100,
+};
+const LOSS: FlowFault = {
+  ...LATENCY,
+  kind: 'network-packet-loss',
+  effect: { lossPercent: 100 },
+  flowsPercent: 12,
+};
+
+const { signal } = new AbortController();
+const faults = new NetworkFaults();
+await using task = await NetworkHost.create('fault');
+for (const address of [OTHER, FILTERED])
+  await run('ip', ['-n', task.outside, 'addr', 'add', `${address}/24`, 'dev', 'up0']);
+using process = runningProcess(task.command('sleep', ['1000']));
+const place: FaultPlace = {
+  kind: 'process',
+  task: taskIdOf(taskArn('arn:x/task')),
+  pid: await process.pidIn(task.name),
+};
+using _ = servePorts(task.outside, 'out', 'tcp:8080');
+await until(async () => (await connectMs(OTHER)) !== null, {
+  what: 'the server answers',
+  timeoutMs: 120_000,
+});
+
+const qdiscs = () => task.run('tc', 'qdisc', 'show', 'dev', 'up0');
+const ofHost = () => run('tc', ['qdisc', 'show']);
+const [problem, before, hostBefore] = [await observeFaultProblem(), await qdiscs(), await ofHost()];
+const started = await faults.start(place, LATENCY, signal);
+const during = {
+  started,
+  status: await faults.status(place, LATENCY, signal),
+  otherStatus: await faults.status(place, LOSS, signal),
+  again: await faults.start(place, LATENCY, signal),
+  other: await faults.start(place, LOSS, signal),
+  tree: await qdiscs(),
+  hostUnchanged: (await ofHost()) === hostBefore,
+  sourceMs: await connectMs(HOST.outside4),
+  filteredMs: await connectMs(FILTERED),
+  otherMs: await connectMs(OTHER),
+};
+const stopped = await faults.stop(place, LATENCY, signal);
+const after = {
+  stopped,
+  status: await faults.status(place, LATENCY, signal),
+  restored: (await qdiscs()) === before,
+  sourceMs: await connectMs(HOST.outside4),
+};
+await faults.start(place, LOSS, signal);
+const loss = {
+  status: await faults.status(place, LOSS, signal),
+  again: await faults.start(place, LATENCY, signal),
+  tree: await qdiscs(),
+};
+await faults.stop(place, LOSS, signal);
+console.log(JSON.stringify({ problem: problem ?? null, during, after, loss }));
+
+/** How long a connection from the task takes, ms; null when none can be made. */
+async function connectMs(address: string): Promise<number | null> {
+  const script = `const { connect } = require('node:net'); const begun = performance.now();
+    connect(8080, '${address}').once('connect', () => { console.log(performance.now() - begun); process.exit(); })
+      .once('error', () => { console.log('null'); process.exit(); });`;
+  const [program, args] = inNamespace(task.name, globalThis.process.execPath, ['-e', script]);
+  return JSON.parse(await run(program, args, { timeoutMs: 120_000 })) as number | null;
+}
