@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { AcsSession } from './acs/session.ts';
+import { createContainerFiles } from './agent-container-files.ts';
 import { connectionView, openIntrospection } from './agent-introspection.ts';
 import { openNetwork } from './agent-network.ts';
 import { openRuntime } from './agent-runtime.ts';
@@ -183,6 +184,16 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
       }),
       logs,
       ...(cgroups !== undefined && { cgroups }),
+      ...(config.containerMetadataFiles && {
+        metadataFiles: createContainerFiles({
+          config,
+          cluster,
+          imds,
+          ids: endpointIds,
+          logger,
+          registration: () => registration,
+        }),
+      }),
       settings,
       ...secrets,
       endpointEnvironment: (task, container) => endpointEnvironment(endpointIds, task, container),

@@ -11,6 +11,7 @@ import type { ContainerState, TaskState } from '../task/task-state.ts';
 import { CALL_DEADLINES, type CallDeadlines } from './call-deadlines.ts';
 import type { HostResources } from './host-resources.ts';
 import type { ImageCleanupSettings, ImageKeeper } from './image-keeper.ts';
+import type { MetadataFiles } from './metadata-files.ts';
 
 /** What steps act on: the ports, and the settings that shape them. Shared by all tasks. */
 export interface StepPorts {
@@ -22,6 +23,8 @@ export interface StepPorts {
   readonly volumes: TaskVolumes;
   readonly secrets: TaskSecrets;
   readonly logs: ContainerLogs;
+  /** Absent: containers get no metadata file (ECS_ENABLE_CONTAINER_METADATA). */
+  readonly metadataFiles?: MetadataFiles;
   readonly settings: EngineSettings;
   /** Variables that tell a container where its metadata and credentials are; laid over its own. */
   endpointEnvironment(task: TaskSpec, container: ContainerSpec): Readonly<Record<string, string>>;

@@ -47,6 +47,7 @@ export async function sweepLeftovers(
   });
   await bounded('networks', (within) => ports.network.removeLeftovers(scope, { signal: within }));
   await bounded('volumes', (within) => ports.volumes.removeLeftovers(scope, { signal: within }));
+  await bounded('metadata files', async () => ports.metadataFiles?.removeLeftovers(scope));
   await bounded('cgroups', async () => {
     for (const id of (await ports.cgroups?.list()) ?? [])
       if (!scope.knowsTask(id)) await ports.cgroups?.remove(id);

@@ -40,6 +40,7 @@ describe('what a task reads at 169.254.170.2', () => {
       agentEnv: {
         ECS_ENABLE_TASK_IAM_ROLE: 'true',
         ECS_ENABLE_TASK_IAM_ROLE_NETWORK_HOST: 'true',
+        ECS_ENABLE_CONTAINER_METADATA: 'true',
       },
       // New keys every two seconds.
       controlPlaneArgs: ['--credentials-life-ms', '20000', '--credentials-renew-ms', '18000'],
@@ -107,6 +108,52 @@ describe('what a task reads at 169.254.170.2', () => {
     60_000,
   );
 
+  it('lies in a file too, where a variable says, until the task is cleaned up (TMDS-78, TMDS-129)', async () => {
+    const file = [
+      'trap "exit 0" TERM',
+      'until grep -q READY "$ECS_CONTAINER_METADATA_FILE"; do sleep 0.05; done',
+      'echo "file $(tr -d "\\n\\t" < "$ECS_CONTAINER_METADATA_FILE")"',
+      'echo "write $(touch "$ECS_CONTAINER_METADATA_FILE" 2>&1)"',
+      'echo done; while :; do sleep 0.05; done',
+    ].join('\n');
+    await world.register('file', file, {}, { networkMode: 'bridge' });
+    const { arn, id, json, text } = await told('file');
+    expect(json('file')).toMatchObject({
+      TaskARN: arn,
+      ContainerID: id,
+      ContainerName: 'main',
+      Networks: [{ NetworkMode: 'bridge', IPv4Addresses: [expect.stringMatching(/^172\./)] }],
+      MetadataFileStatus: 'READY',
+    });
+    expect(text('write')).toContain('Read-only file system');
+    await stop(arn);
+    await world.expectClean();
+    expect(readdirSync(world.scratch.path('data/metadata'))).toEqual([]);
+  }, 60_000);
+
+  it('tells nobody the credentials of another task', async () => {
+    const nosy = [
+      'trap "exit 0" TERM',
+      'while [ ! -e /tmp/stop ]; do',
+      '  for id in $IDS; do wget -qO- http://169.254.170.2/v2/credentials/$id 2>&1 | head -c 300; echo; done',
+      '  echo "own $(wget -qO- http://169.254.170.2$AWS_CONTAINER_CREDENTIALS_RELATIVE_URI | head -c 60)"',
+      '  echo done; sleep 0.2',
+      'done',
+    ].join('\n');
+    await world.register('victim', ASK_ALL, {}, { networkMode: 'bridge', taskRoleArn: TASK_ROLE });
+    const victim = await told('victim');
+    const credentialsId = victim.text('role').split('/').at(-1) ?? '';
+    const environment = [{ name: 'IDS', value: credentialsId }];
+    await world.register('nosy', nosy, { environment }, { networkMode: 'bridge', taskRoleArn: TASK_ROLE });
+    const thief = await told('nosy');
+    expect(thief.text('own')).toContain(TASK_ROLE);
+    expect(await linesOf(thief.id)).toContain('wget: server returned error: HTTP/1.1 400 Bad Request');
+    expect((await linesOf(thief.id)).join('\n')).not.toContain(`${victim.json('credentials').AccessKeyId}`);
+    await stop(victim.arn);
+    await stop(thief.arn);
+    await world.expectClean();
+  }, 60_000);
+
   it('has its own numbers, as the kernel counts them', async () => {
     const busy = [
       'trap "exit 0" TERM',
@@ -165,7 +212,7 @@ describe('what a task reads at 169.254.170.2', () => {
   }, 60_000);
 
   it.each(MODES)(
-    'in %s mode is what an AWS SDK takes for its credentials, through rotation',
+    'in %s mode is what an AWS SDK takes for its credentials, through rotation (TMDS-11)',
     async (networkMode) => {
       const program = fileURLToPath(new URL('sdk-program.ts', import.meta.url));
       const { reference } = await pushTestImage(world.registry, 'sdk:1', await sdkImage(program));

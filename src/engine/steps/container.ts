@@ -57,11 +57,13 @@ async function describeContainer(
     [LABEL_VERSION]: version,
     [LABEL_DISPLAY_NAME]: name,
   };
+  const file = await context.metadataFiles?.prepare(task.spec, spec);
   const fetched = needsFetching(spec) ? context.secrets.of(arn, spec.name) : NOTHING_FETCHED;
   const own = { ...fetched.files, ...spec.environment, ...fetched.secrets };
   const given = {
     ...regionEnvironment(settings.region, own, image),
     ...context.endpointEnvironment(task.spec, spec),
+    ...file?.environment,
   };
   const limits = containerLimits(spec);
   const [network, volumes, stdio, cgroup] = await Promise.all([
@@ -116,7 +118,11 @@ async function describeContainer(
     capabilitiesDrop: options.capabilitiesDrop,
     ulimits: options.ulimits,
     sysctls: options.sysctls,
-    mounts: [...network.mounts.filter(({ destination }) => !isTaken(volumes, destination)), ...volumes],
+    mounts: [
+      ...network.mounts.filter(({ destination }) => !isTaken(volumes, destination)),
+      ...volumes,
+      ...(file === undefined ? [] : [file.mount]),
+    ],
     tmpfs: options.tmpfs,
     ...(options.shmSizeBytes !== undefined && { shmSizeBytes: options.shmSizeBytes }),
     ...privileges(options),
@@ -208,6 +214,7 @@ export async function startContainer(context: StepContext, name: string): Promis
     },
   );
   if (network !== undefined) context.emit({ kind: 'networkReady', container: name, ...network });
+  await context.metadataFiles?.complete(context.task, name, network);
   return { kind: 'containerStarted', container: name, pid, startedAt };
 }
 

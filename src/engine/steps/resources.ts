@@ -36,6 +36,7 @@ export async function removeResources(context: StepContext): Promise<TaskEvent> 
       await context.network.removeTaskNetwork(spec, { signal });
       await context.cgroups?.remove(taskIdOf(spec.arn));
       await context.volumes.removeTask(taskIdOf(spec.arn), { signal });
+      await context.metadataFiles?.removeTask(spec.arn);
     },
   );
   context.secrets.forget(spec.arn);

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../../async/clock.ts';
 import type { CgroupReader } from './cgroup-reader.ts';
 import { ContainerHistory, type Measurement, type NetworkRates } from './container-history.ts';
+import { ContinuousCounters } from './continuous-counters.ts';
 import { dockerStats } from './docker-stats.ts';
 import { type CgroupRoots, findCgroupRoots, openCgroupReader } from './find-cgroups.ts';
 import { KernelFiles } from './kernel-file.ts';
@@ -15,6 +16,15 @@ export interface WatchedContainer {
   readonly pid: number;
   /** False in the modes host and none: its namespace's interfaces are not its own (TCS-49). */
   readonly hasInterfaces: boolean;
+  /** Starts by its restart policy so far; absent: it has none. */
+  readonly restarts?: number;
+}
+
+/** What the next report says of a container. */
+export interface Unsent {
+  readonly measurements: readonly Measurement[];
+  /** Restarts since the last report; absent without a restart policy. */
+  readonly restarts?: number;
 }
 
 export interface StatsSamplerOptions {
@@ -37,10 +47,13 @@ const KEPT_MS = 80_000;
 /** What two samples that are shown together are apart at least, as a share of the interval. */
 const APART = 0.9;
 
+/** What is kept of a container over the runs that its restart policy begins. */
 interface Watch {
   readonly container: WatchedContainer;
   readonly reader: CgroupReader;
   readonly history: ContainerHistory;
+  readonly counters: ContinuousCounters;
+  readonly reportedRestarts: number;
 }
 
 /**
@@ -115,22 +128,33 @@ export class StatsSampler {
   }
 
   /** Samples that no report holds yet, marked as reported; undefined: too few. */
-  takeUnsent(id: string): readonly Measurement[] | undefined {
-    const history = this.#watches.get(id)?.history;
-    const unsent = history?.unsent();
-    if (unsent !== undefined) history?.markSent();
-    return unsent;
+  takeUnsent(id: string): Unsent | undefined {
+    const watch = this.#watches.get(id);
+    const measurements = watch?.history.unsent();
+    if (watch === undefined || measurements === undefined) return undefined;
+    watch.history.markSent();
+    const { restarts } = watch.container;
+    if (restarts === undefined) return { measurements };
+    this.#watches.set(id, { ...watch, reportedRestarts: restarts });
+    return { measurements, restarts: Math.max(0, restarts - watch.reportedRestarts) };
   }
 
   #watch(container: WatchedContainer): Watch | undefined {
     const known = this.#watches.get(container.id);
     if (known?.container.pid === container.pid) return known;
-    if (known !== undefined) this.#forget(container.id);
     const reader = openCgroupReader(this.#roots, container, this.#files);
     if (reader === undefined) return undefined;
+    known?.reader.close();
+    known?.counters.beginAnew();
     const { intervalMs, cores } = this.#options;
-    const history = new ContainerHistory(Math.max(2, Math.floor(KEPT_MS / intervalMs)), cores);
-    const watch = { container, reader, history };
+    const watch = {
+      history: new ContainerHistory(Math.max(2, Math.floor(KEPT_MS / intervalMs)), cores),
+      counters: new ContinuousCounters(),
+      reportedRestarts: container.restarts ?? 0,
+      ...known,
+      container,
+      reader,
+    };
     this.#watches.set(container.id, watch);
     return watch;
   }
@@ -140,18 +164,18 @@ export class StatsSampler {
     this.#watches.delete(id);
   }
 
-  #measure({ container, reader }: Watch, host: HostCpu): Sample | undefined {
+  #measure({ container, reader, counters }: Watch, host: HostCpu): Sample | undefined {
     const cgroups = reader.sample();
     if (cgroups === undefined) return undefined;
     // Not held open: the file would keep the network namespace, and with it a task's interface.
     const dev = container.hasInterfaces ? this.#files.read(`/proc/${container.pid}/net/dev`) : undefined;
-    return {
+    return counters.continue({
       at: this.#clock.now(),
       clock: this.#monotonic(),
       host,
       ...cgroups,
       ...(dev !== undefined && { networks: parseInterfaces(dev) }),
-    };
+    });
   }
 
   #hostCpu(): HostCpu {

@@ -9,7 +9,7 @@ const OWN_INTERFACES: ReadonlySet<string> = new Set(['bridge', 'awsvpc']);
 /** Every container that runs (tcs.md §7). */
 export function watchedContainers(tasks: readonly TaskState[]): readonly WatchedContainer[] {
   return tasks.flatMap(({ spec, containers }) =>
-    containers.flatMap(({ name, known, pid, generation }) => {
+    containers.flatMap(({ name, known, pid, generation, restarts }) => {
       if (known !== 'RUNNING' || pid === undefined) return [];
       const id = containerIdOf(spec.arn, name, generation);
       return {
@@ -17,6 +17,7 @@ export function watchedContainers(tasks: readonly TaskState[]): readonly Watched
         name: containerDisplayName(spec.family, spec.version, name, id),
         pid,
         hasInterfaces: OWN_INTERFACES.has(spec.networkMode),
+        ...(hasRestartPolicy(spec, name) && { restarts: restarts?.count ?? 0 }),
       };
     }),
   );
@@ -33,8 +34,12 @@ export function takeMeasurements(
     version: spec.version,
     containers: containers.flatMap(({ name, known, generation }) => {
       if (known !== 'RUNNING') return [];
-      const measurements = sampler.takeUnsent(containerIdOf(spec.arn, name, generation));
-      return measurements === undefined ? [] : [{ name, measurements }];
+      const unsent = sampler.takeUnsent(containerIdOf(spec.arn, name, generation));
+      return unsent === undefined ? [] : [{ name, ...unsent }];
     }),
   }));
+}
+
+function hasRestartPolicy({ containers }: TaskState['spec'], name: string): boolean {
+  return containers.some((one) => one.name === name && one.restartPolicy !== undefined);
 }

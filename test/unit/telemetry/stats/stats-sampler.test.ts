@@ -1,8 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { findCgroupRoots } from '../../../../src/telemetry/stats/find-cgroups.ts';
+import { KernelFiles } from '../../../../src/telemetry/stats/kernel-file.ts';
 import { parseHostCpu, parseInterfaces, parseMemTotal } from '../../../../src/telemetry/stats/proc-files.ts';
 import { StatsSampler, type WatchedContainer } from '../../../../src/telemetry/stats/stats-sampler.ts';
+import { makeScratch } from '../../../support/scratch.ts';
 import { ManualClock } from '../../acs/manual-clock.ts';
 
 interface Stats {
@@ -68,7 +71,7 @@ it('measures one that has started, and no longer one that has ended (TMDS-136)',
   expect(sampler.statsOf('c')).toMatchObject({ id: 'c' });
   expect(sampler.takeUnsent('c')).toBeUndefined();
   await clock.advance(1000);
-  expect(sampler.takeUnsent('c')).toHaveLength(2);
+  expect(sampler.takeUnsent('c')?.measurements).toHaveLength(2);
   expect(sampler.takeUnsent('c')).toBeUndefined();
   watched = [];
   await clock.advance(1000);
@@ -123,4 +126,63 @@ it('reads every interface but the loopback (TMDS-116)', () => {
       },
     ],
   ]);
+});
+
+/** Cgroups of two runs of one container, told by the pids 1001 and 1002. */
+class TwoRuns extends KernelFiles {
+  readonly #directory: string;
+
+  constructor(directory: string, usageUs: readonly number[]) {
+    super();
+    this.#directory = directory;
+    usageUs.forEach((usage, index) => {
+      const cgroup = join(directory, `run${1001 + index}`);
+      mkdirSync(cgroup);
+      writeFileSync(join(cgroup, 'cpu.stat'), `usage_usec ${usage}\nuser_usec 0\nsystem_usec 0\n`);
+      for (const [name, text] of Object.entries({ 'memory.current': '1', 'memory.stat': '', 'io.stat': '' }))
+        writeFileSync(join(cgroup, name), text);
+    });
+  }
+
+  override read(path: string): string | undefined {
+    const pid = /^\/proc\/(\d+)\/cgroup$/.exec(path)?.[1];
+    return pid === undefined ? super.read(path) : `0::/run${pid}\n`;
+  }
+
+  get roots() {
+    return { v1: new Map<string, string>(), v2: this.#directory };
+  }
+}
+
+it('goes on counting where the run before ended, and tells restarts once (TMDS-48, TCS-28, TCS-50)', async () => {
+  await using scratch = makeScratch();
+  const files = new TwoRuns(scratch.directory, [9_000_000, 1000]);
+  const policy = { ...container, hasInterfaces: false, pid: 1001, restarts: 1 };
+  watched = [policy];
+  sampler = new StatsSampler({
+    watched: () => watched,
+    intervalMs: 1000,
+    cores: 2,
+    onTrouble: (error) => troubles.push(error),
+    clock,
+    monotonic: () => clock.now(),
+    files,
+    roots: files.roots,
+  });
+  const rounds = async (count: number) => {
+    for (let n = 0; n < count; n += 1) {
+      sampler.round();
+      await clock.advance(1000);
+    }
+  };
+  await rounds(2);
+  expect(sampler.takeUnsent('c')).toMatchObject({ restarts: 0 });
+  watched = [{ ...policy, pid: 1002, restarts: 3 }];
+  await rounds(2);
+  const unsent = sampler.takeUnsent('c');
+  expect(unsent?.restarts).toBe(2);
+  expect(unsent?.measurements.map(({ sample }) => sample.cpu.total)).toEqual([9_001_000e3, 9_001_000e3]);
+  expect(sampler.statsOf('c')).toMatchObject({ cpu_stats: { cpu_usage: { total_usage: 9_001_000e3 } } });
+  await rounds(1);
+  expect(sampler.takeUnsent('c')).toMatchObject({ restarts: 0 });
 });
