@@ -4,6 +4,8 @@ import { STSClient } from '@aws-sdk/client-sts';
  * Runs in a container. Tells which keys the SDK's default credential chain finds, once for each new pair; one that
  * finds none says why.
  */
+// Process 1 of a container gets only the signals that it handles.
+process.on('SIGTERM', () => process.exit(0));
 const sts = new STSClient({ region: 'us-west-2' });
 let last = '';
 for (;;) {

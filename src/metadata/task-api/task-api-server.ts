@@ -16,8 +16,8 @@ const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_BODY_BYTES = 64 * 1024;
 const LISTEN_BACKOFF = { minMs: 1000, maxMs: 60_000, factor: 2, jitter: 0.2 };
 const LIMIT_HEADER = 'X-Rate-Limit-Limit';
-/** Of one namespace or the host at a time; more wait to be accepted or are turned away. */
-const MAX_CONNECTIONS = 1024;
+/** Of one task, or of the host, at a time, and of all together; more are turned away. */
+const MAX_CONNECTIONS = { ofOne: 256, ofAll: 4096 };
 
 export interface TaskApiOptions {
   readonly sources: TaskApiSources;
@@ -38,6 +38,8 @@ export class TaskApiServer {
   readonly #server: Server;
   readonly #scopes = new WeakMap<Socket, EndpointScope>();
   readonly #sockets = new Set<Socket>();
+  /** Open connections by caller. */
+  readonly #connections = new Map<string, number>();
   #host: Listener | undefined;
   #retry: NodeJS.Timeout | undefined;
   #closed = false;
@@ -59,12 +61,20 @@ export class TaskApiServer {
 
   /** Answers on a connection. */
   take(socket: Socket, scope: EndpointScope): void {
-    if (this.#closed || this.#sockets.size >= MAX_CONNECTIONS) {
+    const caller = scopeKey(scope);
+    const open = this.#connections.get(caller) ?? 0;
+    if (this.#closed || open >= MAX_CONNECTIONS.ofOne || this.#sockets.size >= MAX_CONNECTIONS.ofAll) {
       socket.destroy();
       return;
     }
     this.#sockets.add(socket);
-    socket.once('close', () => this.#sockets.delete(socket));
+    this.#connections.set(caller, open + 1);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      const left = (this.#connections.get(caller) ?? 1) - 1;
+      if (left > 0) this.#connections.set(caller, left);
+      else this.#connections.delete(caller);
+    });
     this.#scopes.set(socket, scope);
     this.#server.emit('connection', socket);
   }

@@ -204,7 +204,7 @@ describe('defaults and bounds', () => {
     ['0,5', 40, 60],
     ['5,-1', 40, 60],
     [' 7 , 9 ', 7, 9],
-  ])('limits task metadata by "%s" to %i and %i a second (CFG-32)', async (text, steady, burst) => {
+  ])('limits task metadata by "%s" to %i and %i a second (CFG-32, TMDS-73)', async (text, steady, burst) => {
     expect(await configOf({ env: { ECS_TASK_METADATA_RPS_LIMIT: text } })).toMatchObject({
       taskMetadataSteadyRate: steady,
       taskMetadataBurstRate: burst,

@@ -41,7 +41,7 @@ async function requestFor(
 }
 
 describe('a container as it is asked for', () => {
-  it('has the region in its environment, unless it or its image says otherwise, even with nothing (ENG-38, ENG-39)', async () => {
+  it('has the region in its environment, unless it or its image says otherwise, even with nothing (ENG-38, ENG-39, TMDS-77)', async () => {
     expect((await requestFor('main')).environment).toMatchObject({
       AWS_REGION: 'us-west-2',
       AWS_DEFAULT_REGION: 'us-west-2',

@@ -1,8 +1,12 @@
+import { createServer } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EndpointScope } from '../../../src/metadata/task-api/endpoint-tasks.ts';
 import { cleanPath } from '../../../src/metadata/task-api/routes.ts';
+import { LISTENER_PORT } from '../../../src/network/endpoint/endpoint-address.ts';
 import { taskIdOf } from '../../../src/task/ids.ts';
+import { freePort } from '../../support/free-port.ts';
+import { until } from '../../support/until.ts';
 import { sampleContainerState, sampleTask } from '../store/sample-task.ts';
 import { roleCredentials, TaskApiWorld } from './task-api-world.ts';
 
@@ -158,9 +162,52 @@ describe('whatever callers send', () => {
     expect((await api.request(TASK_SCOPE, '/v2/credentials/id-1')).status).toBe(200);
   }, 30_000);
 
+  it('of one task does not keep another from its answers, and its connections are few', async () => {
+    await using api = new TaskApiWorld({ tasks: [TASK] });
+    using flood = await api.connections(HOST, 400);
+    await until(() => flood.closed() === 400 - 256, { what: 'the rest is turned away' });
+    expect((await api.request(TASK_SCOPE, `/v4/${api.ids.idOf(TASK.spec, 'app')}`)).status).toBe(200);
+  });
+
+  it('is answered within its rate alone, however fast it comes (OBS-110)', async () => {
+    await using api = new TaskApiWorld({ tasks: [TASK], limit: { steady: 40, burst: 60 } });
+    const path = `/v4/${api.ids.idOf(TASK.spec, 'app')}`;
+    const begun = performance.now();
+    const replies = await Promise.all(Array.from({ length: 150 }, () => api.request(TASK_SCOPE, path)));
+    const passed = replies.filter(({ status }) => status === 200).length;
+    const refilled = Math.ceil(((performance.now() - begun) / 1000) * 40);
+    expect(passed).toBeGreaterThanOrEqual(60);
+    expect(passed).toBeLessThanOrEqual(60 + refilled);
+    expect(replies.filter(({ status }) => status === 429)).toHaveLength(150 - passed);
+  });
+
+  it('has at most 64 KiB of a body read', async () => {
+    await using api = new TaskApiWorld({ tasks: [TASK] });
+    const path = `/api/${api.ids.idOf(TASK.spec, 'app')}/task-protection/v1/state`;
+    const reply = await api.request(TASK_SCOPE, path, { method: 'PUT', body: 'x'.repeat(100_000) });
+    expect(reply.status).toBe(413);
+  });
+
   it('is cut off when it is too long', async () => {
     await using api = new TaskApiWorld({ tasks: [] });
     const answer = await api.raw(HOST, `GET /${'a'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n${connectionEnds}`);
     expect(answer).toMatch(/^HTTP\/1\.1 431 /);
+  });
+});
+
+describe('the listener on the host', () => {
+  it('is on loopback alone, and comes back when its port is free again (TMDS-1, TMDS-88)', async () => {
+    const port = await freePort();
+    const squatter = createServer().listen(port, '127.0.0.1');
+    await until(() => squatter.listening, { what: 'the port is taken' });
+    await using api = new TaskApiWorld({ tasks: [] });
+    api.listenOnHost(port);
+    await until(() => api.listenFailures.length > 0, { what: 'the port could not be had' });
+    squatter.close();
+    const status = async (address: string) =>
+      (await fetch(`http://${address}:${port}/`).catch(() => undefined))?.status;
+    await until(async () => (await status('127.0.0.1')) === 404, { what: 'it answers' });
+    expect(await status('127.0.0.2')).toBeUndefined();
+    expect(LISTENER_PORT).toBe(51_679);
   });
 });

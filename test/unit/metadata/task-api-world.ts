@@ -49,6 +49,7 @@ export class TaskApiWorld implements AsyncDisposable {
   readonly store = new CredentialsStore();
   readonly audited: AuditEntry[] = [];
   readonly faultFailures: unknown[] = [];
+  readonly listenFailures: Error[] = [];
   tasks: readonly TaskState[];
   readonly #server: TaskApiServer;
   readonly #listeners: Server[] = [];
@@ -74,10 +75,32 @@ export class TaskApiWorld implements AsyncDisposable {
       },
       limiter: new RateLimiter(options.limit ?? { steady: 10_000, burst: 10_000 }),
       audit: (entry) => this.audited.push(entry),
-      onListenFailed: (error) => {
-        throw error;
-      },
+      onListenFailed: (error) => this.listenFailures.push(error),
     });
+  }
+
+  listenOnHost(port: number): void {
+    this.#server.listenOnHost(port);
+  }
+
+  /** Opens connections on which nothing is said; `closed` counts those that the server has ended. */
+  async connections(scope: EndpointScope, count: number): Promise<Disposable & { closed(): number }> {
+    const port = await this.#portOf(scope);
+    let closed = 0;
+    const sockets = Array.from({ length: count }, () =>
+      connect(port, '127.0.0.1')
+        .on('error', () => {})
+        .once('close', () => {
+          closed += 1;
+        })
+        .resume(),
+    );
+    return {
+      closed: () => closed,
+      [Symbol.dispose]: () => {
+        for (const socket of sockets) socket.destroy();
+      },
+    };
   }
 
   /** Sends raw text and gives all that comes back until the connection ends. */

@@ -379,6 +379,16 @@ describe('health cycles', () => {
     expect(w.sent('PublishHealthRequest').length).toBe(2);
   });
 
+  it('come also where nothing is measured, beside the idle message (TCS-62)', async () => {
+    const w = new TelemetryWorld();
+    w.cycle = 'idle';
+    w.checked = [task(1)];
+    await w.start();
+    await w.pass(20_000);
+    expect(w.sent('PublishHealthRequest')).toHaveLength(1);
+    expect(w.sent('PublishMetricsRequest')).toHaveLength(2);
+  });
+
   it('tell family, revision as text, status and since when (TCS-32, TCS-56)', async () => {
     const w = new TelemetryWorld();
     w.checked = [

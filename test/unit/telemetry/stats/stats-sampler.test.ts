@@ -1,12 +1,15 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { ContainerState } from '../../../../src/task/task-state.ts';
 import { findCgroupRoots } from '../../../../src/telemetry/stats/find-cgroups.ts';
 import { KernelFiles } from '../../../../src/telemetry/stats/kernel-file.ts';
 import { parseHostCpu, parseInterfaces, parseMemTotal } from '../../../../src/telemetry/stats/proc-files.ts';
 import { StatsSampler, type WatchedContainer } from '../../../../src/telemetry/stats/stats-sampler.ts';
+import { takeMeasurements, watchedContainers } from '../../../../src/telemetry/stats/watched-tasks.ts';
 import { makeScratch } from '../../../support/scratch.ts';
 import { ManualClock } from '../../acs/manual-clock.ts';
+import { sampleContainerState, sampleTask } from '../../store/sample-task.ts';
 
 interface Stats {
   readonly read: string;
@@ -185,4 +188,32 @@ it('goes on counting where the run before ended, and tells restarts once (TMDS-4
   expect(sampler.statsOf('c')).toMatchObject({ cpu_stats: { cpu_usage: { total_usage: 9_001_000e3 } } });
   await rounds(1);
   expect(sampler.takeUnsent('c')).toMatchObject({ restarts: 0 });
+});
+
+it('gives a cycle of 20 s a sample a second (TCS-46, OBS-58)', async () => {
+  sampler.start();
+  await clock.advance(500);
+  for (let cycle = 0; cycle < 2; cycle += 1) {
+    await clock.advance(20_000);
+    const { length } = sampler.takeUnsent('c')?.measurements ?? [];
+    expect([18, 19, 20, 21]).toContain(length);
+    if (cycle > 0) expect(length).toBe(20);
+  }
+});
+
+it('measures running containers of all tasks, each with its own interfaces in bridge mode (TCS-25, TCS-63)', () => {
+  const state = sampleContainerState('app');
+  const spec = { ...sampleTask('t').spec, networkMode: 'bridge' as const };
+  const task = (containers: readonly ContainerState[]) => [sampleTask('t', { spec, containers })];
+  const running = { ...state, pid: process.pid };
+  const other = { ...running, name: 'other', pid: process.ppid };
+  expect(
+    watchedContainers(task([running, other])).map(({ pid, hasInterfaces }) => [pid, hasInterfaces]),
+  ).toEqual([
+    [process.pid, true],
+    [process.ppid, true],
+  ]);
+  const ended = { ...running, known: 'STOPPED' as const };
+  expect(watchedContainers(task([ended]))).toEqual([]);
+  expect(takeMeasurements(task([ended]), sampler)).toMatchObject([{ containers: [] }]);
 });
