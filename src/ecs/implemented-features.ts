@@ -79,6 +79,6 @@ export const IMPLEMENTED_FEATURES: ImplementedFeatures = {
   executeCommand: false,
   serviceConnect: false,
   ebsVolumes: false,
-  faultInjection: true,
+  faultInjection: false,
   ipv6Only: false,
 };

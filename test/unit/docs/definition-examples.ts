@@ -39,7 +39,11 @@ const TASK: readonly Example[] = [
     parameter: 'proxyConfiguration',
     task: { proxyConfiguration: { type: 'APPMESH', containerName: 'app', properties: [] } },
   },
-  { parameter: 'enableFaultInjection', task: { enableFaultInjection: true } },
+  {
+    parameter: 'enableFaultInjection',
+    task: { enableFaultInjection: true },
+    note: "in mode host; delays and losses need the kernel's netem",
+  },
   {
     parameter: 'placementConstraints',
     task: { placementConstraints: [{ type: 'memberOf', expression: 'attribute:a == b' }] },
