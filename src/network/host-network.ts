@@ -10,7 +10,6 @@ import { type NameFiles, TaskFiles } from './task-files.ts';
 
 /** Hex digits of the container id that make its default name (NET-21). */
 const DEFAULT_NAME_LENGTH = 12;
-const LOOPBACK = '127.0.0.1';
 
 export interface HostNetworkOptions {
   /** The agent's run directory; name files go below it and must outlive the agent, not the boot. */
@@ -115,7 +114,8 @@ export class HostNetwork implements Network {
       return { hosts, hostname: `${hostname}\n`, resolvConf };
     }
     return {
-      hosts: hostsFile({ ipv6, extraHosts, self: { address: LOOPBACK, hostname } }),
+      // Without an address of its own it has no line for its name, as under Docker.
+      hosts: hostsFile({ ipv6, extraHosts }),
       hostname: `${hostname}\n`,
       resolvConf: await resolvConfFor(this.#hostRoot, options, ipv6),
     };

@@ -36,8 +36,8 @@ export function hostsFile({ ipv6, extraHosts, self }: HostsFile): string {
     ...(ipv6
       ? [
           '::1\tlocalhost ip6-localhost ip6-loopback',
-          'fe00::\tip6-localnet',
-          'ff00::\tip6-mcastprefix',
+          'fe00::0\tip6-localnet',
+          'ff00::0\tip6-mcastprefix',
           'ff02::1\tip6-allnodes',
           'ff02::2\tip6-allrouters',
         ]

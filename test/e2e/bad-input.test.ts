@@ -80,11 +80,6 @@ describe('what cannot run is refused with a reason', () => {
     ],
     ['too little memory', { memory: 4 }, 'memory=4 MiB is below the least, 6 MiB'],
     [
-      'more memory for sure than at all',
-      { memory: 64, memoryReservation: 65 },
-      'memoryReservation=65 MiB is above memory=64 MiB',
-    ],
-    [
       'a setting of the host',
       { systemControls: [{ namespace: 'vm.swappiness', value: '1' }] },
       'systemControls: vm.swappiness=1 would change the host',

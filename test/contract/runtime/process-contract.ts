@@ -87,7 +87,7 @@ export function processContract(under: () => RuntimeUnderTest): void {
       expect(values.CapAmb).toBe('0000000000000000');
     });
 
-    it('sets limits of the process: as asked, unlimited for -1 (CTD-44)', async () => {
+    it('sets limits of the process: as asked, unlimited for -1 (CTD-44, RES-95)', async () => {
       const output = await run('ulimits', {
         ...script('grep -E "Max (open files|core file size|processes)" /proc/self/limits'),
         ulimits: [

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest';
+import { effectsContract } from './effects-contract.ts';
 import { execContract } from './exec-contract.ts';
 import { lifecycleContract } from './lifecycle-contract.ts';
 import { limitsContract } from './limits-contract.ts';
@@ -23,6 +24,7 @@ export function runtimeContract(name: string, open: () => Promise<RuntimeUnderTe
     processContract(() => under);
     privilegeContract(() => under);
     limitsContract(() => under);
+    effectsContract(() => under);
     stopContract(() => under);
     execContract(() => under);
     recoveryContract(() => under);

@@ -238,7 +238,7 @@ describe('a payload task', () => {
 });
 
 describe('dockerConfig', () => {
-  it('overrides what the other members say (ACS-60)', () => {
+  it('overrides what the other members say (ACS-60, RES-80)', () => {
     const container = containerOf({
       command: ['a'],
       entryPoint: ['b'],
@@ -313,7 +313,7 @@ describe('dockerConfig', () => {
     });
   });
 
-  it('brings privileges, devices and the limits that ECS has no members for', () => {
+  it('brings privileges, devices and the limits that ECS has no members for (RES-96)', () => {
     const { options } = containerOf(
       dockerConfig(
         { Domainname: 'd', NetworkDisabled: true, StopSignal: 'SIGINT' },
@@ -368,6 +368,12 @@ describe('dockerConfig', () => {
     });
   });
 
+  it('leaves the cgroup to the agent, whatever is named there (RES-111)', () => {
+    const spec = specOf(withContainer(dockerConfig({}, { CgroupParent: '/of/somebody' })));
+    expect(spec.unsupported).toEqual([]);
+    expect(JSON.stringify(spec)).not.toContain('/of/somebody');
+  });
+
   it('takes a zero for what is not given', () => {
     const { options } = containerOf(
       dockerConfig({}, { PidsLimit: 0, CpuQuota: 0, MemorySwappiness: -1, Devices: [], MaskedPaths: null }),
@@ -383,7 +389,7 @@ describe('dockerConfig', () => {
       expect(options).not.toHaveProperty(member);
   });
 
-  it('that cannot be read fails the task, not its payload', () => {
+  it('that cannot be read fails the task, not its payload (RES-81, RES-112)', () => {
     const broken = withContainer({ dockerConfig: { config: '{"User":7}', hostConfig: 'oops' } });
     expect(unsupportedOf(broken)).toEqual([
       expect.stringMatching(/^containers\[app\]\.dockerConfig\.config \(DockerClientConfigError: User: /),

@@ -160,6 +160,13 @@ describe('what cannot be honoured', () => {
     );
   });
 
+  it('refuses volumes of FSx for Windows (RES-50)', () => {
+    const volumes = [
+      { name: 'v', type: 'fsxWindowsFileServer', fsxWindowsFileServerVolumeConfiguration: {} },
+    ];
+    expect(unsupportedOf(wireTask('a1', { volumes }))).toEqual([expect.stringMatching(/^volumes=v .*fsx/i)]);
+  });
+
   it('shows no secret and no environment value', () => {
     const task = withContainer({
       environment: { PASSWORD: 'hunter2' },

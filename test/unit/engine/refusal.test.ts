@@ -28,7 +28,7 @@ describe('what the engine refuses', () => {
       taskSpec([containerSpec('a', { memoryMiB: 256 })], { memoryMiB: 128 }),
       /256 MiB.*128 MiB/,
     ],
-  ])('names %s after the ARN of the task and a colon (ENG-35)', (_, spec, cause) => {
+  ])('names %s after the ARN of the task and a colon (ENG-35, RES-08)', (_, spec, cause) => {
     const refusal = refusalOf(spec, { network: network(), volumes }) ?? '';
     expect(refusal).toContain(`${spec.arn}: `);
     expect(refusal.split(`${spec.arn}: `)[1]).toMatch(cause);

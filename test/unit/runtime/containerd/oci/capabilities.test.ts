@@ -6,7 +6,7 @@ const plan = (add: string[], drop: string[], uid = 0, newest = NEWEST) =>
   planCapabilities({ add, drop, uid, available: 2n ** BigInt(newest + 1) - 1n });
 
 describe('capabilities', () => {
-  it('are fourteen by default, in three sets (CTD-18)', () => {
+  it('are fourteen by default, in three sets (CTD-18, RES-89)', () => {
     const { bounding, effective, permitted } = plan([], []);
     expect([...bounding].sort()).toEqual(
       [
@@ -39,7 +39,7 @@ describe('capabilities', () => {
     expect(bounding).toHaveLength(14);
   });
 
-  it('can be all but some, or only some', () => {
+  it('can be all but some, or only some (RES-115)', () => {
     expect(plan(['ALL'], []).bounding).toHaveLength(41);
     expect(plan(['ALL'], ['SYS_ADMIN']).bounding).not.toContain('CAP_SYS_ADMIN');
     expect(plan([], ['ALL']).bounding).toEqual([]);

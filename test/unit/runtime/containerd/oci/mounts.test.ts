@@ -9,7 +9,7 @@ const bind = (destination: string, readonly = false) => ({
 });
 
 describe('mounts', () => {
-  it('are the seven of every container, with 64 MiB of shared memory (CTD-18)', () => {
+  it('are the seven of every container, with 64 MiB of shared memory (CTD-18, RES-88)', () => {
     const mounts = planMounts(NOTHING);
     expect(mounts.map(({ destination }) => destination)).toEqual([
       '/proc',
@@ -29,7 +29,7 @@ describe('mounts', () => {
     expect(planMounts({ ...NOTHING, shmSizeBytes: 1024 }).at(-1)?.options).toContain('size=1024');
   });
 
-  it('bind folders with their mode, parents before what lies in them', () => {
+  it('bind folders with their mode, parents before what lies in them (RES-99)', () => {
     const mounts = planMounts({ ...NOTHING, mounts: [bind('/a/b/c'), bind('/a', true), bind('/a/b')] }).slice(
       7,
     );
@@ -47,7 +47,7 @@ describe('mounts', () => {
     expect(dev.map(({ destination }) => destination)).toEqual(['/proc', '/sys', '/sys/fs/cgroup', '/dev']);
   });
 
-  it('make the provided files read-only with the root filesystem, and leave volumes alone', () => {
+  it('make the provided files read-only with the root filesystem, and leave volumes alone (RES-91)', () => {
     const mounts = ['/etc/hosts', '/etc/hostname', '/etc/resolv.conf', '/data'].map((path) => bind(path));
     const modes = planMounts({ ...NOTHING, mounts, readonlyRootfs: true })
       .slice(7)
@@ -65,7 +65,7 @@ describe('mounts', () => {
     ['size=64m', ['noexec', 'nosuid', 'nodev', 'size=64m']],
     ['rw,exec,size=1m', ['nosuid', 'nodev', 'rw', 'exec', 'size=1m']],
     ['noexec,suid,dev', ['noexec', 'suid', 'dev']],
-  ])('lay the options "%s" of a tmpfs over its defaults', (asked, options) => {
+  ])('lay the options "%s" of a tmpfs over its defaults (RES-87, RES-114)', (asked, options) => {
     expect(planMounts({ ...NOTHING, tmpfs: { '/tmp': asked } }).at(-1)).toEqual({
       destination: '/tmp',
       type: 'tmpfs',

@@ -195,11 +195,11 @@ describe('OCI specification of a container', () => {
     [{ memorySwapBytes: MIB }, undefined],
     [{ memorySwappiness: 0 }, { swappiness: 0 }],
     [{}, undefined],
-  ])('turns the limits %o into %o', (limits, memory) => {
+  ])('turns the limits %o into %o (RES-85, RES-113)', (limits, memory) => {
     expect(plan({ limits: { cpuShares: 2, ...limits } }).linux.resources.memory).toEqual(memory);
   });
 
-  it('limits no swap where the kernel does not count it, and no swappiness on cgroup v2', () => {
+  it('limits no swap where the kernel does not count it, and no swappiness on cgroup v2 (RES-86)', () => {
     const limits = { cpuShares: 2, memoryBytes: MIB, memorySwapBytes: 2 * MIB, memorySwappiness: 5 };
     expect(plan({ limits }, { host: { swapAccounting: false } }).linux.resources.memory).toEqual({
       limit: MIB,

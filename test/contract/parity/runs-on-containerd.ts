@@ -1,0 +1,129 @@
+import { parsePayloadTask } from '../../../src/acs/payload-task.ts';
+import { HostResources } from '../../../src/engine/host-resources.ts';
+import type { StepContext, StepPorts } from '../../../src/engine/step-context.ts';
+import { createContainer, removeContainer, startContainer } from '../../../src/engine/steps/container.ts';
+import { HostNetwork } from '../../../src/network/host-network.ts';
+import { TaskNetwork } from '../../../src/network/task-network.ts';
+import type { TaskCgroups } from '../../../src/resource/task-cgroups.ts';
+import { LocalVolumes } from '../../../src/resource/volumes/local-volumes.ts';
+import { ExecOutput } from '../../../src/runtime/containerd/exec-output.ts';
+import { createContainerdImages } from '../../../src/runtime/containerd/images/containerd-images.ts';
+import { openContainerd } from '../../../src/runtime/containerd/open-containerd.ts';
+import { admitTask } from '../../../src/task/admit.ts';
+import { type ContainerId, containerIdOf, taskIdOf } from '../../../src/task/ids.ts';
+import type { PayloadTask } from '../../../src/wire/acs-payload.ts';
+import { EventLog } from '../../contract/runtime/containers.ts';
+import type { TestContainerd } from '../../support/containerd.ts';
+import type { Scratch } from '../../support/scratch.ts';
+import type { RunOfCase } from './sight.ts';
+
+const OUTPUT_LIMIT = 1024 * 1024;
+const CONTAINER = 'app';
+const EXIT_MS = 60_000;
+
+/** The agent's own steps on a containerd: what ECS sends goes in, what a container sees comes out. */
+export class ContainerdSide implements AsyncDisposable {
+  readonly #ports: StepPorts;
+  readonly #events: EventLog;
+  readonly #outputs: Map<ContainerId, ExecOutput>;
+
+  private constructor(ports: StepPorts, outputs: Map<ContainerId, ExecOutput>) {
+    this.#ports = ports;
+    this.#outputs = outputs;
+    this.#events = new EventLog(ports.runtime);
+  }
+
+  static async open(options: {
+    readonly containerd: TestContainerd;
+    readonly namespace: string;
+    readonly scratch: Scratch;
+    readonly cgroups: TaskCgroups;
+  }): Promise<ContainerdSide> {
+    const { containerd, namespace, scratch, cgroups } = options;
+    const runtime = await openContainerd({
+      address: containerd.address,
+      namespace,
+      snapshotter: 'overlayfs',
+      runtimeName: 'io.containerd.runc.v2',
+      runDir: scratch.path('run'),
+    });
+    const outputs = new Map<ContainerId, ExecOutput>();
+    const ports: StepPorts = {
+      runtime,
+      images: createContainerdImages({ client: runtime.client, snapshotter: runtime.snapshotter }),
+      network: await TaskNetwork.open(new HostNetwork({ runDir: scratch.path('run') }), []),
+      cgroups,
+      volumes: new LocalVolumes({ directory: scratch.path('volumes'), matchFullConfiguration: false }),
+      logs: {
+        drivers: ['json-file'],
+        prepare: async ({ id }) => {
+          const output = await ExecOutput.open(scratch.path('logs'), id, OUTPUT_LIMIT);
+          outputs.set(id, output);
+          return { kind: 'fifo', stdout: output.path, stderr: output.path };
+        },
+        finish: async () => {},
+        remove: async (id) => {
+          outputs.get(id)?.[Symbol.dispose]();
+          outputs.delete(id);
+        },
+        list: async () => [...outputs.keys()],
+        close: async () => {},
+      },
+      settings: {
+        cluster: 'default',
+        region: 'us-west-2',
+        pullBehavior: 'default',
+        pullUpfront: false,
+        createTimeoutMs: 60_000,
+        startTimeoutMs: 60_000,
+        stopTimeoutMs: 1_000,
+        manifestTimeoutMs: 10_000,
+        pullTimeoutMs: 10_000,
+        cleanupWaitMs: 0,
+        cleanupJitterMs: 0,
+      },
+      registryCredentials: () => undefined,
+      // Where metadata and credentials are is told by both agents; here nobody serves them.
+      endpointEnvironment: () => ({}),
+      now: Date.now,
+    };
+    const side = new ContainerdSide(ports, outputs);
+    await side.#events.live();
+    return side;
+  }
+
+  async run(payload: PayloadTask): Promise<RunOfCase> {
+    const parsed = parsePayloadTask(payload, 'default');
+    if (parsed.kind !== 'task' || parsed.spec.unsupported.length > 0)
+      throw new Error(`the agent does not take it: ${JSON.stringify(parsed)}`);
+    const { spec } = parsed;
+    const { signal } = new AbortController();
+    const context: StepContext = {
+      ...this.#ports,
+      hostResources: new HostResources(),
+      task: admitTask(spec, 'RUNNING', undefined, 0).state,
+      signal,
+      emit: () => {},
+      progress: () => {},
+    };
+    const id = containerIdOf(spec.arn, CONTAINER, 0);
+    const taskId = taskIdOf(spec.arn);
+    await this.#ports.volumes.ensureTaskVolumes(spec, { signal });
+    await createContainer(context, CONTAINER);
+    await startContainer(context, CONTAINER);
+    const exit = await this.#events.exitOf(id, EXIT_MS);
+    const output = (await this.#outputs.get(id)?.finish()) ?? '';
+    const parent = await this.#ports.cgroups?.ensure(taskId, { cpuShares: 2 });
+    await removeContainer(context, CONTAINER);
+    await this.#ports.volumes.removeTask(taskId, { signal });
+    await this.#ports.network.removeTaskNetwork(spec, { signal });
+    await this.#ports.cgroups?.remove(taskId);
+    const cgroupParent = parent?.driver === 'cgroupfs' ? parent.path : '';
+    return { id, exitCode: exit.exitCode ?? -1, output, cgroupParent };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#events[Symbol.asyncDispose]();
+    await this.#ports.runtime.close();
+  }
+}

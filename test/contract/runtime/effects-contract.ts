@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { openTaskCgroups } from '../../../src/resource/cgroups.ts';
+import { taskIdOf } from '../../../src/task/ids.ts';
+import { ARN, EventLog, requestOf, runToEnd, script } from './containers.ts';
+import type { RuntimeUnderTest } from './runtime-under-test.ts';
+
+const MIB = 1024 * 1024;
+
+/** Limits by what they do to a program that goes beyond them. */
+export function effectsContract(under: () => RuntimeUnderTest): void {
+  describe('effects of limits', () => {
+    const { signal } = new AbortController();
+
+    it('refuse one process more than there may be', async () => {
+      const output = await runToEnd(under(), 'fork', {
+        ...script('for n in 1 2 3 4 5 6 7 8 9; do sleep 5 & done; echo all nine'),
+        limits: { cpuShares: 128, pidsLimit: 5 },
+      });
+      expect(output).toMatch(/can't fork/);
+      expect(output).not.toContain('all nine');
+    });
+
+    it('hold a busy program up when its time is used, and count how often', async () => {
+      const output = await runToEnd(under(), 'quota', {
+        ...script(
+          'timeout 1 sh -c "while :; do :; done"; cat /sys/fs/cgroup/cpu/cpu.stat /sys/fs/cgroup/cpu.stat 2>/dev/null',
+        ),
+        limits: { cpuShares: 128, cpuQuotaUs: 10_000 },
+      });
+      expect(Number(/^nr_throttled (\d+)$/m.exec(output)?.[1])).toBeGreaterThan(2);
+    });
+
+    it('kill one of two containers that have too much memory together, each by itself not', async () => {
+      const cgroups = await openTaskCgroups({
+        driver: 'cgroupfs',
+        root: '/sys/fs/cgroup',
+        name: `ecs-effects-${process.pid}`,
+        cpuPeriodUs: 100_000,
+      });
+      const { runtime } = under();
+      await using log = new EventLog(runtime);
+      const taskId = taskIdOf(ARN);
+      const cgroup = await cgroups.ensure(taskId, { memoryMiB: 48, cpuShares: 256 });
+      const requests = await Promise.all(
+        ['first', 'second'].map((name) =>
+          requestOf(under(), `greedy-${name}`, {
+            ...script('exec dd if=/dev/zero of=/dev/null bs=30M count=1000000'),
+            cgroup,
+            limits: { cpuShares: 128, memoryBytes: 40 * MIB, memorySwapBytes: 40 * MIB },
+          }),
+        ),
+      );
+      for (const request of requests) {
+        await runtime.createContainer(request, { signal });
+        await runtime.startContainer(request.id, { signal });
+      }
+      const exit = await Promise.any(requests.map(({ id }) => log.exitOf(id)));
+      expect(exit.exitCode).toBe(137);
+      const others = requests.filter(({ id }) => log.exitsOf(id).length === 0);
+      expect(others).toHaveLength(1);
+      for (const { id } of others) await runtime.stopContainer(id, { killAtMs: 0 }, { signal });
+      for (const { id } of requests) await runtime.removeContainer(id, { signal });
+      await cgroups.remove(taskId);
+      await cgroups.close();
+    });
+  });
+}

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { containerLimits, taskLimits } from '../../../src/engine/container-limits.ts';
+import { containerSpec, taskSpec } from '../task/task-story.ts';
+
+const MIB = 1024 * 1024;
+
+describe('limits of a container', () => {
+  it.each([
+    [1, 4],
+    [3, 4],
+    [4, 4],
+    [5, 5],
+  ])('raise a memory of %d MiB to %d (RES-78)', (memoryMiB, least) => {
+    expect(containerLimits(containerSpec('a', { memoryMiB })).memoryBytes).toBe(least * MIB);
+  });
+
+  it('have no memory when none is asked for', () => {
+    expect(containerLimits(containerSpec('a', { memoryMiB: 0 }))).not.toHaveProperty('memoryBytes');
+  });
+
+  it.each([
+    [0, 2],
+    [1, 2],
+    [2, 2],
+    [1024, 1024],
+    [300_000, 262_144],
+  ])('turn %d CPU units into %d shares, at least 2 (RES-79)', (cpu, shares) => {
+    expect(containerLimits(containerSpec('a', { cpu })).cpuShares).toBe(shares);
+  });
+
+  it('add up to the shares of their task, which has no quota of its own (RES-06)', () => {
+    const spec = taskSpec([containerSpec('a', { cpu: 0 }), containerSpec('b', { cpu: 100 })]);
+    expect(taskLimits(spec)).toEqual({ cpuShares: 102 });
+  });
+});
