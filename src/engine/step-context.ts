@@ -76,6 +76,9 @@ export interface StepContext extends StepPorts {
   progress(container: string, progress: PullProgress): void;
 }
 
+/** As much of it as a step of one container needs. */
+export type ContainerStepContext = StepPorts & Pick<StepContext, 'task' | 'signal' | 'emit'>;
+
 /** Deadlines of calls that no setting bounds. */
 export function deadlinesOf({ settings }: Pick<StepPorts, 'settings'>): CallDeadlines {
   return settings.deadlines ?? CALL_DEADLINES;

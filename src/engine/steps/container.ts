@@ -20,11 +20,11 @@ import { needsFetching } from '../../task/secrets.ts';
 import type { ContainerOptions, ContainerSpec } from '../../task/task-spec.ts';
 import type { TaskState } from '../../task/task-state.ts';
 import { containerLimits, taskLimits } from '../container-limits.ts';
-import { type ContainerPair, containerOf, deadlinesOf, type StepContext } from '../step-context.ts';
+import { type ContainerPair, type ContainerStepContext, containerOf, deadlinesOf } from '../step-context.ts';
 import { transitionWithin } from '../timed-out.ts';
 
 /** Makes log, network and container ready to start (task-engine.md §5.1). */
-export async function createContainer(context: StepContext, name: string): Promise<TaskEvent> {
+export async function createContainer(context: ContainerStepContext, name: string): Promise<TaskEvent> {
   const pair = containerOf(context.task, name);
   await transitionWithin('created', context.settings.createTimeoutMs, context.signal, async (signal) => {
     const image = await context.images.find(pair.spec.image, { signal });
@@ -39,7 +39,7 @@ export async function createContainer(context: StepContext, name: string): Promi
 }
 
 async function describeContainer(
-  context: StepContext,
+  context: ContainerStepContext,
   { spec, state }: ContainerPair,
   image: LocalImage,
   signal: AbortSignal,
@@ -167,7 +167,7 @@ function privileges(options: ContainerOptions): Partial<CreateContainer> {
 
 /** The container's volumes; what a definition mounts over a file that names are looked up in wins. */
 async function ensureMounts(
-  context: StepContext,
+  context: ContainerStepContext,
   container: ContainerSpec,
   id: ContainerId,
   image: LocalImage,
@@ -202,7 +202,7 @@ function regionEnvironment(
   return defined ? {} : { AWS_REGION: region, AWS_DEFAULT_REGION: region };
 }
 
-export async function startContainer(context: StepContext, name: string): Promise<TaskEvent> {
+export async function startContainer(context: ContainerStepContext, name: string): Promise<TaskEvent> {
   const { pid, startedAt, network } = await transitionWithin(
     'started',
     context.settings.startTimeoutMs,
@@ -220,7 +220,7 @@ export async function startContainer(context: StepContext, name: string): Promis
 
 /** Starts it again as it is: nothing is pulled or made anew (ENG-54). */
 export async function restartContainer(
-  context: StepContext,
+  context: ContainerStepContext,
   name: string,
   afterRun: number,
 ): Promise<TaskEvent> {
@@ -235,7 +235,7 @@ export async function restartContainer(
 
 /** Ends only when the process tree is proven gone (task-engine.md §5.3). */
 export async function stopContainer(
-  context: StepContext,
+  context: ContainerStepContext,
   name: string,
   killAtMs: number,
 ): Promise<TaskEvent> {
@@ -261,7 +261,7 @@ export function endOf(task: TaskState, name: string, exit: ContainerExit | undef
  * Others wait for the ports: the network goes at once, and what holds it up does not hold up the rest. The log
  * before the process record: deleting that would cut off output that is still on its way.
  */
-export async function releaseContainer(context: StepContext, name: string): Promise<TaskEvent> {
+export async function releaseContainer(context: ContainerStepContext, name: string): Promise<TaskEvent> {
   const id = idOf(context, name);
   await transitionWithin('removing', deadlinesOf(context).releaseMs, context.signal, async (signal) => {
     const ended = await Promise.allSettled([
@@ -274,7 +274,7 @@ export async function releaseContainer(context: StepContext, name: string): Prom
   return { kind: 'containerReleased', container: name };
 }
 
-export async function removeContainer(context: StepContext, name: string): Promise<TaskEvent> {
+export async function removeContainer(context: ContainerStepContext, name: string): Promise<TaskEvent> {
   const id = idOf(context, name);
   await transitionWithin('removing', deadlinesOf(context).removeMs, context.signal, async (signal) => {
     await context.runtime.removeContainer(id, { signal });
@@ -284,7 +284,7 @@ export async function removeContainer(context: StepContext, name: string): Promi
   return { kind: 'containerRemoved', container: name };
 }
 
-function idOf(context: StepContext, name: string): ContainerId {
+function idOf(context: ContainerStepContext, name: string): ContainerId {
   const { state } = containerOf(context.task, name);
   return containerIdOf(context.task.spec.arn, name, state.generation);
 }

@@ -1,10 +1,10 @@
 import { parsePayloadTask } from '../../../src/acs/payload-task.ts';
-import { HostResources } from '../../../src/engine/host-resources.ts';
-import type { StepContext, StepPorts } from '../../../src/engine/step-context.ts';
+import type { ContainerStepContext, StepPorts } from '../../../src/engine/step-context.ts';
 import { createContainer, removeContainer, startContainer } from '../../../src/engine/steps/container.ts';
 import { HostNetwork } from '../../../src/network/host-network.ts';
 import { TaskNetwork } from '../../../src/network/task-network.ts';
 import type { TaskCgroups } from '../../../src/resource/task-cgroups.ts';
+import { NOTHING_FETCHED } from '../../../src/resource/task-secrets.ts';
 import { LocalVolumes } from '../../../src/resource/volumes/local-volumes.ts';
 import { ExecOutput } from '../../../src/runtime/containerd/exec-output.ts';
 import { createContainerdImages } from '../../../src/runtime/containerd/images/containerd-images.ts';
@@ -20,6 +20,13 @@ import type { RunOfCase } from './sight.ts';
 const OUTPUT_LIMIT = 1024 * 1024;
 const CONTAINER = 'app';
 const EXIT_MS = 60_000;
+const NO_IMAGE_CLEANUP = {
+  enabled: false,
+  intervalMs: 60_000,
+  rules: { minimumAgeMs: 0, perCycle: 0, excluded: new Set<string>() },
+  highWatermark: 100,
+  lowWatermark: 100,
+};
 
 /** The agent's own steps on a containerd: what ECS sends goes in, what a container sees comes out. */
 export class ContainerdSide implements AsyncDisposable {
@@ -81,8 +88,10 @@ export class ContainerdSide implements AsyncDisposable {
         pullTimeoutMs: 10_000,
         cleanupWaitMs: 0,
         cleanupJitterMs: 0,
+        imageCleanup: NO_IMAGE_CLEANUP,
       },
-      registryCredentials: () => undefined,
+      secrets: { fetch: async () => {}, of: () => NOTHING_FETCHED, forget: () => {} },
+      registryCredentials: async () => undefined,
       // Where metadata and credentials are is told by both agents; here nobody serves them.
       endpointEnvironment: () => ({}),
       now: Date.now,
@@ -98,13 +107,11 @@ export class ContainerdSide implements AsyncDisposable {
       throw new Error(`the agent does not take it: ${JSON.stringify(parsed)}`);
     const { spec } = parsed;
     const { signal } = new AbortController();
-    const context: StepContext = {
+    const context: ContainerStepContext = {
       ...this.#ports,
-      hostResources: new HostResources(),
       task: admitTask(spec, 'RUNNING', undefined, 0).state,
       signal,
       emit: () => {},
-      progress: () => {},
     };
     const id = containerIdOf(spec.arn, CONTAINER, 0);
     const taskId = taskIdOf(spec.arn);
