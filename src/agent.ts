@@ -27,6 +27,7 @@ import { readInstanceFacts } from './ecs/instance-facts.ts';
 import { decideTaskCgroups, type Registration, registerInstance } from './ecs/registration.ts';
 import { Reporter } from './ecs/reporter.ts';
 import { judgeSavedInstance } from './ecs/saved-instance.ts';
+import type { StepObserver } from './engine/step-boundary.ts';
 import { TaskEngine } from './engine/task-engine.ts';
 import { taskRules } from './engine/task-rules.ts';
 import { endFormerBoot } from './former-boot.ts';
@@ -55,6 +56,8 @@ export interface AgentOptions {
   onPhase(text: string): void;
   /** Aborts the start; a started agent is ended by `stop`. */
   readonly signal: AbortSignal;
+  /** Told of each boundary of each step. */
+  readonly onStep?: StepObserver | undefined;
 }
 
 /** A running agent. */
@@ -206,6 +209,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
     measures: metrics,
     enqueueReport: (queued) => reporter.enqueue(queued),
     onTaskGone: (arn) => roleCredentials.removeTask(arn),
+    onStep: options.onStep,
   });
   parts.defer(() => reporter.stop());
   parts.defer(() => engine.close());

@@ -10,6 +10,7 @@ import { ConfigError } from './config/config-error.ts';
 import type { Environment } from './config/environment.ts';
 import { isExternal, loadConfig } from './config/load-config.ts';
 import { readFileIfAny } from './config/read-file.ts';
+import type { StepObserver } from './engine/step-boundary.ts';
 import { serviceManager } from './host/service-manager.ts';
 import { createAgentLog } from './log/logger.ts';
 
@@ -38,8 +39,11 @@ export async function prepare(args: AgentArguments): Promise<Prepared> {
   return { config, env, imds, warnings, notices };
 }
 
-/** Runs the agent until a signal ends it. Resolves with the exit status: 0 ended, 1 start again, 5 do not. */
-export async function runAgent(args: AgentArguments): Promise<number> {
+/**
+ * Runs the agent until a signal ends it. Resolves with the exit status: 0 ended, 1 start again, 5 do not.
+ * `onStep` is told of each boundary of each step.
+ */
+export async function runAgent(args: AgentArguments, onStep?: StepObserver): Promise<number> {
   let prepared: Prepared;
   try {
     prepared = await prepare(args);
@@ -49,13 +53,13 @@ export async function runAgent(args: AgentArguments): Promise<number> {
   }
   const log = await createAgentLog(prepared.config);
   try {
-    return await runWith(prepared, log.logger);
+    return await runWith(prepared, log.logger, onStep);
   } finally {
     await log.close();
   }
 }
 
-async function runWith(prepared: Prepared, logger: Logger): Promise<number> {
+async function runWith(prepared: Prepared, logger: Logger, onStep?: StepObserver): Promise<number> {
   for (const warning of prepared.warnings) logger.warn({ warning }, 'configuration');
   for (const notice of prepared.notices) logger.info({ notice }, 'configuration');
 
@@ -83,6 +87,7 @@ async function runWith(prepared: Prepared, logger: Logger): Promise<number> {
       logger,
       signal: aborter.signal,
       onPhase: (text) => manager.status(text),
+      onStep,
     });
     manager.ready();
   } catch (error) {

@@ -25,6 +25,7 @@ import { ImageKeeper } from './image-keeper.ts';
 import { LostTasks } from './lost-tasks.ts';
 import { Observer } from './observer.ts';
 import { refusalOf } from './refusal.ts';
+import type { StepObserver } from './step-boundary.ts';
 import type { StepPorts } from './step-context.ts';
 import { sweepLeftovers } from './sweep.ts';
 import type { TaskIntake } from './task-intake.ts';
@@ -43,6 +44,7 @@ export interface EngineDependencies {
   enqueueReport(queued: QueuedReport): void;
   /** A task is over: whatever else was kept for it may go. */
   onTaskGone(arn: TaskArn): void;
+  readonly onStep?: StepObserver | undefined;
 }
 
 interface Place {
@@ -221,6 +223,7 @@ export class TaskEngine implements TaskIntake {
       hostResources: this.#hostResources,
       imageKeeper: this.#imageKeeper,
       enqueueReport: (queued) => this.#deps.enqueueReport(queued),
+      onStep: this.#deps.onStep,
       onForgotten: (worker) => {
         this.#remove(worker);
         // Never rejects.

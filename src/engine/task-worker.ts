@@ -21,6 +21,7 @@ import { Inbox, type Posted } from './inbox.ts';
 import { Pulls } from './pulls.ts';
 import { runStep } from './run-step.ts';
 import { RunningSteps } from './running-steps.ts';
+import type { StepBoundary, StepObserver } from './step-boundary.ts';
 import type { StepPorts } from './step-context.ts';
 import { ToldWaits } from './told-waits.ts';
 import { logTransitions } from './transitions.ts';
@@ -38,6 +39,7 @@ export interface WorkerDependencies {
   enqueueReport(queued: QueuedReport): void;
   /** The task's record is gone: nothing of it is left. */
   onForgotten(worker: TaskWorker): void;
+  readonly onStep?: StepObserver | undefined;
 }
 
 /** Delays between tries to write to a store that refuses, e.g. because the disk is full. */
@@ -192,6 +194,7 @@ export class TaskWorker {
       }
     }
     for (const { durable, step } of batch) {
+      if (step !== undefined) this.#reached(step, 'recorded');
       durable?.resolve();
       if (step !== undefined) this.#steps.retire(step);
     }
@@ -254,12 +257,13 @@ export class TaskWorker {
       ...('container' in step && { container: step.container }),
     });
     const signal = this.#steps.begin(step, ports.now());
+    this.#reached(step, 'before');
     const begun = performance.now();
     const ended = (outcome: StepOutcome) =>
       this.#deps.measures?.stepEnded(step.kind, performance.now() - begun, outcome);
     try {
       if (step.kind === 'forgetTask') {
-        await this.#forget();
+        await this.#forget(step);
         return;
       }
       const event = await runStep(
@@ -274,6 +278,7 @@ export class TaskWorker {
         },
         step,
       );
+      this.#reached(step, 'acted');
       ended('done');
       this.#ended(step, event);
     } catch (error) {
@@ -289,6 +294,7 @@ export class TaskWorker {
     }
     const event = judgeFailure(step, error);
     if (event.kind === 'stepFailed') {
+      this.#reached(step, 'acted');
       this.#ended(step, event);
       log.warn({ code: event.reason.code, reason: event.reason.message }, 'step failed');
       return 'failed';
@@ -311,11 +317,17 @@ export class TaskWorker {
     );
   }
 
-  async #forget(): Promise<void> {
+  #reached(step: Step, boundary: StepBoundary): void {
+    this.#deps.onStep?.({ task: this.#state.spec, step, boundary });
+  }
+
+  async #forget(step: Step): Promise<void> {
     await this.#deps.store.commit([{ kind: 'deleteTask', arn: this.#state.spec.arn }]);
+    this.#reached(step, 'acted');
     this.#log.info('task cleaned up');
     this.#end(new Error('the task is gone'));
     this.#deps.onForgotten(this);
+    this.#reached(step, 'recorded');
   }
 }
 

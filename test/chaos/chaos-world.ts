@@ -1,0 +1,233 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { ECS } from '@aws-sdk/client-ecs';
+import { startControlPlane } from '../../src/control-plane/control-plane.ts';
+import { submitTaskStateChangeSchema } from '../../src/wire/ecs-api.ts';
+import type { AgentOptions } from '../support/agent.ts';
+import { startContainerd } from '../support/containerd.ts';
+import type { ContainerdVersion } from '../support/containerd-versions.ts';
+import { leakCheck } from '../support/leak-check.ts';
+import { pushTestImage } from '../support/push-image.ts';
+import { startRegistry } from '../support/registry.ts';
+import { makeScratch } from '../support/scratch.ts';
+import { until } from '../support/until.ts';
+import { CrashingAgent } from './crashing-agent.ts';
+import { judge, lives, type Report } from './judge.ts';
+import { familyOf, type KillPoint } from './kill-points.ts';
+import { type Shape, shapeOf } from './shapes.ts';
+
+export interface ChaosOptions {
+  readonly containerdVersion: ContainerdVersion;
+  readonly agentEnv?: Readonly<Record<string, string>>;
+  readonly notOurs?: (finding: string) => boolean;
+}
+
+/** What came of the points that were tried. */
+export interface Outcome {
+  /** Points at which the agent has died. */
+  readonly met: readonly KillPoint[];
+  readonly missed: readonly KillPoint[];
+  /** Deaths of the agent, and tasks that were run. */
+  readonly deaths: number;
+  readonly tasks: number;
+}
+
+/** A point that another task's kill has gone past is tried again with a new task, this often. */
+const TRIES = 4;
+const TASK_TIMEOUT_MS = 300_000;
+
+/** Runs tasks, each with a point at which the agent dies; several at once, so that each death hits all of them. */
+export async function killAtEach(
+  points: readonly KillPoint[],
+  atOnce: number,
+  options: ChaosOptions,
+): Promise<Outcome> {
+  await using stack = new AsyncDisposableStack();
+  const world = await ChaosWorld.start(options, stack);
+  const queue = points.map((point) => ({ point, tries: 0 }));
+  const met: KillPoint[] = [];
+  const missed: KillPoint[] = [];
+  let tasks = 0;
+  const work = async (): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      tasks += 1;
+      const { point } = next;
+      const tries = next.tries + 1;
+      if (await world.runTask(point, tasks)) met.push(point);
+      else if (tries < TRIES) queue.push({ point, tries });
+      else missed.push(point);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  await world.expectClean();
+  return { met, missed, deaths: world.agent.deaths.length, tasks };
+}
+
+class ChaosWorld {
+  readonly agent: CrashingAgent;
+  readonly #ecs: ECS;
+  readonly #image: string;
+  readonly #reports: Report[];
+  readonly #families: Map<string, string>;
+  readonly #tallies: string;
+  readonly #expectNoLeaks: () => Promise<void>;
+  readonly #logFile: string;
+
+  private constructor(parts: {
+    readonly agent: CrashingAgent;
+    readonly ecs: ECS;
+    readonly image: string;
+    readonly reports: Report[];
+    readonly families: Map<string, string>;
+    readonly tallies: string;
+    readonly logFile: string;
+    expectNoLeaks(): Promise<void>;
+  }) {
+    this.agent = parts.agent;
+    this.#ecs = parts.ecs;
+    this.#image = parts.image;
+    this.#reports = parts.reports;
+    this.#families = parts.families;
+    this.#tallies = parts.tallies;
+    this.#logFile = parts.logFile;
+    this.#expectNoLeaks = parts.expectNoLeaks;
+  }
+
+  static async start(options: ChaosOptions, stack: AsyncDisposableStack): Promise<ChaosWorld> {
+    const scratch = stack.use(makeScratch());
+    const containerd = stack.use(await startContainerd({ version: options.containerdVersion }));
+    const registry = stack.use(await startRegistry());
+    const { reference: image } = await pushTestImage(registry, 'busybox:1');
+    const namespace = `ecs-c${process.pid}`;
+    const leaks = await leakCheck({
+      containerd,
+      namespaces: [namespace],
+      cgroups: [`/${namespace}`],
+      ignore: (finding) => finding.endsWith(`/${namespace}`) || options.notOurs?.(finding) === true,
+    });
+    const reports: Report[] = [];
+    const families = new Map<string, string>();
+    const controlPlane = await startControlPlane({
+      port: 0,
+      stateDirectory: scratch.path('control-plane'),
+      checkResources: false,
+      intercept: (operation, body) => {
+        if (operation !== 'SubmitTaskStateChange') return undefined;
+        const { task = '', status = '', reason, containers } = submitTaskStateChangeSchema.parse(body);
+        const family = families.get(task);
+        reports.push({
+          task,
+          status,
+          ...(reason !== undefined && { reason }),
+          containers: (containers ?? []).map((c) => ({
+            containerName: c.containerName ?? '',
+            status: c.status ?? '',
+            ...(c.exitCode !== undefined && { exitCode: c.exitCode }),
+            ...(c.reason !== undefined && { reason: c.reason }),
+          })),
+          at: Date.now(),
+          lived: status === 'STOPPED' && family !== undefined && lives(family),
+        });
+        return undefined;
+      },
+    });
+    stack.defer(() => controlPlane.close());
+    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+    const ecs = new ECS({ endpoint: controlPlane.url, region: 'us-west-2', credentials });
+    stack.defer(() => ecs.destroy());
+    const tallies = scratch.path('tallies');
+    mkdirSync(tallies);
+    const agentOptions: AgentOptions = {
+      controlPlaneUrl: controlPlane.url,
+      containerdAddress: containerd.address,
+      dataDir: scratch.path('data'),
+      runDir: scratch.path('run'),
+      namespace,
+      logFile: scratch.path('agent.log'),
+      env: { ...options.agentEnv },
+    };
+    const agent = stack.use(await CrashingAgent.start(agentOptions, scratch));
+    const { logFile } = agentOptions;
+    const expectNoLeaks = () => leaks.expectNone();
+    return new ChaosWorld({ agent, ecs, image, reports, families, tallies, logFile, expectNoLeaks });
+  }
+
+  /** Runs a task to its end; whether the agent has died at its point. Rejects with everything that is wrong. */
+  async runTask(point: KillPoint, number: number): Promise<boolean> {
+    const family = familyOf(point, number);
+    const shape = shapeOf(point.shape);
+    const tally = `/tallies/${family}`;
+    const taskDefinition = await this.#define(family, shape, tally);
+    const arn = await until(
+      async () => {
+        const { tasks } = await this.#ecs.runTask({ taskDefinition });
+        return tasks?.[0]?.taskArn;
+      },
+      { what: `${family} is placed`, timeoutMs: TASK_TIMEOUT_MS, intervalMs: 100 },
+    );
+    this.#families.set(arn, family);
+    try {
+      if (shape.stopAfter !== undefined) {
+        await until(() => this.#tally(family).includes(shape.stopAfter ?? ''), {
+          what: `${family} says ${shape.stopAfter}`,
+          timeoutMs: TASK_TIMEOUT_MS,
+        });
+        await this.#ecs.stopTask({ task: arn });
+      }
+      await until(
+        async () =>
+          this.#reportsOf(arn).some(({ status }) => status === 'STOPPED') &&
+          (await this.agent.ask())?.tasks.every((task) => task.arn !== arn),
+        { what: `${family} is over and forgotten`, timeoutMs: TASK_TIMEOUT_MS, intervalMs: 50 },
+      );
+      const wrong = judge(shape, this.#tally(family), this.#reportsOf(arn), this.agent.deaths);
+      if (wrong.length > 0) throw new Error(wrong.join('\n'));
+    } catch (error) {
+      const reports = this.#reportsOf(arn).map((report) => JSON.stringify(report));
+      const parts = [error instanceof Error ? error.message : error, ...reports, ...this.#logOf(arn)];
+      throw new Error(`${family}: ${parts.join('\n')}`, { cause: error });
+    }
+    return this.agent.killedAt.includes(family);
+  }
+
+  async expectClean(): Promise<void> {
+    await until(async () => (await this.agent.ask())?.tasks.length === 0, {
+      what: 'all tasks are forgotten',
+    });
+    const left = [...this.#families.values()].filter(lives);
+    const wrong = [...left.map((family) => `${family} still runs`), ...this.agent.accidents];
+    if (wrong.length > 0) throw new Error(wrong.join('\n'));
+    await this.#expectNoLeaks();
+  }
+
+  async #define(family: string, shape: Shape, tally: string): Promise<string> {
+    const { taskDefinition } = await this.#ecs.registerTaskDefinition({
+      family,
+      networkMode: 'host',
+      volumes: [{ name: 'tallies', host: { sourcePath: this.#tallies } }],
+      containerDefinitions: shape.define(tally).map((container) => ({
+        image: this.#image,
+        memory: 16,
+        essential: true,
+        mountPoints: [{ sourceVolume: 'tallies', containerPath: '/tallies' }],
+        ...container,
+      })),
+    });
+    return taskDefinition?.taskDefinitionArn ?? family;
+  }
+
+  #tally(family: string): readonly string[] {
+    const file = `${this.#tallies}/${family}`;
+    return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
+  }
+
+  #reportsOf(arn: string): readonly Report[] {
+    return this.#reports.filter(({ task }) => task === arn);
+  }
+
+  /** The last things that the agents said of the task. */
+  #logOf(arn: string): readonly string[] {
+    const id = arn.slice(arn.lastIndexOf('/') + 1);
+    const lines = readFileSync(this.#logFile, 'utf8').split('\n');
+    return lines.filter((line) => line.includes(id) || line.includes('instance registered')).slice(-60);
+  }
+}

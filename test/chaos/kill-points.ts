@@ -1,0 +1,101 @@
+import { STEP_BOUNDARIES } from '../../src/engine/step-boundary.ts';
+import type { StepKind } from '../../src/task/step.ts';
+import { randomFrom } from '../support/sample.ts';
+import type { Shape } from './shapes.ts';
+
+/** A step's boundaries, and somewhere between the first two. */
+export const KILL_BOUNDARIES = [...STEP_BOUNDARIES, 'midway'] as const;
+export type KillBoundary = (typeof KILL_BOUNDARIES)[number];
+
+/** Where in the life of a task its agent is killed. */
+export interface KillPoint {
+  readonly shape: string;
+  readonly kind: StepKind;
+  /** Absent for steps of the task as a whole. */
+  readonly container?: string;
+  readonly boundary: KillBoundary;
+  /** For `midway`: ms after the step has begun. */
+  readonly afterMs: number;
+}
+
+/** Whose steps of a kind are met in a shape: containers, or the task itself. */
+type Met = (shape: Shape) => readonly (string | undefined)[];
+const ONCE: Met = () => [undefined];
+const RUN: Met = ({ run }) => run;
+/** Of no shape so far: it needs a task with secrets, and a place that has them. */
+const NOT_YET: Met = () => [];
+
+/** A new kind of step fails to compile until it stands here. */
+const MET: { readonly [K in StepKind]: Met } = {
+  takeHostResources: ONCE,
+  ensureResources: ONCE,
+  fetchSecrets: NOT_YET,
+  resolveImage: RUN,
+  pullImage: RUN,
+  createContainer: RUN,
+  startContainer: RUN,
+  restartContainer: ({ restarted }) => restarted,
+  stopContainer: ({ stopped }) => stopped,
+  probeHealth: ({ probed }) => probed,
+  releaseContainer: RUN,
+  removeContainer: RUN,
+  removeResources: ONCE,
+  forgetTask: ONCE,
+};
+export const STEP_KINDS = Object.keys(MET) as StepKind[];
+
+const MIDWAY_MAX_MS = 40;
+
+/** Every boundary of every step that these shapes go through. */
+export function allKillPoints(shapes: readonly Shape[], seed: number): readonly KillPoint[] {
+  const random = randomFrom(seed);
+  return shapes.flatMap((shape) =>
+    STEP_KINDS.flatMap((kind) =>
+      MET[kind](shape).flatMap((container) =>
+        KILL_BOUNDARIES.map((boundary) => ({
+          shape: shape.name,
+          kind,
+          boundary,
+          afterMs: Math.floor(random() * MIDWAY_MAX_MS),
+          ...(container !== undefined && { container }),
+        })),
+      ),
+    ),
+  );
+}
+
+/** What of a point the tests promise to meet: a kind of step and a boundary. */
+export const cellOf = ({ kind, boundary }: Pick<KillPoint, 'kind' | 'boundary'>) => `${kind} ${boundary}`;
+
+/** At least one point for each kind of step and boundary, `count` in all, chosen by the seed. */
+export function sampleKillPoints(
+  points: readonly KillPoint[],
+  count: number,
+  seed: number,
+): readonly KillPoint[] {
+  const random = randomFrom(seed);
+  const shuffled = points
+    .map((point) => ({ point, rank: random() }))
+    .sort((a, b) => a.rank - b.rank)
+    .map(({ point }) => point);
+  const first = [...Map.groupBy(shuffled, cellOf).values()].flatMap((same) => same.slice(0, 1));
+  const rest = shuffled.filter((point) => !first.includes(point));
+  return [...first, ...rest.slice(0, Math.max(0, count - first.length))];
+}
+
+/** The family of the task that meets a point: the agent under test reads the point back from it. */
+export function familyOf(point: KillPoint, number: number): string {
+  const { shape, kind, boundary, afterMs, container = '' } = point;
+  return ['chaos', number, shape, kind, boundary, afterMs, container].join('_');
+}
+
+export function killPointOf(family: string): KillPoint {
+  const [, , shape = '', kind = '', boundary = '', afterMs = '', container = ''] = family.split('_');
+  return {
+    shape,
+    kind: kind as StepKind,
+    boundary: boundary as KillBoundary,
+    afterMs: Number(afterMs),
+    ...(container !== '' && { container }),
+  };
+}

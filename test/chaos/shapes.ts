@@ -1,0 +1,148 @@
+import type { ContainerDefinition } from '@aws-sdk/client-ecs';
+
+/** A kind of task, what it must come to whatever happens to its agent, and which steps its containers go through. */
+export interface Shape {
+  readonly name: string;
+  /** Containers in the order of the definition; `tally` is the file into which they write what they do. */
+  define(tally: string): readonly ContainerDefinition[];
+  /** Everything that the containers write: which of them started how often, and when. */
+  readonly tally: readonly string[];
+  /** Lines of different containers may come in any order. */
+  readonly unordered?: true;
+  /** Exit codes by container; absent: it never ran. */
+  readonly exitCodes: Readonly<Record<string, number>>;
+  /** ECS stops the task once this line has been written. */
+  readonly stopAfter?: string;
+  /** Containers whose images are pulled and that run. */
+  readonly run: readonly string[];
+  /** Containers that the agent stops. */
+  readonly stopped: readonly string[];
+  readonly probed: readonly string[];
+  readonly restarted: readonly string[];
+}
+
+const NONE = { stopped: [], probed: [], restarted: [] } as const;
+
+/** Each program says that it has started before it does anything else. */
+const script = (tally: string, name: string, rest: string): string[] => [
+  'sh',
+  '-c',
+  `say() { echo "${name} $1" >>${tally}; }; say start; ${rest}`,
+];
+/** Runs until it is stopped, then ends with that code. */
+const until = (code: number) => `trap "exit ${code}" TERM; say ready; while :; do sleep 0.05; done`;
+
+export const SHAPES = [
+  {
+    ...NONE,
+    name: 'one',
+    define: (tally) => [{ name: 'main', command: script(tally, 'main', 'sleep 0.3; say end; exit 3') }],
+    tally: ['main start', 'main end'],
+    exitCodes: { main: 3 },
+    run: ['main'],
+  },
+  {
+    ...NONE,
+    name: 'chain',
+    define: (tally) => [
+      { name: 'init', essential: false, command: script(tally, 'init', 'sleep 0.2; say end') },
+      {
+        name: 'migrate',
+        essential: false,
+        command: script(tally, 'migrate', 'sleep 0.2; say end; exit 4'),
+        dependsOn: [{ containerName: 'init', condition: 'SUCCESS' }],
+      },
+      {
+        name: 'app',
+        command: script(tally, 'app', 'sleep 0.2; say end; exit 5'),
+        dependsOn: [{ containerName: 'migrate', condition: 'COMPLETE' }],
+      },
+    ],
+    tally: ['init start', 'init end', 'migrate start', 'migrate end', 'app start', 'app end'],
+    exitCodes: { init: 0, migrate: 4, app: 5 },
+    run: ['init', 'migrate', 'app'],
+  },
+  {
+    ...NONE,
+    name: 'health',
+    define: (tally) => [
+      {
+        name: 'db',
+        command: script(tally, 'db', until(9)),
+        healthCheck: { command: ['CMD-SHELL', `grep -q "db ready" ${tally}`], interval: 1, retries: 10 },
+      },
+      {
+        name: 'app',
+        command: script(tally, 'app', 'sleep 0.2; say end; exit 6'),
+        dependsOn: [{ containerName: 'db', condition: 'HEALTHY' }],
+      },
+    ],
+    tally: ['db start', 'db ready', 'app start', 'app end'],
+    exitCodes: { db: 9, app: 6 },
+    run: ['db', 'app'],
+    stopped: ['db'],
+    probed: ['db'],
+  },
+  {
+    ...NONE,
+    name: 'restart',
+    define: (tally) => [
+      {
+        name: 'main',
+        command: script(
+          tally,
+          'main',
+          `n=$(grep -c start ${tally}); sleep 0.2; say "end $n"; [ $n -lt 3 ] && exit 1; exit 7`,
+        ),
+        restartPolicy: { enabled: true, ignoredExitCodes: [7], restartAttemptPeriod: 0 },
+      },
+    ],
+    tally: ['main start', 'main end 1', 'main start', 'main end 2', 'main start', 'main end 3'],
+    exitCodes: { main: 7 },
+    run: ['main'],
+    restarted: ['main'],
+  },
+  {
+    ...NONE,
+    name: 'failing',
+    define: (tally) => [
+      { name: 'side', essential: false, command: script(tally, 'side', until(9)) },
+      {
+        name: 'main',
+        command: script(
+          tally,
+          'main',
+          `while ! grep -q "side ready" ${tally}; do sleep 0.05; done; say end; exit 1`,
+        ),
+      },
+    ],
+    tally: ['side start', 'side ready', 'main start', 'main end'],
+    unordered: true,
+    exitCodes: { side: 9, main: 1 },
+    run: ['side', 'main'],
+    stopped: ['side'],
+  },
+  {
+    ...NONE,
+    name: 'stop',
+    define: (tally) => [
+      { name: 'first', essential: false, command: script(tally, 'first', until(9)) },
+      {
+        name: 'second',
+        command: script(tally, 'second', 'exit 0'),
+        dependsOn: [{ containerName: 'first', condition: 'SUCCESS' }],
+      },
+    ],
+    tally: ['first start', 'first ready'],
+    exitCodes: { first: 9 },
+    stopAfter: 'first ready',
+    run: ['first'],
+    stopped: ['first'],
+  },
+] as const satisfies readonly Shape[];
+
+export function shapeOf(name: string): Shape {
+  const shape = SHAPES.find((candidate) => candidate.name === name);
+  if (shape === undefined) throw new Error(`there is no shape ${name}`);
+  return shape;
+}
