@@ -60,6 +60,11 @@ Variables of the Amazon ECS agent keep their names and meanings; those of this a
 Durations are written \`90s\` or \`1h30m\` in the environment, and in nanoseconds in JSON. A test makes this page out of
 \`src/config/variables.ts\`; what has no effect yet is read and checked all the same.
 
+Variables of the AWS SDKs say where SSM Parameter Store, Secrets Manager, S3 and ECR are asked on behalf of tasks:
+\`AWS_ENDPOINT_URL_SSM\`, \`AWS_ENDPOINT_URL_SECRETS_MANAGER\`, \`AWS_ENDPOINT_URL_S3\`, \`AWS_ENDPOINT_URL_ECR\`, and
+\`AWS_ENDPOINT_URL\` for those that have none of their own. \`AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true\` takes no notice
+of them; \`AWS_USE_FIPS_ENDPOINT=true\` asks the FIPS endpoints of a region.
+
 ## Set at first
 
 Unless ECS_IGNORE_CONFIG_FILES is \`true\`, the agent has these before anything else is read, as the Amazon ECS agent
