@@ -7,7 +7,12 @@ const progressSchema = z.object({
   bytesTotal: z.number(),
   layersUnpacked: z.number(),
   layersTotal: z.number(),
+  bytesPerSecond: z.number().optional(),
+  secondsLeft: z.number().optional(),
 });
+
+/** How far a pull is. */
+export type PullProgressDocument = z.infer<typeof progressSchema>;
 
 const stepSchema = z.looseObject({
   kind: z.string(),

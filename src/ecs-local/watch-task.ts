@@ -1,7 +1,7 @@
 import type { ECS, Task } from '@aws-sdk/client-ecs';
 import { sleep } from '../async/deadline.ts';
 import { containerId } from '../task/ids.ts';
-import { type AgentDocument, askAgent } from './agent-socket.ts';
+import { type AgentDocument, askAgent, type PullProgressDocument } from './agent-socket.ts';
 import { containerEnd } from './ecs-client.ts';
 import { LogFollower } from './log-follower.ts';
 import type { StackRecord } from './stack-files.ts';
@@ -72,15 +72,21 @@ export async function watchTask(
   }
 }
 
-function describeProgress(progress: {
-  bytesDone: number;
-  bytesTotal: number;
-  layersUnpacked: number;
-  layersTotal: number;
-}) {
+/** `12.0 MB of 80.1 MB at 9.4 MB/s, 8 s left, 1 of 3 layers unpacked`. */
+export function describeProgress(progress: PullProgressDocument): string {
+  const {
+    bytesDone,
+    bytesTotal,
+    bytesPerSecond = 0,
+    secondsLeft = 0,
+    layersUnpacked,
+    layersTotal,
+  } = progress;
+  const speed = bytesPerSecond > 0 && bytesDone < bytesTotal ? ` at ${formatBytes(bytesPerSecond)}/s` : '';
+  const left = secondsLeft > 0 ? `, ${secondsLeft} s left` : '';
   return (
-    `${formatBytes(progress.bytesDone)} of ${formatBytes(progress.bytesTotal)}, ` +
-    `${progress.layersUnpacked} of ${progress.layersTotal} layers unpacked`
+    `${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}${speed}${left}, ` +
+    `${layersUnpacked} of ${layersTotal} layers unpacked`
   );
 }
 

@@ -30,5 +30,10 @@ export class Pulls {
 function stateOf({ progress, first, at }: Pull): PullState {
   const took = at - first.at;
   const bytesPerSecond = took > 0 ? Math.round(((progress.bytesDone - first.bytesDone) / took) * 1000) : 0;
-  return { ...progress, bytesPerSecond };
+  const left = progress.bytesTotal - progress.bytesDone;
+  return {
+    ...progress,
+    bytesPerSecond,
+    ...(bytesPerSecond > 0 && { secondsLeft: Math.ceil(left / bytesPerSecond) }),
+  };
 }

@@ -49,6 +49,8 @@ export interface PullState {
   readonly bytesDone: number;
   readonly bytesTotal: number;
   readonly bytesPerSecond: number;
+  /** At that speed, until the last byte is here; absent while nothing is known of the speed. */
+  readonly secondsLeft?: number;
   readonly layersUnpacked: number;
   readonly layersTotal: number;
 }
@@ -233,10 +235,11 @@ function sayShortage(shortage: Shortage): Said {
 function sayPull(image: string, pull: PullState | undefined): string {
   if (pull === undefined || pull.layersTotal === 0)
     return `pulls ${image}: the registry has not told its layers yet`;
-  const { bytesDone, bytesTotal, bytesPerSecond, layersUnpacked, layersTotal } = pull;
+  const { bytesDone, bytesTotal, bytesPerSecond, secondsLeft, layersUnpacked, layersTotal } = pull;
   const percent = bytesTotal === 0 ? 100 : Math.floor((bytesDone / bytesTotal) * 100);
   return (
-    `pulls ${image}: ${percent}% of ${megabytes(bytesTotal)} at ${megabytes(bytesPerSecond)}/s, ` +
+    `pulls ${image}: ${percent}% of ${megabytes(bytesTotal)} at ${megabytes(bytesPerSecond)}/s` +
+    (secondsLeft === undefined || secondsLeft === 0 ? ', ' : `, ${secondsLeft} s left, `) +
     `${layersUnpacked} of ${layersTotal} layers unpacked`
   );
 }

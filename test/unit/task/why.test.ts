@@ -74,6 +74,7 @@ describe('why a task does not move', () => {
       bytesDone: 30_000_000,
       bytesTotal: 80_000_000,
       bytesPerSecond: 2_100_000,
+      secondsLeft: 24,
       layersUnpacked: 1,
       layersTotal: 3,
     };
@@ -83,7 +84,7 @@ describe('why a task does not move', () => {
         container: 'main',
         reason: 'pullImage',
         since: START,
-        what: 'pulls 127.0.0.1:5000/busybox:1: 37% of 80.0 MB at 2.1 MB/s, 1 of 3 layers unpacked',
+        what: 'pulls 127.0.0.1:5000/busybox:1: 37% of 80.0 MB at 2.1 MB/s, 24 s left, 1 of 3 layers unpacked',
         unblock: 'the end of the pull',
       },
     ]);
