@@ -11,9 +11,11 @@ import {
   IntrospectionServer,
   METRICS_PORT,
 } from './metadata/introspection/introspection-server.ts';
+import type { LoggedLine } from './metadata/introspection/log-documents.ts';
 import type { AgentMetrics } from './metadata/metrics/agent-metrics.ts';
 import type { ContainerRuntime } from './runtime/runtime.ts';
 import type { Store } from './store/store.ts';
+import type { ContainerId } from './task/ids.ts';
 
 /** Beside the programs, in the repository as in an installed agent. */
 const LICENCE = fileURLToPath(new URL('../LICENSE', import.meta.url));
@@ -43,6 +45,7 @@ export async function openIntrospection(parts: IntrospectionParts): Promise<Intr
       probe: () => probes.check(),
       metrics: (view) => metrics.expose(view),
       licence: () => readFile(LICENCE, 'utf8').catch(() => undefined),
+      readLog: (id, options) => readContainerLog(config.dataDirectory, id, options),
       volumesDirectory: parts.volumesDirectory,
     },
     socketPath: join(config.runDirectory, 'introspection.sock'),
@@ -53,6 +56,16 @@ export async function openIntrospection(parts: IntrospectionParts): Promise<Intr
   });
   await server.start();
   return server;
+}
+
+/** Loaded when somebody asks. */
+async function* readContainerLog(
+  dataDir: string,
+  id: ContainerId,
+  options: { readonly tail: number; readonly since?: Date },
+): AsyncGenerator<LoggedLine, void> {
+  const { readLogs } = await import('./container-log/read-logs.ts');
+  yield* readLogs({ dataDir, id, ...options });
 }
 
 /** How a connection to ECS stands; `undefined`: it is not begun yet. */

@@ -3,6 +3,8 @@ import type { Logger } from 'pino';
 import type { Config } from './config/config.ts';
 import { ConfigError } from './config/config-error.ts';
 import type { ContainerLogs } from './container-log/container-logs.ts';
+import type { LogCredentialsSource } from './container-log/log-service-client.ts';
+import { userAgent } from './ecs/client.ts';
 import type { ImageService } from './image/images.ts';
 import type { ContainerRuntime } from './runtime/runtime.ts';
 
@@ -18,8 +20,8 @@ export interface RuntimeParts {
 export interface AgentRuntime {
   readonly runtime: ContainerRuntime;
   readonly images: ImageService;
-  /** Opens what keeps the output of containers. */
-  openLogs(): Promise<ContainerLogs>;
+  /** Opens what keeps the output of containers; drivers that sign take their credentials from `credentials`. */
+  openLogs(credentials: LogCredentialsSource): Promise<ContainerLogs>;
   /** Frees what pulls of an agent that was killed still hold; once adopted tasks have asked for their images. */
   removeStalePulls(options: { readonly signal: AbortSignal }): Promise<void>;
   close(): Promise<void>;
@@ -62,7 +64,21 @@ async function openContainerdRuntime({
   return {
     runtime,
     images,
-    openLogs: () => openLogService({ runDir: config.runDirectory, dataDir: config.dataDirectory, logger }),
+    openLogs: (credentialsOf) =>
+      openLogService({
+        runDir: config.runDirectory,
+        dataDir: config.dataDirectory,
+        logger,
+        region: config.region,
+        userAgent: userAgent(config.detailedOsFamily),
+        connection: {
+          certificateFile: config.sslCertificateFile,
+          certificateDirectory: config.sslCertificateDirectory,
+          acceptInsecureCertificates: config.acceptInsecureCertificates,
+          proxyEnvironment: config.proxyEnvironment,
+        },
+        credentialsOf,
+      }),
     removeStalePulls: (options) => images.removeStalePulls(options),
     close: async () => {
       await images.close();

@@ -13,6 +13,7 @@ export function engineSettings(config: Config, cluster: string): EngineSettings 
   return {
     cluster,
     region: config.region,
+    ipv6Only: config.ipCompatibility === 'ipv6',
     pullBehavior: config.imagePullBehavior,
     pullUpfront: config.pullDependentContainersUpfront,
     createTimeoutMs: config.containerCreateTimeoutMs,

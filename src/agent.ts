@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { AcsSession } from './acs/session.ts';
 import { createContainerFiles } from './agent-container-files.ts';
 import { connectionView, openIntrospection } from './agent-introspection.ts';
+import { logCredentials } from './agent-log-credentials.ts';
 import { openNetwork } from './agent-network.ts';
 import { openRuntime } from './agent-runtime.ts';
 import { openSecrets } from './agent-secrets.ts';
@@ -105,7 +106,10 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
     observeFaultProblem(),
   ]);
   parts.adopt(runtime, (r) => r.close());
-  const logs = parts.adopt(await runtime.openLogs(), (l) => l.close());
+  const roleCredentials = new CredentialsStore((task) => engine.credentialsArrived(task));
+  const logs = parts.adopt(await runtime.openLogs(logCredentials(credentials, roleCredentials)), (l) =>
+    l.close(),
+  );
   if (cgroups !== undefined) parts.adopt(cgroups, (c) => c.close());
 
   const cluster = config.cluster || 'default';
@@ -129,7 +133,6 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
 
   if (faultProblem !== undefined)
     logger.info({ failure: faultProblem }, 'network faults cannot be made on this host and are not offered');
-  const roleCredentials = new CredentialsStore((task) => engine.credentialsArrived(task));
   const endpointSecret = await openEndpointSecret(store, kept);
   const endpointIds = new EndpointIds(endpointSecret);
   const meta = new Map(kept.meta).set('endpoint-secret', endpointSecret).set('boot-id', bootId);

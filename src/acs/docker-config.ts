@@ -89,10 +89,16 @@ export function decodeHostConfig(json: string | null | undefined): Decoded<Docke
   return decode(hostConfigSchema, json, 'HostConfigError');
 }
 
-/** Log driver; Docker's own default when none is named. */
-export function logConfigOf({ LogConfig: log }: DockerHostConfig): LogConfig {
+/** Log driver; Docker's own default when none is named. `authStrategy` is the container's `logsAuthStrategy`. */
+export function logConfigOf(
+  { LogConfig: log }: DockerHostConfig,
+  authStrategy: string | null | undefined,
+): LogConfig {
   const options = log?.Config ?? {};
-  return log?.Type ? { driver: log.Type, options } : { driver: 'json-file', byDefault: true, options };
+  const role = authStrategy === 'ExecutionRole' ? { useExecutionRole: true } : {};
+  return log?.Type
+    ? { driver: log.Type, options, ...role }
+    : { driver: 'json-file', byDefault: true, options, ...role };
 }
 
 /** `KEY=value` entries as a map; one without `=` stands for an empty value. */

@@ -61,7 +61,7 @@ export function parseContainer(payload: PayloadContainer): ParsedContainer {
     memoryMiB:
       hostConfig.value.Memory == null ? (payload.memory ?? 0) : hostConfig.value.Memory / BYTES_PER_MIB,
     dependsOn: dependenciesOf(payload),
-    log: logConfigOf(hostConfig.value),
+    log: logConfigOf(hostConfig.value, payload.logsAuthStrategy),
     options: optionsOf(config.value, hostConfig.value),
     ...dropAbsent({
       command: config.value.Cmd ?? command,

@@ -89,10 +89,6 @@ const CONTAINER_ROWS: readonly Row<ReadContainer>[] = [
     gist: ({ hostConfig }) =>
       listed((hostConfig.SecurityOpt ?? []).filter((option) => option.startsWith('credentialspec'))),
   },
-  {
-    field: 'logsAuthStrategy',
-    gist: ({ payload }) => (payload.logsAuthStrategy === 'ExecutionRole' ? 'ExecutionRole' : undefined),
-  },
 ];
 
 /** Whether a value of a member changes nothing here. */

@@ -1,11 +1,28 @@
 import { type ContainerId, containerId } from '../task/ids.ts';
 
 /** The drivers that work; each is announced as a capability (logging.md §8). */
-export const LOG_DRIVERS = ['json-file', 'none'] as const;
+export const LOG_DRIVERS = [
+  'json-file',
+  'syslog',
+  'journald',
+  'gelf',
+  'fluentd',
+  'awslogs',
+  'splunk',
+  'none',
+] as const;
 export type LogDriverName = (typeof LOG_DRIVERS)[number];
 
 /** How a container waits for its log: `blocking` in write(2), `non-blocking` never (logging.md §11). */
 export type LogMode = 'blocking' | 'non-blocking';
+
+/** How the host reaches servers elsewhere; what the agent was told about certificates and proxies. */
+export interface ConnectionSettings {
+  readonly certificateFile?: string;
+  readonly certificateDirectory?: string;
+  readonly acceptInsecureCertificates?: boolean;
+  readonly proxyEnvironment?: Readonly<Record<string, string>>;
+}
 
 /**
  * Everything that the log service needs to know of one container; its `config.json` (logging.md §24.1). Only
@@ -34,6 +51,11 @@ export interface LogConfig {
   readonly tag?: string;
   /** Selected labels and variables. */
   readonly attributes: Readonly<Record<string, string>>;
+  /** The host's AWS region. */
+  readonly region?: string;
+  /** The agent's name and version. */
+  readonly userAgent?: string;
+  readonly connection?: ConnectionSettings;
 }
 
 /**
@@ -66,6 +88,23 @@ export function parseLogConfig(value: unknown): LogConfig {
     hostname: text(root.hostname, 'hostname'),
     ...(root.tag === undefined ? {} : { tag: text(root.tag, 'tag') }),
     attributes: textMap(root.attributes, 'attributes'),
+    ...(root.region === undefined ? {} : { region: text(root.region, 'region') }),
+    ...(root.userAgent === undefined ? {} : { userAgent: text(root.userAgent, 'userAgent') }),
+    ...(root.connection === undefined ? {} : { connection: parseConnection(root.connection) }),
+  };
+}
+
+function parseConnection(value: unknown): ConnectionSettings {
+  const settings = record(value, 'connection');
+  const path = (name: 'certificateFile' | 'certificateDirectory') =>
+    settings[name] === undefined ? {} : { [name]: text(settings[name], name) };
+  return {
+    ...path('certificateFile'),
+    ...path('certificateDirectory'),
+    acceptInsecureCertificates: settings.acceptInsecureCertificates === true,
+    ...(settings.proxyEnvironment !== undefined && {
+      proxyEnvironment: textMap(settings.proxyEnvironment, 'proxyEnvironment'),
+    }),
   };
 }
 

@@ -19,6 +19,8 @@ export interface ContainerLogPaths {
   /** Secrets may be in it: 0600. */
   readonly config: string;
   readonly position: string;
+  /** Present: the container is gone, and the rest goes when it is delivered. */
+  readonly removed: string;
   readonly spool: string;
   readonly jsonLog: string;
   readonly fifoDirectory: string;
@@ -52,6 +54,7 @@ export function containerLogPaths(directories: LogDirectories, id: ContainerId):
     directory,
     config: join(directory, 'config.json'),
     position: join(directory, 'position'),
+    removed: join(directory, 'removed'),
     spool: join(directory, 'spool'),
     jsonLog: join(directory, `${id}-json.log`),
     fifoDirectory,

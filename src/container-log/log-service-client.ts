@@ -13,11 +13,21 @@ import {
   type LogServiceLogger,
 } from './log-service-connection.ts';
 import type { LogServiceProcessOptions } from './log-service-process.ts';
-import { driverSetUpError, resolveLogConfig } from './resolve-log-config.ts';
+import type { LogServiceEvent } from './protocol.ts';
+import { driverSetUpError, type LogConfigDefaults, resolveLogConfig } from './resolve-log-config.ts';
+import type { LogCredentials } from './service/credentials-broker.ts';
+import { DROP_REASONS } from './service/log-counters.ts';
 
-export interface LogServiceOptions extends LogServiceProcessOptions {
+export interface LogServiceOptions extends LogServiceProcessOptions, LogConfigDefaults {
   readonly logger?: LogServiceLogger;
+  readonly credentialsOf?: LogCredentialsSource;
 }
+
+/**
+ * Credentials for drivers that sign: those of an execution role by their id, the instance's with an empty id.
+ * Rejects with what is to be told when there are none.
+ */
+export type LogCredentialsSource = (credentialsId: string) => Promise<LogCredentials>;
 
 const fifosSchema = z.object({ stdout: z.string(), stderr: z.string() });
 const listSchema = z.array(
@@ -31,7 +41,8 @@ const statisticsSchema = z.record(
     linesDelivered: z.number(),
     bytesDelivered: z.number(),
     partialMessages: z.number(),
-    dropped: z.object({ disk: countSchema, ring: countSchema }),
+    retries: z.number(),
+    dropped: z.record(z.enum(DROP_REASONS), countSchema),
     backlogBytes: z.number(),
     blockedMs: z.number(),
   }),
@@ -70,8 +81,7 @@ export class LogServiceClient implements ContainerLogs {
     this.#connection = new LogServiceConnection({
       ...options,
       onConnected: (call) => this.#holdAll(call),
-      onDropped: ({ event: _, id, ...fields }) =>
-        options.logger?.warn({ container: id, ...fields }, 'lines of a container log were dropped'),
+      onEvent: (event) => this.#onEvent(event),
     });
   }
 
@@ -81,7 +91,8 @@ export class LogServiceClient implements ContainerLogs {
   }
 
   async prepare(request: LogRequest, { signal }: { signal: AbortSignal }): Promise<ContainerStdio> {
-    const config = resolveLogConfig(request, containerLogPaths(this.#options, request.id).jsonLog);
+    const { jsonLog } = containerLogPaths(this.#options, request.id);
+    const config = await resolveLogConfig(request, jsonLog, this.#options);
     if (config === undefined) return { kind: 'null' };
     try {
       const result = await this.#connection.call({ method: 'prepare', config }, PREPARE_TIMEOUT_MS, signal);
@@ -120,6 +131,40 @@ export class LogServiceClient implements ContainerLogs {
   async close(): Promise<void> {
     await this.#connection.close();
     this.#holds.releaseAll();
+  }
+
+  #onEvent(event: LogServiceEvent): void {
+    switch (event.event) {
+      case 'dropped': {
+        const { event: _, id, ...fields } = event;
+        this.#options.logger?.warn({ container: id, ...fields }, 'lines of a container log were dropped');
+        return;
+      }
+      case 'trouble': {
+        const { event: _, id, ...fields } = event;
+        this.#options.logger?.warn(
+          { container: id, ...fields },
+          'a container log cannot be delivered for now',
+        );
+        return;
+      }
+      case 'credentialsNeeded':
+        void this.#giveCredentials(event.id);
+    }
+  }
+
+  async #giveCredentials(credentialsId: string): Promise<void> {
+    const answer = await this.#findCredentials(credentialsId).catch((error: unknown) => ({
+      refusal: error instanceof Error ? error.message : String(error),
+    }));
+    const request = { method: 'credentials', credentialsId, answer } as const;
+    // Whoever still needs them asks again.
+    await this.#connection.call(request, CALL_TIMEOUT_MS).catch(() => {});
+  }
+
+  async #findCredentials(credentialsId: string): Promise<LogCredentials> {
+    if (this.#options.credentialsOf === undefined) throw new Error('this agent has no credentials to give');
+    return await this.#options.credentialsOf(credentialsId);
   }
 
   /** Also after an agent restart every FIFO that is in use gets its second reader. */

@@ -9,13 +9,14 @@ import {
   startLogService,
 } from './log-service-process.ts';
 import {
-  type DroppedEvent,
   LineSplitter,
+  type LogServiceEvent,
   type LogServiceFailure,
   type LogServiceMethod,
   type LogServiceRequest,
   PROTOCOL_VERSION,
 } from './protocol.ts';
+import { DROP_REASONS } from './service/log-counters.ts';
 
 /** Where the log service's failures go. A pino logger fits. */
 export interface LogServiceLogger {
@@ -25,7 +26,7 @@ export interface LogServiceLogger {
 
 export interface LogServiceConnectionOptions extends LogServiceProcessOptions {
   readonly logger?: LogServiceLogger;
-  onDropped(event: DroppedEvent): void;
+  onEvent(event: LogServiceEvent): void;
   /** Runs after each connect, before any call; what it throws ends the connection. */
   onConnected(call: Call): Promise<void>;
 }
@@ -62,10 +63,18 @@ const messageSchema = z.union([
     event: z.literal('dropped'),
     id: z.string(),
     taskArn: z.string(),
-    reason: z.enum(['disk', 'ring']),
+    reason: z.enum(DROP_REASONS),
     lines: z.number(),
     bytes: z.number(),
   }),
+  z.object({
+    event: z.literal('trouble'),
+    id: z.string(),
+    taskArn: z.string(),
+    driver: z.string(),
+    why: z.string(),
+  }),
+  z.object({ event: z.literal('credentialsNeeded'), id: z.string() }),
 ]);
 
 const HELLO_TIMEOUT_MS = 10_000;
@@ -117,7 +126,7 @@ export class LogServiceConnection {
     let lastWarning = '';
     while (!signal.aborted) {
       try {
-        const channel = await Channel.open(serviceSocketPath(this.#options), this.#options.onDropped);
+        const channel = await Channel.open(serviceSocketPath(this.#options), this.#options.onEvent);
         const close = () => channel.close();
         signal.addEventListener('abort', close, { once: true });
         try {
@@ -182,22 +191,22 @@ class Channel {
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
   #nextId = 1;
 
-  static async open(path: string, onDropped: (event: DroppedEvent) => void): Promise<Channel> {
+  static async open(path: string, onEvent: (event: LogServiceEvent) => void): Promise<Channel> {
     const socket = connect(path);
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve);
       socket.once('error', reject);
     });
-    return new Channel(socket, onDropped);
+    return new Channel(socket, onEvent);
   }
 
-  private constructor(socket: Socket, onDropped: (event: DroppedEvent) => void) {
+  private constructor(socket: Socket, onEvent: (event: LogServiceEvent) => void) {
     this.#socket = socket;
     const splitter = new LineSplitter();
     socket.setEncoding('utf8');
     socket.on('data', (piece: string) => {
       try {
-        for (const line of splitter.push(piece)) this.#receive(line, onDropped);
+        for (const line of splitter.push(piece)) this.#receive(line, onEvent);
       } catch (error) {
         socket.destroy(error instanceof Error ? error : undefined);
       }
@@ -226,10 +235,10 @@ class Channel {
     this.#socket.destroy();
   }
 
-  #receive(line: string, onDropped: (event: DroppedEvent) => void): void {
+  #receive(line: string, onEvent: (event: LogServiceEvent) => void): void {
     const message = messageSchema.parse(JSON.parse(line));
     if ('event' in message) {
-      onDropped(message);
+      onEvent(message);
       return;
     }
     const waiting = this.#waiting.get(message.id);

@@ -1,12 +1,13 @@
 import { type ContainerId, containerId } from '../task/ids.ts';
 import { type LogConfig, number, parseLogConfig, record, text } from './log-config.ts';
+import type { LogCredentials } from './service/credentials-broker.ts';
 import type { DropNotice, LogStatistics } from './service/log-counters.ts';
 
 /**
  * What agent and log service say to each other: one JSON object a line. A request has an id and gets exactly one
  * response with it; every request may be repeated. Events come unasked.
  */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 /** A longer line closes the connection. */
 export const MAX_LINE_BYTES = 4 * 1024 * 1024;
 
@@ -19,8 +20,12 @@ export type LogServiceRequest =
   | { readonly method: 'remove'; readonly container: ContainerId }
   | { readonly method: 'list' }
   | { readonly method: 'statistics' }
+  /** Answers the event `credentialsNeeded`; the empty id is the instance. */
+  | { readonly method: 'credentials'; readonly credentialsId: string; readonly answer: CredentialsAnswer }
   /** Ends the service; its successor takes over. */
   | { readonly method: 'quit' };
+/** `refusal`: the agent has none, and why. */
+export type CredentialsAnswer = LogCredentials | { readonly refusal: string };
 export type LogServiceMethod = LogServiceRequest['method'];
 
 export interface LogServiceResults {
@@ -29,6 +34,7 @@ export interface LogServiceResults {
   readonly finish: null;
   readonly remove: null;
   readonly list: readonly ListedLog[];
+  readonly credentials: null;
   readonly statistics: Readonly<Record<string, LogStatistics>>;
   readonly quit: null;
 }
@@ -52,6 +58,23 @@ export interface DroppedEvent extends DropNotice {
   readonly taskArn: string;
 }
 
+/** A container's log cannot be delivered for now; told once until it can. */
+export interface TroubleEvent {
+  readonly event: 'trouble';
+  readonly id: string;
+  readonly taskArn: string;
+  readonly driver: string;
+  readonly why: string;
+}
+
+/** A driver has to sign; the agent answers with the request `credentials`. */
+export interface CredentialsNeededEvent {
+  readonly event: 'credentialsNeeded';
+  readonly id: string;
+}
+
+export type LogServiceEvent = DroppedEvent | TroubleEvent | CredentialsNeededEvent;
+
 /** Reads one line of an agent; throws when it is no request. */
 export function parseRequest(line: string): { readonly id: number; readonly request: LogServiceRequest } {
   const root = record(JSON.parse(line), 'request');
@@ -71,9 +94,25 @@ function parseMethod(root: Record<string, unknown>): LogServiceRequest {
       return { method, container: containerId(text(root.container, 'container')) };
     case 'prepare':
       return { method, config: parseLogConfig(root.config) };
+    case 'credentials':
+      return {
+        method,
+        credentialsId: text(root.credentialsId, 'credentialsId'),
+        answer: parseCredentials(record(root.answer, 'answer')),
+      };
     default:
       throw new Error(`method ${String(method)} is unknown`);
   }
+}
+
+function parseCredentials(answer: Record<string, unknown>): CredentialsAnswer {
+  if (answer.refusal !== undefined) return { refusal: text(answer.refusal, 'refusal') };
+  return {
+    accessKeyId: text(answer.accessKeyId, 'accessKeyId'),
+    secretAccessKey: text(answer.secretAccessKey, 'secretAccessKey'),
+    ...(answer.sessionToken !== undefined && { sessionToken: text(answer.sessionToken, 'sessionToken') }),
+    ...(answer.expiresAt !== undefined && { expiresAt: number(answer.expiresAt, 'expiresAt') }),
+  };
 }
 
 /** Cuts a byte stream into lines. Throws when one is longer than MAX_LINE_BYTES. */

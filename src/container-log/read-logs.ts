@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ContainerId } from '../task/ids.ts';
 import { DirectoryChange } from './directory-change.ts';
+import { parseLogConfig } from './log-config.ts';
 import { LineJoiner, type LogEntry, type LogLine, offsetOfLastLines } from './log-entries.ts';
 import { LogFileCursor } from './log-file-cursor.ts';
 import { containerLogPaths } from './log-paths.ts';
+import { MAX_MESSAGE_BYTES } from './service/log-message.ts';
 import { readCheckpoint } from './service/position-file.ts';
 
 export type { LogLine } from './log-entries.ts';
@@ -52,6 +55,17 @@ export async function* readLogs(options: ReadLogsOptions): AsyncGenerator<LogLin
     yield* joiner.rest().filter(isWanted);
   } finally {
     await reading.close();
+  }
+}
+
+/** The driver that a container's output goes to; undefined when nothing is known of it on this host. */
+export function logDriverOf(dataDir: string, id: ContainerId): string | undefined {
+  try {
+    return parseLogConfig(
+      JSON.parse(readFileSync(containerLogPaths({ runDir: '', dataDir }, id).config, 'utf8')),
+    ).driver;
+  } catch {
+    return undefined;
   }
 }
 
@@ -124,7 +138,10 @@ class LogReading {
   /** The container's log is complete, or was removed after we had seen it. */
   #hasEnded(): boolean {
     const { dataDir, id } = this.#options;
-    const checkpoint = readCheckpoint(containerLogPaths({ runDir: '', dataDir }, id).position);
+    const checkpoint = readCheckpoint(
+      containerLogPaths({ runDir: '', dataDir }, id).position,
+      MAX_MESSAGE_BYTES,
+    );
     return checkpoint?.ended ?? this.#cursor !== undefined;
   }
 }

@@ -3,47 +3,51 @@ import { TaskError } from '../task/errors.ts';
 import type { LogRequest } from './container-logs.ts';
 import { selectAttributes } from './log-attributes.ts';
 import { LOG_DRIVERS, type LogConfig, type LogDriverName, type LogMode } from './log-config.ts';
+import { OPTION_RULES } from './option-rules.ts';
 import { renderTag, type TagFields } from './tag-template.ts';
 import { parseRamSize } from './value-parsers.ts';
 
-/** What a driver accepts besides `mode` and `max-buffer-size`. */
-const DRIVER_OPTIONS: Readonly<Record<Exclude<LogDriverName, 'none'>, ReadonlySet<string>>> = {
-  'json-file': new Set([
-    'max-size',
-    'max-file',
-    'compress',
-    'tag',
-    'labels',
-    'labels-regex',
-    'env',
-    'env-regex',
-  ]),
-};
 /** What a blocking container may have waiting for its driver (logging.md §24.6). */
 const SPOOL_BYTES = 64 * 1024 * 1024;
 const DEFAULT_BUFFER = '10m';
+
+/** What the log service takes from the host where a container's options do not say. */
+export interface LogConfigDefaults {
+  readonly region?: string;
+  readonly userAgent?: string;
+  readonly connection?: LogConfig['connection'];
+}
 
 /**
  * Turns a container's log options into the log service's configuration: what Docker validates when a container is
  * made throws CannotCreateContainerError, what it finds when the driver is set up CannotStartContainerError, with
  * Docker's texts (logging.md §9). Undefined: the driver is `none`, nothing is kept.
  */
-export function resolveLogConfig(request: LogRequest, logPath: string): LogConfig | undefined {
+export async function resolveLogConfig(
+  request: LogRequest,
+  logPath: string,
+  defaults: LogConfigDefaults = {},
+): Promise<LogConfig | undefined> {
   const driver = driverOf(request.driver);
   if (driver === 'none') return undefined;
   const { mode, 'max-buffer-size': bufferSize, ...options } = request.options;
   const logMode = parseMode(mode);
   const bufferBytes = parseBufferBytes(logMode, bufferSize);
+  const rules = OPTION_RULES[driver];
   for (const option of Object.keys(options))
-    if (!DRIVER_OPTIONS[driver].has(option))
-      throw refused(`unknown log opt '${option}' for ${driver} log driver`);
-  const described = describe(request, options, logPath);
+    if (!rules.names.has(option)) throw refused(`unknown log opt '${option}' for ${driver} log driver`);
+  await rules.check?.(options).catch((error: unknown) => {
+    throw refused(messageOf(error));
+  });
+  const ownQueueBytes = await rules.ownQueueBytes?.(options);
+  const described = describe(request, driver, options, logPath);
   return {
     version: 1,
     driver,
     options,
-    mode: logMode,
-    bufferBytes,
+    ...(ownQueueBytes === undefined || logMode === 'non-blocking'
+      ? { mode: logMode, bufferBytes }
+      : { mode: 'non-blocking', bufferBytes: ownQueueBytes }),
     container: {
       id: request.id,
       name: request.name,
@@ -55,6 +59,9 @@ export function resolveLogConfig(request: LogRequest, logPath: string): LogConfi
     taskArn: request.taskArn,
     hostname: hostname(),
     ...described,
+    ...(defaults.region !== undefined && { region: defaults.region }),
+    ...(defaults.userAgent !== undefined && { userAgent: defaults.userAgent }),
+    ...(defaults.connection !== undefined && { connection: defaults.connection }),
   };
 }
 
@@ -96,12 +103,13 @@ function parseBufferBytes(mode: LogMode, size: string | undefined): number {
 
 function describe(
   request: LogRequest,
+  driver: Exclude<LogDriverName, 'none'>,
   options: Readonly<Record<string, string>>,
   logPath: string,
 ): Pick<LogConfig, 'attributes' | 'tag'> {
   try {
     const attributes = selectAttributes(options, request);
-    const tag = renderTag(options.tag ?? '', tagFields(request, logPath));
+    const tag = renderTag(options.tag ?? OPTION_RULES[driver].defaultTag ?? '', tagFields(request, logPath));
     return { attributes, ...(tag !== '' && { tag }) };
   } catch (error) {
     throw driverSetUpError(messageOf(error), error);

@@ -36,3 +36,24 @@ function parseSize(value: string, base: number): number {
   const power = match[2] === undefined ? 0 : 'kmgtp'.indexOf(match[2].toLowerCase()) + 1;
   return Math.trunc(Number(match[1]) * base ** power);
 }
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+};
+
+/** Go's form of a duration, `300ms` or `2h45m`, in ms; without a unit only `0`. */
+export function parseGoDuration(value: string): number {
+  const match = /^([+-]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+|0)$/.exec(value);
+  if (match?.[2] === undefined) throw new Error(`time: invalid duration ${JSON.stringify(value)}`);
+  let ms = 0;
+  for (const [, amount, unit = ''] of match[2].matchAll(/([\d.]+)([a-zµμ]+)/g))
+    ms += Number(amount) * (UNIT_MS[unit] ?? 0);
+  return match[1] === '-' ? -ms : ms;
+}

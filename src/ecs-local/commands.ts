@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { RegisterTaskDefinitionCommandInput, Task } from '@aws-sdk/client-ecs';
 import { sleep } from '../async/deadline.ts';
-import { readLogs } from '../container-log/read-logs.ts';
+import { logDriverOf, readLogs } from '../container-log/read-logs.ts';
 import { containerId } from '../task/ids.ts';
 import { allTasks, containerSummary, definitionName, ecsClient, findTask, shortId } from './ecs-client.ts';
 import type { LocalStack } from './stack.ts';
@@ -112,6 +112,11 @@ export async function printLogs(
   await Promise.all(
     containers.map(async ({ name, runtimeId }) => {
       if (runtimeId === undefined) return;
+      const driver = logDriverOf(record.dataDir, containerId(runtimeId));
+      if (driver !== undefined && driver !== 'json-file') {
+        write(`ecs-local: ${name} logs to ${driver}; its lines are not kept on this host`, 'stderr');
+        return;
+      }
       const lines = readLogs({
         dataDir: record.dataDir,
         id: containerId(runtimeId),

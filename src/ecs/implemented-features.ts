@@ -68,7 +68,7 @@ export const IMPLEMENTED_FEATURES: ImplementedFeatures = {
   taskEni: false,
   eniTrunking: false,
   containerHealthChecks: true,
-  awslogsExecutionRole: false,
+  awslogsExecutionRole: true,
   localVolumes: true,
   gpu: false,
   pidAndIpcSharing: false,

@@ -47,6 +47,8 @@ export interface StepPorts {
 export interface EngineSettings {
   readonly cluster: string;
   readonly region: string;
+  /** True: the host has no IPv4. */
+  readonly ipv6Only?: boolean;
   readonly pullBehavior: PullBehavior;
   readonly pullUpfront: boolean;
   readonly createTimeoutMs: number;

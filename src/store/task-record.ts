@@ -165,7 +165,12 @@ const containerSpec = z.object({
   registryAuth: z.exactOptional(registryAuth),
   secrets: z.exactOptional(z.array(secretReference)),
   environmentFiles: z.exactOptional(texts),
-  log: z.object({ driver: text, byDefault: z.exactOptional(z.boolean()), options: textMap }),
+  log: z.object({
+    driver: text,
+    byDefault: z.exactOptional(z.boolean()),
+    useExecutionRole: z.exactOptional(z.boolean()),
+    options: textMap,
+  }),
   options: containerOptions,
 });
 

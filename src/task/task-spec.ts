@@ -82,6 +82,8 @@ export interface LogConfig {
   readonly driver: string;
   /** True: the task definition named none, and this is the host's choice. */
   readonly byDefault?: boolean;
+  /** It signs as the task's execution role. */
+  readonly useExecutionRole?: boolean;
   readonly options: Readonly<Record<string, string>>;
 }
 

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LogLine, readLogs } from '../../src/container-log/read-logs.ts';
 import { containerId } from '../../src/task/ids.ts';
@@ -71,6 +72,24 @@ describe('the output of containers', () => {
         ['stdout', 'no newline at the end'],
       ]),
     );
+    await world.expectClean();
+  }, 60_000);
+
+  it('may still be held open by somebody when a task is reported STOPPED (LOG-77)', async () => {
+    await world.register('held', 'sleep 1; echo end', { memory: 16 });
+    const arns = await world.run('held');
+    const [running] = await world.reach('RUNNING', arns);
+    const id = running?.containers[0]?.runtimeId ?? '';
+    const held = openSync(world.scratch.path(`run/logs/${id}/stdout`), 'w');
+    try {
+      const start = performance.now();
+      await world.reach('STOPPED', arns);
+      // Whoever holds it is waited for 10 s, but not with the report.
+      expect(performance.now() - start).toBeLessThan(8_000);
+      expect((await linesOf(id)).map((line) => line.text)).toEqual(['end']);
+    } finally {
+      closeSync(held);
+    }
     await world.expectClean();
   }, 60_000);
 });

@@ -2,12 +2,14 @@ import { closeSync, constants, openSync, readSync, rmSync } from 'node:fs';
 import { ensureFifo, type PipeIo } from '../../host/pipe-io.ts';
 import type { LogConfig } from '../log-config.ts';
 import { type ContainerLogPaths, STREAM_NAMES, type StreamName } from '../log-paths.ts';
-import type { DriverFactory, LogDriver, SharedMemory } from './driver.ts';
+import type { CredentialsBroker } from './credentials-broker.ts';
+import type { DriverDefinition, LogDriver, SharedMemory } from './driver.ts';
 import type { Gap } from './frame.ts';
 import { type DropNotice, LogCounters, type LogStatistics } from './log-counters.ts';
 import type { OwnLog } from './own-log.ts';
 import { type Checkpoint, PositionFile } from './position-file.ts';
 import type { ReadinessLoop, Workable } from './readiness-loop.ts';
+import type { SendSlots } from './send-slots.ts';
 import { Spool } from './spool.ts';
 import { firstPosition, type SpoolPosition, SpoolReader } from './spool-reader.ts';
 
@@ -18,14 +20,20 @@ const SEGMENT_BYTES = 1024 * 1024;
 const MIN_ROOM_BYTES = 4096;
 /** What background processes of a container that ended may still write (LOG-166). */
 const BACKGROUND_GRACE_MS = 10_000;
+/** How long the end of a container waits for what is on disk to reach a destination elsewhere (LOG-78). */
+const HANDOVER_MS = 2_000;
 
 /** What all collectors of the service share. */
 export interface CollectorServices {
   readonly io: PipeIo;
   readonly loop: ReadinessLoop;
   readonly memory: SharedMemory;
+  readonly slots: SendSlots;
+  readonly credentials: CredentialsBroker;
   readonly log: OwnLog;
   onDrop(config: LogConfig, notice: DropNotice): void;
+  /** A container's log cannot be delivered for now. */
+  onTrouble(config: LogConfig, why: string): void;
 }
 
 interface Stream {
@@ -66,29 +74,37 @@ export class Collector implements Workable {
   #blockedSince: number | undefined;
   #finish: PromiseWithResolvers<void> | undefined;
   #graceTimer: NodeJS.Timeout | undefined;
+  #handoverTimer: NodeJS.Timeout | undefined;
   #delivering: Promise<void> | undefined;
   #ended = false;
+  readonly #delivered = Promise.withResolvers<void>();
 
   /** Makes the FIFOs and sets up the driver. Rejects with the driver's error, leaving nothing open. */
   static async open(
     config: LogConfig,
     paths: ContainerLogPaths,
-    driverFactory: DriverFactory,
+    { maxMessageBytes, open: openDriver }: DriverDefinition,
     services: CollectorServices,
+    options: { readonly isTakenUp: boolean },
   ): Promise<Collector> {
-    const position = new PositionFile(paths.position);
+    const position = new PositionFile(paths.position, maxMessageBytes);
     const from = startOf(position.last);
     const spool = new Spool({ directory: paths.spool, from, io: services.io, segmentBytes: SEGMENT_BYTES });
-    const reader = new SpoolReader(spool, services.memory.window, config.container.id, from);
+    const { memory, log, slots, credentials } = services;
+    const reader = new SpoolReader(spool, memory.window, config.container.id, from, maxMessageBytes);
     const counters = new LogCounters((notice) => services.onDrop(config, notice));
     let self: Collector | undefined;
     const wake = () => self?.onDriverReady();
-    const { memory, log } = services;
+    const onTrouble = (why: string) => services.onTrouble(config, why);
     const streams: Stream[] = [];
     let driver: LogDriver | undefined;
     try {
       for (const name of STREAM_NAMES) streams.push(openStream(name, paths.fifos[name]));
-      driver = await driverFactory({ config, paths, spool, reader, position, counters, memory, log, wake });
+      driver = await openDriver({
+        ...{ config, paths, spool, reader, position, counters },
+        ...{ memory, slots, credentials, log, wake, onTrouble },
+        isTakenUp: options.isTakenUp,
+      });
       const parts = { position, spool, reader, counters, driver, streams };
       self = new Collector(config, paths, services, parts);
       return self;
@@ -139,8 +155,24 @@ export class Collector implements Workable {
   /** Whether nobody can write and everything is delivered: nothing is lost if the service ends now. */
   isQuiet(): boolean {
     if (this.#ended) return true;
-    if (this.#finish !== undefined || this.#reader.backlogBytes > 0) return false;
+    if (this.#finish !== undefined || this.#reader.backlogBytes > 0 || this.#driver.hasUndelivered())
+      return false;
     return this.#streams.every(({ fd }) => this.#services.io.isAtEnd(fd));
+  }
+
+  /** Nothing more is read. */
+  get streamsEnded(): boolean {
+    return this.#streams.every(({ ended }) => ended);
+  }
+
+  /** Lines may be in the spool that belong elsewhere. */
+  owesDelivery(): boolean {
+    return !this.#ended && (this.#driver.hasUndelivered() || this.#isHandedOver);
+  }
+
+  /** Counts what is given up. */
+  abandon(): void {
+    this.#counters.drop('abandoned', 0, this.#reader.backlogBytes);
   }
 
   onReady(fd: number): void {
@@ -159,15 +191,19 @@ export class Collector implements Workable {
       const result = this.#driver.pump();
       this.#driverReady = result === 'more';
     }
-    const allEnded = this.#streams.every(({ ended }) => ended);
-    if (allEnded && this.#reader.backlogBytes === 0) {
+    if (this.streamsEnded) this.#handOver();
+    // A driver that delivers elsewhere takes up the rest in its own time.
+    if (this.streamsEnded && (this.#reader.backlogBytes === 0 || this.#driver.hasUndelivered())) {
       this.#delivering = this.#deliverRest();
       return false;
     }
     return this.#driverReady || this.#streams.some(({ ready, ended }) => ready && !ended && this.#canRead());
   }
 
-  /** The container has ended: reads to the end of both streams. Resolves when everything is delivered. */
+  /**
+   * The container has ended: reads to the end of both streams. Resolves when everything is delivered, or is on disk
+   * and its destination elsewhere does not take it at once: delivery goes on then.
+   */
   finish(): Promise<void> {
     if (this.#ended) return Promise.resolve();
     if (this.#finish === undefined) {
@@ -181,10 +217,16 @@ export class Collector implements Workable {
     return this.#finish.promise;
   }
 
+  /** Resolves when everything is delivered, for a collector that finishes. */
+  get delivered(): Promise<void> {
+    return this.#delivered.promise;
+  }
+
   /** Lets go of everything; files and FIFOs stay. */
   async close(): Promise<void> {
     this.#services.loop.forget(this);
     clearTimeout(this.#graceTimer);
+    clearTimeout(this.#handoverTimer);
     this.#abort.abort(new Error('the log was closed'));
     this.#finish?.reject(new Error('the log was closed'));
     for (const stream of this.#streams) this.#end(stream);
@@ -288,16 +330,30 @@ export class Collector implements Workable {
     closeSync(stream.fd);
   }
 
+  get #isHandedOver(): boolean {
+    return this.#handoverTimer !== undefined;
+  }
+
+  /** Nothing more comes: that the FIFOs are gone tells the next run of this service. */
+  #handOver(): void {
+    if (this.#isHandedOver || !this.#driver.hasUndelivered()) return;
+    rmSync(this.#paths.fifoDirectory, { recursive: true, force: true });
+    this.#handoverTimer = setTimeout(() => this.#finish?.resolve(), HANDOVER_MS);
+  }
+
   async #deliverRest(): Promise<void> {
     clearTimeout(this.#graceTimer);
     try {
       await this.#driver.finish(this.#abort.signal);
       this.#ended = true;
+      clearTimeout(this.#handoverTimer);
       await this.#closeParts();
       this.#spool.remove();
       rmSync(this.#paths.fifoDirectory, { recursive: true, force: true });
       this.#finish?.resolve();
+      this.#delivered.resolve();
     } catch (error) {
+      if (this.#abort.signal.aborted) return;
       this.#services.log.error('the end of a log could not be delivered', error, {
         container: this.config.container.id,
       });

@@ -1,8 +1,10 @@
 import type { LogConfig } from '../log-config.ts';
 import type { ContainerLogPaths } from '../log-paths.ts';
+import type { CredentialsBroker } from './credentials-broker.ts';
 import type { LogCounters } from './log-counters.ts';
 import type { OwnLog } from './own-log.ts';
 import type { PositionFile } from './position-file.ts';
+import type { SendSlots } from './send-slots.ts';
 import type { Spool } from './spool.ts';
 import type { ReadWindow, SpoolReader } from './spool-reader.ts';
 
@@ -24,6 +26,8 @@ export interface LogDriver {
    * Resolves when everything is at its destination.
    */
   finish(signal: AbortSignal): Promise<void>;
+  /** Something that was read has not reached its destination, which is not on this host. */
+  hasUndelivered(): boolean;
   /** Lets go of files and connections; what is not delivered stays in the spool. */
   close(): Promise<void>;
 }
@@ -37,12 +41,23 @@ export interface DriverContext {
   readonly position: PositionFile;
   readonly counters: LogCounters;
   readonly memory: SharedMemory;
+  readonly slots: SendSlots;
+  readonly credentials: CredentialsBroker;
   readonly log: OwnLog;
+  /** The container runs already: its log is taken up again, and nothing can be refused any more. */
+  readonly isTakenUp: boolean;
   wake(): void;
+  /** Nothing can be delivered for now; told once until it can. */
+  onTrouble(why: string): void;
 }
 
-/** Makes a driver ready. What it rejects with becomes `failed to initialize logging driver: <message>`. */
-export type DriverFactory = (context: DriverContext) => Promise<LogDriver>;
+/** A log driver: one file of its own, and a line in the table of drivers. */
+export interface DriverDefinition {
+  /** A line longer than this comes in parts, bytes. */
+  readonly maxMessageBytes: number;
+  /** Makes it ready. What it rejects with becomes `failed to initialize logging driver: <message>`. */
+  open(context: DriverContext): Promise<LogDriver>;
+}
 
 /** Buffers that all containers of the process use in turn, each only while it runs. */
 export interface SharedMemory {

@@ -1,5 +1,9 @@
-/** Why bytes were dropped: the disk is full, or `non-blocking` and the buffer is full. */
-export type DropReason = 'disk' | 'ring';
+/**
+ * Why lines were dropped: the disk is full; `non-blocking` and the buffer is full; the destination will never take
+ * them; the container was removed long ago and they could still not be delivered.
+ */
+export const DROP_REASONS = ['disk', 'ring', 'rejected', 'abandoned'] as const;
+export type DropReason = (typeof DROP_REASONS)[number];
 
 export interface DropNotice {
   readonly reason: DropReason;
@@ -16,6 +20,8 @@ export interface LogStatistics {
   readonly dropped: Readonly<Record<DropReason, { readonly lines: number; readonly bytes: number }>>;
   readonly backlogBytes: number;
   readonly blockedMs: number;
+  /** Batches that had to be sent again. */
+  readonly retries: number;
 }
 
 const NOTICE_INTERVAL_MS = 60_000;
@@ -27,8 +33,9 @@ export class LogCounters {
   bytesDelivered = 0;
   partialMessages = 0;
   blockedMs = 0;
-  readonly #dropped = { disk: { lines: 0, bytes: 0 }, ring: { lines: 0, bytes: 0 } };
-  readonly #untold = { disk: { lines: 0, bytes: 0 }, ring: { lines: 0, bytes: 0 } };
+  retries = 0;
+  readonly #dropped = noDrops();
+  #untold = noDrops();
   readonly #tell: (notice: DropNotice) => void;
   #timer: NodeJS.Timeout | undefined;
 
@@ -45,9 +52,18 @@ export class LogCounters {
   }
 
   statistics(backlogBytes: number): LogStatistics {
-    const { bytesRead, linesDelivered, bytesDelivered, partialMessages, blockedMs } = this;
-    const dropped = { disk: { ...this.#dropped.disk }, ring: { ...this.#dropped.ring } };
-    return { bytesRead, linesDelivered, bytesDelivered, partialMessages, blockedMs, dropped, backlogBytes };
+    const { bytesRead, linesDelivered, bytesDelivered, partialMessages, blockedMs, retries } = this;
+    const dropped = structuredClone(this.#dropped);
+    return {
+      bytesRead,
+      linesDelivered,
+      bytesDelivered,
+      partialMessages,
+      blockedMs,
+      retries,
+      dropped,
+      backlogBytes,
+    };
   }
 
   close(): void {
@@ -57,12 +73,19 @@ export class LogCounters {
 
   #tellNow(): void {
     this.#timer = undefined;
-    for (const reason of ['disk', 'ring'] as const) {
-      const { lines, bytes } = this.#untold[reason];
+    const untold = this.#untold;
+    this.#untold = noDrops();
+    for (const reason of DROP_REASONS) {
+      const { lines, bytes } = untold[reason];
       if (bytes === 0 && lines === 0) continue;
-      this.#untold[reason] = { lines: 0, bytes: 0 };
       this.#tell({ reason, lines, bytes });
+      clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#tellNow(), NOTICE_INTERVAL_MS).unref();
     }
   }
+}
+
+function noDrops(): Record<DropReason, { lines: number; bytes: number }> {
+  const none = () => ({ lines: 0, bytes: 0 });
+  return { disk: none(), ring: none(), rejected: none(), abandoned: none() };
 }

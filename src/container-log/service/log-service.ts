@@ -8,8 +8,11 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
+import { withDeadline } from '../../async/deadline.ts';
 import { type ContainerId, containerId } from '../../task/ids.ts';
 import { type LogConfig, parseLogConfig } from '../log-config.ts';
 import {
@@ -20,9 +23,13 @@ import {
 } from '../log-paths.ts';
 import type { ListedLog } from '../protocol.ts';
 import { Collector, type CollectorServices } from './collector.ts';
+import type { DriverDefinition } from './driver.ts';
 import { DRIVERS } from './drivers.ts';
 import type { LogStatistics } from './log-counters.ts';
 import { readCheckpoint } from './position-file.ts';
+
+/** For so long the log of a container that was removed waits for its destination. */
+const KEPT_AFTER_REMOVAL_MS = 60 * 60_000;
 
 /** A driver could not be made ready; the message is the driver's own. */
 export class DriverSetUpError extends Error {
@@ -54,12 +61,16 @@ export class LogService {
     return this.#inTurn(id, async () => {
       const paths = this.#paths(id);
       const present = this.#collectors.get(id);
-      if (present !== undefined && !present.ended) return paths.fifos;
+      if (present !== undefined && !present.ended && !present.streamsEnded) return paths.fifos;
+      // It runs again under its name: what is left of the run before goes first.
+      await present?.close();
+      rmSync(paths.removed, { force: true });
       const isNew = !existsSync(paths.config);
+      const driver = driverOf(config);
       mkdirSync(paths.directory, { recursive: true, mode: 0o700 });
       writeConfig(paths, config);
       try {
-        await this.#open(config);
+        await this.#open(config, driver, false);
       } catch (error) {
         rmSync(paths.fifoDirectory, { recursive: true, force: true });
         if (isNew) rmSync(paths.directory, { recursive: true, force: true });
@@ -77,23 +88,49 @@ export class LogService {
     await this.#collectors.get(id)?.finish();
   }
 
-  /** Deletes a container's log with everything. */
+  /** Deletes a container's log with everything; what belongs elsewhere is delivered before that, in the background. */
   remove(id: ContainerId): Promise<void> {
     return this.#inTurn(id, async () => {
       const collector = this.#collectors.get(id);
-      this.#collectors.delete(id);
-      await collector?.close();
       const paths = this.#paths(id);
-      rmSync(paths.fifoDirectory, { recursive: true, force: true });
-      rmSync(paths.directory, { recursive: true, force: true });
+      if (collector?.owesDelivery() !== true) return await this.#delete(id);
+      if (!existsSync(paths.removed)) writeFileSync(paths.removed, '');
+      this.#deleteWhenDelivered(id, collector);
     });
   }
 
+  #deleteWhenDelivered(id: ContainerId, collector: Collector): void {
+    const { log } = this.#services;
+    const leftMs = KEPT_AFTER_REMOVAL_MS - (Date.now() - statSync(this.#paths(id).removed).mtimeMs);
+    const { container, taskArn } = collector.config;
+    collector.finish().catch(() => {});
+    void withDeadline('delivering a log', Math.max(0, leftMs), undefined, () => collector.delivered)
+      .catch(() => {
+        collector.abandon();
+        log.warn('the log of a removed container is given up', { container: container.id, taskArn });
+      })
+      .then(() => this.#inTurn(id, () => this.#delete(id)))
+      .catch((error: unknown) => log.error('a log cannot be deleted', error, { container: id }));
+  }
+
+  async #delete(id: ContainerId): Promise<void> {
+    const collector = this.#collectors.get(id);
+    this.#collectors.delete(id);
+    await collector?.close();
+    const paths = this.#paths(id);
+    rmSync(paths.fifoDirectory, { recursive: true, force: true });
+    rmSync(paths.directory, { recursive: true, force: true });
+  }
+
   list(): ListedLog[] {
-    return this.#present().map((id) => {
-      const collector = this.#collectors.get(id);
-      return collector === undefined || collector.ended ? { id } : { id, fifos: this.#paths(id).fifos };
-    });
+    return this.#present()
+      .filter((id) => !existsSync(this.#paths(id).removed))
+      .map((id) => {
+        const collector = this.#collectors.get(id);
+        return collector === undefined || collector.streamsEnded
+          ? { id }
+          : { id, fifos: this.#paths(id).fifos };
+      });
   }
 
   statistics(): Record<string, LogStatistics> {
@@ -109,24 +146,29 @@ export class LogService {
   async #takeUp(id: ContainerId): Promise<void> {
     const paths = this.#paths(id);
     try {
-      if (!existsSync(paths.config) || readCheckpoint(paths.position)?.ended === true) return;
-      const fifosAreThere = existsSync(paths.fifos.stdout) && existsSync(paths.fifos.stderr);
+      if (!existsSync(paths.config)) return;
       const config = parseLogConfig(JSON.parse(readFileSync(paths.config, 'utf8')));
-      const collector = await this.#open(config);
-      // The host was restarted: nobody can have opened the new FIFOs.
-      if (!fifosAreThere) await collector.finish();
+      const driver = driverOf(config);
+      if (readCheckpoint(paths.position, driver.maxMessageBytes)?.ended === true) {
+        if (existsSync(paths.removed)) await this.#delete(id);
+        return;
+      }
+      const fifosAreThere = existsSync(paths.fifos.stdout) && existsSync(paths.fifos.stderr);
+      const collector = await this.#open(config, driver, true);
+      // It had ended, or the host was restarted: nobody can have opened the new FIFOs.
+      if (!fifosAreThere) collector.finish().catch(() => {});
+      if (existsSync(paths.removed)) this.#deleteWhenDelivered(id, collector);
     } catch (error) {
       this.#services.log.error('a container log cannot be taken up', error, { container: id });
     }
   }
 
-  async #open(config: LogConfig): Promise<Collector> {
+  async #open(config: LogConfig, driver: DriverDefinition, isTakenUp: boolean): Promise<Collector> {
     const { id } = config.container;
     const paths = this.#paths(id);
-    const factory = DRIVERS[config.driver];
-    if (factory === undefined) throw new DriverSetUpError(`the log service has no driver "${config.driver}"`);
     mkdirSync(paths.fifoDirectory, { recursive: true, mode: 0o700 });
-    const collector = await Collector.open(config, paths, factory, this.#services).catch((error: unknown) => {
+    const opened = Collector.open(config, paths, driver, this.#services, { isTakenUp });
+    const collector = await opened.catch((error: unknown) => {
       throw new DriverSetUpError(error instanceof Error ? error.message : String(error), { cause: error });
     });
     this.#collectors.set(id, collector);
@@ -160,6 +202,12 @@ export class LogService {
       if (this.#queues.get(id) === result) this.#queues.delete(id);
     }
   }
+}
+
+function driverOf({ driver }: LogConfig): DriverDefinition {
+  const found = Object.hasOwn(DRIVERS, driver) ? DRIVERS[driver] : undefined;
+  if (found === undefined) throw new DriverSetUpError(`the log service has no driver "${driver}"`);
+  return found;
 }
 
 /** Written before the container exists, so that no container's log is forgotten (logging.md §24.1). */

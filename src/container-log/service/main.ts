@@ -3,11 +3,13 @@ import { flushCompileCache } from 'node:module';
 import { parseArgs } from 'node:util';
 import { PipeIo, tryLock } from '../../host/pipe-io.ts';
 import { type LogDirectories, serviceLockPath, serviceLogPath, serviceSocketPath } from '../log-paths.ts';
+import { CredentialsBroker } from './credentials-broker.ts';
 import type { SharedMemory } from './driver.ts';
 import { LogService } from './log-service.ts';
 import { OwnLog } from './own-log.ts';
 import { ReadinessLoop } from './readiness-loop.ts';
 import { RequestServer } from './request-server.ts';
+import { SendSlots } from './send-slots.ts';
 import { ReadWindow } from './spool-reader.ts';
 
 /*
@@ -56,11 +58,20 @@ async function serve(directories: LogDirectories, graceMs: number): Promise<void
       else endWhenAlone(graceMs);
     }, afterMs);
   };
+  const credentials = new CredentialsBroker((id) => server.publish({ event: 'credentialsNeeded', id }));
   const service = new LogService(directories, {
     io: new PipeIo(),
     loop,
     memory: sharedMemory(),
+    slots: new SendSlots(),
+    credentials,
     log,
+    onTrouble: (config, why) => {
+      const { id } = config.container;
+      const { driver, taskArn } = config;
+      log.warn('a container log cannot be delivered for now', { container: id, taskArn, driver, why });
+      server.publish({ event: 'trouble', id, taskArn, driver, why });
+    },
     onDrop: (config, notice) => {
       const { id } = config.container;
       log.warn('lines of a container log were dropped', {
@@ -72,6 +83,7 @@ async function serve(directories: LogDirectories, graceMs: number): Promise<void
     },
   });
   const server = new RequestServer(service, log, {
+    credentials,
     onAlone: () => endWhenAlone(graceMs),
     onQuit: () => loop.close(),
   });

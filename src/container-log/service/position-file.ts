@@ -12,7 +12,7 @@ export interface Checkpoint {
   readonly driver: Readonly<Record<string, number | string | boolean>>;
 }
 
-/** Two slots, written in turn, far enough apart for two unfinished lines in base64. */
+/** Least room of a slot. */
 const SLOT_BYTES = 64 * 1024;
 const PREFIX_BYTES = 16;
 
@@ -22,13 +22,15 @@ const PREFIX_BYTES = 16;
  */
 export class PositionFile {
   readonly #fd: number;
+  readonly #slotBytes: number;
   readonly #last: Checkpoint | undefined;
   #sequence: number;
 
-  /** Opens or makes the file (0600). */
-  constructor(path: string) {
+  /** Opens or makes the file (0600). Its two slots, written in turn, have room for two unfinished lines. */
+  constructor(path: string, maxMessageBytes: number) {
     this.#fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
-    const slots = [0, 1].flatMap((slot) => readSlot(this.#fd, slot) ?? []);
+    this.#slotBytes = slotBytesFor(maxMessageBytes);
+    const slots = [0, 1].flatMap((slot) => readSlot(this.#fd, slot, this.#slotBytes) ?? []);
     const newest = slots.sort((a, b) => b.sequence - a.sequence)[0];
     this.#sequence = newest?.sequence ?? 0;
     this.#last = newest?.checkpoint;
@@ -45,7 +47,7 @@ export class PositionFile {
     const json = Buffer.from(JSON.stringify({ version: 1, sequence, ...encode(checkpoint) }));
     const prefix = hex(crc32(json)) + hex(json.length);
     const bytes = Buffer.concat([Buffer.from(prefix), json]);
-    const written = writeSync(this.#fd, bytes, 0, bytes.length, (sequence % 2) * SLOT_BYTES);
+    const written = writeSync(this.#fd, bytes, 0, bytes.length, (sequence % 2) * this.#slotBytes);
     if (written !== bytes.length)
       throw new Error(`only ${written} of ${bytes.length} bytes of a position were written`);
     this.#sequence = sequence;
@@ -57,7 +59,7 @@ export class PositionFile {
 }
 
 /** Reads the newest checkpoint of a file without opening it for writing; undefined when there is none. */
-export function readCheckpoint(path: string): Checkpoint | undefined {
+export function readCheckpoint(path: string, maxMessageBytes: number): Checkpoint | undefined {
   let fd: number;
   try {
     fd = openSync(path, 'r');
@@ -65,20 +67,30 @@ export function readCheckpoint(path: string): Checkpoint | undefined {
     return undefined;
   }
   try {
-    return [0, 1].flatMap((slot) => readSlot(fd, slot) ?? []).sort((a, b) => b.sequence - a.sequence)[0]
-      ?.checkpoint;
+    const slotBytes = slotBytesFor(maxMessageBytes);
+    const slots = [0, 1].flatMap((slot) => readSlot(fd, slot, slotBytes) ?? []);
+    return slots.sort((a, b) => b.sequence - a.sequence)[0]?.checkpoint;
   } finally {
     closeSync(fd);
   }
 }
 
-function readSlot(fd: number, slot: number): { sequence: number; checkpoint: Checkpoint } | undefined {
+/** Both unfinished lines in base64, and as much again as the rest needs. */
+function slotBytesFor(maxMessageBytes: number): number {
+  return Math.max(SLOT_BYTES, 4 * maxMessageBytes);
+}
+
+function readSlot(
+  fd: number,
+  slot: number,
+  slotBytes: number,
+): { sequence: number; checkpoint: Checkpoint } | undefined {
   const prefix = Buffer.alloc(PREFIX_BYTES);
-  if (readSync(fd, prefix, 0, PREFIX_BYTES, slot * SLOT_BYTES) !== PREFIX_BYTES) return undefined;
+  if (readSync(fd, prefix, 0, PREFIX_BYTES, slot * slotBytes) !== PREFIX_BYTES) return undefined;
   const length = Number.parseInt(prefix.toString('latin1', 8, 16), 16);
-  if (!(length > 0 && length <= SLOT_BYTES - PREFIX_BYTES)) return undefined;
+  if (!(length > 0 && length <= slotBytes - PREFIX_BYTES)) return undefined;
   const json = Buffer.alloc(length);
-  if (readSync(fd, json, 0, length, slot * SLOT_BYTES + PREFIX_BYTES) !== length) return undefined;
+  if (readSync(fd, json, 0, length, slot * slotBytes + PREFIX_BYTES) !== length) return undefined;
   if (hex(crc32(json)) !== prefix.toString('latin1', 0, 8)) return undefined;
   const root = record(JSON.parse(json.toString()), 'position');
   if (root.version !== 1) return undefined;

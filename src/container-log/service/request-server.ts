@@ -1,14 +1,15 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import {
-  type DroppedEvent,
   LineSplitter,
+  type LogServiceEvent,
   type LogServiceFailure,
   type LogServiceRequest,
   type LogServiceResults,
   PROTOCOL_VERSION,
   parseRequest,
 } from '../protocol.ts';
+import type { CredentialsBroker } from './credentials-broker.ts';
 import { DriverSetUpError, type LogService } from './log-service.ts';
 import type { OwnLog } from './own-log.ts';
 
@@ -18,6 +19,7 @@ export class RequestServer {
   readonly #log: OwnLog;
   readonly #server: Server;
   readonly #connections = new Set<Socket>();
+  readonly #credentials: CredentialsBroker;
   readonly #onAlone: () => void;
   readonly #onQuit: () => void;
 
@@ -25,10 +27,15 @@ export class RequestServer {
   constructor(
     service: LogService,
     log: OwnLog,
-    callbacks: { readonly onAlone: () => void; readonly onQuit: () => void },
+    callbacks: {
+      readonly credentials: CredentialsBroker;
+      readonly onAlone: () => void;
+      readonly onQuit: () => void;
+    },
   ) {
     this.#service = service;
     this.#log = log;
+    this.#credentials = callbacks.credentials;
     this.#onAlone = callbacks.onAlone;
     this.#onQuit = callbacks.onQuit;
     this.#server = createServer((socket) => this.#serve(socket));
@@ -52,7 +59,7 @@ export class RequestServer {
   }
 
   /** Tells every connected agent. */
-  publish(event: DroppedEvent): void {
+  publish(event: LogServiceEvent): void {
     for (const socket of this.#connections) send(socket, event);
   }
 
@@ -113,6 +120,9 @@ export class RequestServer {
         return this.#service.list();
       case 'statistics':
         return this.#service.statistics();
+      case 'credentials':
+        this.#credentials.put(request.credentialsId, request.answer);
+        return null;
       case 'quit':
         return null;
     }

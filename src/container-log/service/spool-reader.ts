@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { STREAM_NAMES, type StreamName } from '../log-paths.ts';
 import { decodeFrameHeader, FRAME_HEADER_BYTES, type FrameHeader } from './frame.ts';
-import { type LogMessage, MAX_MESSAGE_BYTES, type PartialMessage } from './log-message.ts';
+import { unfinishedUtf8 } from './json-text.ts';
+import type { LogMessage, PartialMessage } from './log-message.ts';
+import type { MessageSource } from './message-source.ts';
 import type { Spool } from './spool.ts';
 
 /** What a reader has of a line whose end it has not seen. */
 export interface StreamPosition {
-  /** Bytes of the line that were in no message yet; fewer than MAX_MESSAGE_BYTES. */
+  /** Bytes of the line that were in no message yet; fewer than a message can have. */
   readonly pending: Buffer;
   /** When the last of them were read, ns. */
   readonly readAt: bigint;
@@ -59,11 +61,12 @@ export class ReadWindow {
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Takes messages out of a spool: frames of both streams in their order, cut into lines (logging.md §10). */
-export class SpoolReader {
+export class SpoolReader implements MessageSource {
   readonly #spool: Spool;
   readonly #window: ReadWindow;
   /** Distinguishes this container's part ids from all others. */
   readonly #name: string;
+  readonly #maxMessageBytes: number;
   readonly #streams: Record<StreamName, Mutable<StreamPosition>>;
   #segment: number;
   #offset: number;
@@ -73,14 +76,33 @@ export class SpoolReader {
   #windowLength = 0;
   #skippedLines = 0;
 
-  constructor(spool: Spool, window: ReadWindow, name: string, position: SpoolPosition) {
+  /** A line longer than `maxMessageBytes` comes in parts. */
+  constructor(
+    spool: Spool,
+    window: ReadWindow,
+    name: string,
+    position: SpoolPosition,
+    maxMessageBytes: number,
+  ) {
     this.#spool = spool;
     this.#window = window;
     this.#name = name;
+    this.#maxMessageBytes = maxMessageBytes;
     this.#segment = position.segment;
     this.#offset = position.offset;
     this.#frameByte = position.frameByte;
     this.#streams = { stdout: { ...position.streams.stdout }, stderr: { ...position.streams.stderr } };
+  }
+
+  /** Goes back to a place that the spool has not released; what follows comes again as it came before. */
+  seek(position: SpoolPosition): void {
+    this.#segment = position.segment;
+    this.#offset = position.offset;
+    this.#frameByte = position.frameByte;
+    this.#frame = undefined;
+    this.#windowLength = 0;
+    this.#streams.stdout = { ...position.streams.stdout };
+    this.#streams.stderr = { ...position.streams.stderr };
   }
 
   /** Lines passed over because their beginning had been dropped. */
@@ -144,12 +166,18 @@ export class SpoolReader {
       if (ends) this.#skippedLines += 1;
       return undefined;
     }
-    const limit = Math.min(to, from + MAX_MESSAGE_BYTES - state.pending.length);
+    const limit = Math.min(to, from + this.#maxMessageBytes - state.pending.length);
     if (lineFeed < 0 || lineFeed >= limit) {
       this.#frameByte += limit - from;
       const bytes = Buffer.concat([state.pending, window.subarray(from, limit)]);
-      if (bytes.length === MAX_MESSAGE_BYTES)
-        return this.#part(frame.stream, state, bytes, frame.time, false);
+      if (bytes.length === this.#maxMessageBytes) {
+        // A character is not cut in two.
+        const cut = bytes.length - unfinishedUtf8(bytes);
+        const part = this.#part(frame.stream, state, bytes.subarray(0, cut), frame.time, false);
+        state.pending = bytes.subarray(cut);
+        state.readAt = frame.time;
+        return part;
+      }
       state.pending = bytes;
       state.readAt = frame.time;
       return undefined;

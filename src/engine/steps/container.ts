@@ -22,6 +22,7 @@ import type { TaskState } from '../../task/task-state.ts';
 import { containerLimits, taskLimits } from '../container-limits.ts';
 import { type ContainerPair, type ContainerStepContext, containerOf, deadlinesOf } from '../step-context.ts';
 import { transitionWithin } from '../timed-out.ts';
+import { logOptions } from './log-options.ts';
 
 /** Makes log, network and container ready to start (task-engine.md §5.1). */
 export async function createContainer(context: ContainerStepContext, name: string): Promise<TaskEvent> {
@@ -75,7 +76,7 @@ async function describeContainer(
         name,
         taskArn: arn,
         driver: spec.log.driver,
-        options: spec.log.options,
+        options: logOptions(task.spec, spec, settings),
         imageName: spec.image,
         imageId: image.imageId,
         command: [...(spec.entryPoint ?? image.config.entryPoint), ...(spec.command ?? image.config.command)],

@@ -13,6 +13,7 @@ import {
 } from './agent-documents.ts';
 import type { AgentView } from './agent-view.ts';
 import type { HealthResults } from './health-probes.ts';
+import { logText, type ReadContainerLog } from './log-documents.ts';
 import { metadataDocument, NO_TASK, taskDocument, tasksOfRuntimeId } from './task-documents.ts';
 
 /** What answers are made from. */
@@ -26,6 +27,7 @@ export interface IntrospectionSources {
   metrics(view: AgentView): string;
   /** Text of the agent's licence; undefined where it is not installed. */
   licence(): Promise<string | undefined>;
+  readonly readLog: ReadContainerLog;
   /** Where the agent keeps volumes. */
   readonly volumesDirectory: string;
 }
@@ -48,11 +50,23 @@ const ROUTES: readonly (readonly [RegExp, Handler])[] = [
   [/^\/readyz$/, async (sources) => health(readyDocument(sources.view(), await sources.probe(), Date.now()))],
 ];
 
+/** For the host's root only: containers of host mode reach the ports too. */
+const SOCKET_ROUTES: typeof ROUTES = [
+  [
+    /^\/v1\/tasks\/([^/]+)\/logs$/,
+    (sources, query, name) => logText(sources.view(), name, query, sources.readLog),
+  ],
+];
+
 const COMMANDS = { AvailableCommands: ['/v1/metadata', '/v1/tasks', '/license'] };
 
 /** Answers one request; an unknown path with the list of commands (OBS-114). */
-export async function answerIntrospection(sources: IntrospectionSources, url: URL): Promise<Answer> {
-  for (const [path, handle] of ROUTES) {
+export async function answerIntrospection(
+  sources: IntrospectionSources,
+  url: URL,
+  options: { readonly onSocket: boolean },
+): Promise<Answer> {
+  for (const [path, handle] of options.onSocket ? [...ROUTES, ...SOCKET_ROUTES] : ROUTES) {
     const match = path.exec(url.pathname);
     if (match !== null) return await handle(sources, url.searchParams, match[1] ?? '');
   }

@@ -40,7 +40,7 @@ export class IntrospectionServer {
     const { socketPath, ports, offHost } = this.#options;
     rmSync(socketPath, { force: true });
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#create().once('error', reject).listen(socketPath, resolve);
+    this.#create(true).once('error', reject).listen(socketPath, resolve);
     await promise;
     for (const port of ports) {
       this.#listen(port, offHost ? ['::', '0.0.0.0'] : ['127.0.0.1']);
@@ -58,14 +58,14 @@ export class IntrospectionServer {
     }
   }
 
-  #create(): Server {
+  #create(onSocket = false): Server {
     const server = createServer(
       {
         requestTimeout: REQUEST_TIMEOUT_MS,
         headersTimeout: REQUEST_TIMEOUT_MS,
         connectionsCheckingInterval: 500,
       },
-      (request, response) => void this.#serve(request, response),
+      (request, response) => void this.#serve(request, response, onSocket),
     );
     server.maxConnections = MAX_CONNECTIONS;
     this.#servers.add(server);
@@ -96,13 +96,14 @@ export class IntrospectionServer {
     server.listen({ host, port });
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #serve(request: IncomingMessage, response: ServerResponse, onSocket: boolean): Promise<void> {
     response.setTimeout(REQUEST_TIMEOUT_MS, () => response.destroy());
     request.resume();
     try {
       const { status, contentType, body } = await answerIntrospection(
         this.#options.sources,
         new URL(request.url ?? '/', 'http://localhost'),
+        { onSocket },
       );
       response.writeHead(status, { 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(body) });
       response.end(body);

@@ -4,9 +4,16 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { LogConfig } from '../../../src/container-log/log-config.ts';
 import { type ContainerLogPaths, containerLogPaths } from '../../../src/container-log/log-paths.ts';
 import { Collector } from '../../../src/container-log/service/collector.ts';
-import type { DriverContext, DriverFactory, PumpResult } from '../../../src/container-log/service/driver.ts';
+import { CredentialsBroker } from '../../../src/container-log/service/credentials-broker.ts';
+import type {
+  DriverContext,
+  DriverDefinition,
+  PumpResult,
+} from '../../../src/container-log/service/driver.ts';
+import { MAX_MESSAGE_BYTES } from '../../../src/container-log/service/log-message.ts';
 import { OwnLog } from '../../../src/container-log/service/own-log.ts';
 import { ReadinessLoop } from '../../../src/container-log/service/readiness-loop.ts';
+import { SendSlots } from '../../../src/container-log/service/send-slots.ts';
 import { ReadWindow } from '../../../src/container-log/service/spool-reader.ts';
 import { PipeIo } from '../../../src/host/pipe-io.ts';
 import { containerIdOf } from '../../../src/task/ids.ts';
@@ -16,12 +23,13 @@ import { until } from '../../support/until.ts';
 import { endOf, firstWrongNumber, TASK } from './log-stage.ts';
 
 /** A driver like those to come: its destination can be closed, and it confirms what it took. */
-class GatedDriver {
-  open = false;
+class GatedDriver implements DriverDefinition {
+  readonly maxMessageBytes = MAX_MESSAGE_BYTES;
+  isOpen = false;
   readonly lines: string[] = [];
   #context: DriverContext | undefined;
 
-  readonly factory: DriverFactory = async (context) => {
+  readonly open: DriverDefinition['open'] = async (context) => {
     this.#context = context;
     return {
       pump: () => this.#pump(),
@@ -29,19 +37,20 @@ class GatedDriver {
         for (let rest = context.reader.takeRest(); rest !== undefined; rest = context.reader.takeRest())
           this.lines.push(rest.bytes.toString());
       },
+      hasUndelivered: () => false,
       close: async () => {},
     };
   };
 
   /** The destination answers again. */
   release(): void {
-    this.open = true;
+    this.isOpen = true;
     this.#context?.wake();
   }
 
   #pump(): PumpResult {
     const context = this.#context;
-    if (context === undefined || !this.open) return 'waiting';
+    if (context === undefined || !this.isOpen) return 'waiting';
     for (let message = context.reader.next(); message !== undefined; message = context.reader.next())
       this.lines.push(message.bytes.toString());
     const position = context.reader.position();
@@ -92,13 +101,22 @@ async function bench(mode: LogConfig['mode'], bufferBytes: number): Promise<Benc
   };
   const output = Buffer.alloc(64 * 1024);
   const driver = new GatedDriver();
-  const collector = await Collector.open(config, paths, driver.factory, {
-    io: new PipeIo(),
-    loop,
-    memory: { window: new ReadWindow(256 * 1024), output: () => output },
-    log: new OwnLog(scratch.path('own.log')),
-    onDrop: () => {},
-  });
+  const collector = await Collector.open(
+    config,
+    paths,
+    driver,
+    {
+      io: new PipeIo(),
+      loop,
+      memory: { window: new ReadWindow(256 * 1024), output: () => output },
+      log: new OwnLog(scratch.path('own.log')),
+      slots: new SendSlots(),
+      credentials: new CredentialsBroker(() => {}),
+      onDrop: () => {},
+      onTrouble: () => {},
+    },
+    { isTakenUp: false },
+  );
   return { collector, driver, paths };
 }
 

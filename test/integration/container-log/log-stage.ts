@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import type { LogRequest } from '../../../src/container-log/container-logs.ts';
 import { type ContainerLogPaths, containerLogPaths } from '../../../src/container-log/log-paths.ts';
 import { type LogServiceClient, openLogService } from '../../../src/container-log/log-service-client.ts';
+import type { LogCredentials } from '../../../src/container-log/service/credentials-broker.ts';
 import { logFilesOldestFirst } from '../../../src/container-log/service/json-file/log-files.ts';
 import { type ContainerId, containerIdOf, taskArn } from '../../../src/task/ids.ts';
 import { hostProcesses, isAlive, killAll } from '../../support/processes.ts';
@@ -13,6 +14,8 @@ import { until } from '../../support/until.ts';
 export const TASK = taskArn(
   'arn:aws:ecs:us-west-2:123456789012:task/default/0123456789abcdef0123456789abcdef',
 );
+
+export const TEST_KEYS: LogCredentials = { accessKeyId: 'AKIDTEST', secretAccessKey: 'secret' };
 
 export interface JsonLine {
   readonly log?: string;
@@ -28,6 +31,8 @@ export interface Fifos {
 }
 
 export interface StageOptions {
+  /** What the agent hands over; default: test keys for every id. */
+  readonly credentialsOf?: (id: string) => Promise<LogCredentials>;
   /** Makes the data directory something special before anything is in it, such as a small mount. */
   readonly onDataDir?: (directory: string) => Promise<void>;
   readonly graceMs?: number;
@@ -44,6 +49,7 @@ export class LogStage implements AsyncDisposable {
   readonly signal = AbortSignal.timeout(120_000);
   readonly #graceMs: number;
   readonly #nodePath: string | undefined;
+  readonly #credentialsOf: (id: string) => Promise<LogCredentials>;
   readonly #writers: ChildProcess[] = [];
   #client: LogServiceClient | undefined;
 
@@ -60,6 +66,7 @@ export class LogStage implements AsyncDisposable {
     this.runDir = scratch.path('run');
     this.dataDir = scratch.path('data');
     this.#graceMs = options.graceMs ?? 100;
+    this.#credentialsOf = options.credentialsOf ?? (async () => TEST_KEYS);
     this.#nodePath = options.nodePath?.(scratch);
   }
 
@@ -79,6 +86,9 @@ export class LogStage implements AsyncDisposable {
       dataDir: this.dataDir,
       logger,
       graceMs: this.#graceMs,
+      region: 'us-west-2',
+      userAgent: 'test-agent/1.0',
+      credentialsOf: this.#credentialsOf,
       ...(this.#nodePath !== undefined && { nodePath: this.#nodePath }),
     });
   }
@@ -109,8 +119,9 @@ export class LogStage implements AsyncDisposable {
   async prepare(
     name: string,
     options: Readonly<Record<string, string>> = {},
+    changes: Partial<LogRequest> = {},
   ): Promise<Fifos & { id: ContainerId }> {
-    const request = this.request(name, { options });
+    const request = this.request(name, { options, ...changes });
     const stdio = await this.logs.prepare(request, { signal: this.signal });
     if (stdio.kind !== 'fifo') throw new Error(`stdio is ${stdio.kind}`);
     return { id: request.id, stdout: stdio.stdout, stderr: stdio.stderr };

@@ -12,6 +12,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { STREAM_NAMES, type StreamName } from '../../../src/container-log/log-paths.ts';
 import { FRAME_HEADER_BYTES } from '../../../src/container-log/service/frame.ts';
+import { MAX_MESSAGE_BYTES } from '../../../src/container-log/service/log-message.ts';
 import { PositionFile, readCheckpoint } from '../../../src/container-log/service/position-file.ts';
 import { Spool, type SpoolPlace } from '../../../src/container-log/service/spool.ts';
 import {
@@ -61,7 +62,7 @@ class SpoolBench implements AsyncDisposable {
   }
 
   reader(position: SpoolPosition = firstPosition(0), window = 4096): SpoolReader {
-    return new SpoolReader(this.spool, new ReadWindow(window), 'container', position);
+    return new SpoolReader(this.spool, new ReadWindow(window), 'container', position, MAX_MESSAGE_BYTES);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -206,12 +207,13 @@ describe('cutting into messages', () => {
         const whole = take(own.reader(), 'end');
         const reader = own.reader();
         for (let count = stop % (whole.length + 1); count > 0; count--) reader.next();
-        const position = new PositionFile(own.scratch.path('position'));
+        const position = new PositionFile(own.scratch.path('position'), MAX_MESSAGE_BYTES);
         position.save({ position: reader.position(), ended: false, driver: {} });
         position.close();
         const rest = take(reader, 'end');
         const saved =
-          readCheckpoint(own.scratch.path('position'))?.position ?? expect.fail('nothing was saved');
+          readCheckpoint(own.scratch.path('position'), MAX_MESSAGE_BYTES)?.position ??
+          expect.fail('nothing was saved');
         own.open(saved);
         expect(take(own.reader(saved), 'end')).toEqual(rest);
         expect(rest).toEqual(whole.slice(whole.length - rest.length));
@@ -274,20 +276,20 @@ describe('recovery', () => {
 
   test('a record of the position that was torn gives way to the one before', () => {
     const path = bench.scratch.path('position');
-    const file = new PositionFile(path);
+    const file = new PositionFile(path, MAX_MESSAGE_BYTES);
     for (const segment of [1, 2, 3])
       file.save({ position: firstPosition(segment), ended: false, driver: { segment } });
     file.close();
-    expect(readCheckpoint(path)?.position.segment).toBe(3);
+    expect(readCheckpoint(path, MAX_MESSAGE_BYTES)?.position.segment).toBe(3);
     const fd = openSync(path, 'r+');
     // The third is in the second slot, which begins at 64 KiB.
     writeSync(fd, 'x', 64 * 1024 + 40);
     closeSync(fd);
-    expect(readCheckpoint(path)?.driver).toEqual({ segment: 2 });
-    expect(new PositionFile(path).last?.position.segment).toBe(2);
+    expect(readCheckpoint(path, MAX_MESSAGE_BYTES)?.driver).toEqual({ segment: 2 });
+    expect(new PositionFile(path, MAX_MESSAGE_BYTES).last?.position.segment).toBe(2);
     writeFileSync(path, 'nonsense');
-    expect(readCheckpoint(path)).toBeUndefined();
+    expect(readCheckpoint(path, MAX_MESSAGE_BYTES)).toBeUndefined();
     mkdirSync(bench.scratch.path('empty'));
-    expect(readCheckpoint(bench.scratch.path('empty', 'position'))).toBeUndefined();
+    expect(readCheckpoint(bench.scratch.path('empty', 'position'), MAX_MESSAGE_BYTES)).toBeUndefined();
   });
 });

@@ -77,7 +77,6 @@ describe('what cannot be honoured', () => {
     ['managedAgents=ExecuteCommandAgent', { managedAgents: [{ name: 'ExecuteCommandAgent' }] }],
     ['firelensConfiguration=set', { firelensConfiguration: { type: 'fluentbit' } }],
     ['credentialSpecs=credentialspec:x', { credentialSpecs: ['credentialspec:x'] }],
-    ['logsAuthStrategy=ExecutionRole', { logsAuthStrategy: 'ExecutionRole' }],
     ['hostConfig.NetworkMode=none', dockerConfig({}, { NetworkMode: 'none' })],
     [
       'hostConfig.SecurityOpt=credentialspec:file://x',

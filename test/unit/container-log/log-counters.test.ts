@@ -27,6 +27,8 @@ describe('drops', () => {
     expect(counters.statistics(0).dropped).toEqual({
       disk: { lines: 6, bytes: 60 },
       ring: { lines: 1, bytes: 1 },
+      rejected: { lines: 0, bytes: 0 },
+      abandoned: { lines: 0, bytes: 0 },
     });
     counters.close();
     expect(vi.getTimerCount()).toBe(0);

@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import type { LogRequest } from '../../../src/container-log/container-logs.ts';
+import { LOG_DRIVERS } from '../../../src/container-log/log-config.ts';
 import { resolveLogConfig } from '../../../src/container-log/resolve-log-config.ts';
 import { TaskError } from '../../../src/task/errors.ts';
 import { containerIdOf, taskArn } from '../../../src/task/ids.ts';
 
 const ARN = taskArn('arn:aws:ecs:us-west-2:123456789012:task/default/0123456789abcdef0123456789abcdef');
 
-function resolve(changes: Partial<LogRequest>) {
-  return resolveLogConfig(
+async function resolve(changes: Partial<LogRequest>) {
+  return await resolveLogConfig(
     {
       id: containerIdOf(ARN, 'web', 0),
       name: 'ecs-web-3-web-0011223344',
@@ -26,9 +27,9 @@ function resolve(changes: Partial<LogRequest>) {
   );
 }
 
-function failure(changes: Partial<LogRequest>): string {
+async function failure(changes: Partial<LogRequest>): Promise<string> {
   try {
-    resolve(changes);
+    await resolve(changes);
   } catch (error) {
     if (error instanceof TaskError) return `${error.code}: ${error.message}`;
     throw error;
@@ -37,62 +38,66 @@ function failure(changes: Partial<LogRequest>): string {
 }
 
 describe('driver', () => {
-  test('is json-file without limits when none is named (LOG-17)', () => {
-    expect(resolve({ driver: '' })).toMatchObject({ driver: 'json-file', options: {}, mode: 'blocking' });
+  test('is json-file without limits when none is named (LOG-17)', async () => {
+    expect(await resolve({ driver: '' })).toMatchObject({
+      driver: 'json-file',
+      options: {},
+      mode: 'blocking',
+    });
   });
 
-  test('keeps nothing, whatever the options, with none', () => {
-    expect(resolve({ driver: 'none', options: { nonsense: '1' } })).toBeUndefined();
+  test('keeps nothing, whatever the options, with none', async () => {
+    expect(await resolve({ driver: 'none', options: { nonsense: '1' } })).toBeUndefined();
   });
 
-  test('that is unknown is refused with those that work', () => {
-    expect(failure({ driver: 'awslogs' })).toBe(
-      "CannotCreateContainerError: logger: no log driver named 'awslogs' is registered; this agent has json-file, none",
+  test('that is unknown is refused with those that work', async () => {
+    expect(await failure({ driver: 'awsfirelens' })).toBe(
+      `CannotCreateContainerError: logger: no log driver named 'awsfirelens' is registered; this agent has ${LOG_DRIVERS.join(', ')}`,
     );
   });
 
-  test('refuses an option that it does not know (LOG-23, LOG-102)', () => {
-    expect(failure({ options: { 'max-sizes': '1m' } })).toBe(
+  test('refuses an option that it does not know (LOG-23, LOG-102)', async () => {
+    expect(await failure({ options: { 'max-sizes': '1m' } })).toBe(
       "CannotCreateContainerError: unknown log opt 'max-sizes' for json-file log driver",
     );
-    expect(failure({ options: { 'awslogs-stream-prefix': 'x' } })).toContain('unknown log opt');
+    expect(await failure({ options: { 'awslogs-stream-prefix': 'x' } })).toContain('unknown log opt');
   });
 });
 
 describe('mode and buffer', () => {
-  test('refuses other modes (LOG-24)', () => {
-    expect(failure({ options: { mode: 'x' } })).toBe(
+  test('refuses other modes (LOG-24)', async () => {
+    expect(await failure({ options: { mode: 'x' } })).toBe(
       'CannotCreateContainerError: logger: logging mode not supported: x',
     );
   });
 
-  test('refuses a buffer size with blocking (LOG-25)', () => {
+  test('refuses a buffer size with blocking (LOG-25)', async () => {
     const expected =
       "CannotCreateContainerError: logger: max-buffer-size option is only supported with 'mode=non-blocking'";
-    expect(failure({ options: { 'max-buffer-size': '1m' } })).toBe(expected);
-    expect(failure({ options: { 'max-buffer-size': '1m', mode: 'blocking' } })).toBe(expected);
+    expect(await failure({ options: { 'max-buffer-size': '1m' } })).toBe(expected);
+    expect(await failure({ options: { 'max-buffer-size': '1m', mode: 'blocking' } })).toBe(expected);
   });
 
-  test('refuses a buffer size that is none', () => {
-    expect(failure({ options: { 'max-buffer-size': 'big', mode: 'non-blocking' } })).toBe(
+  test('refuses a buffer size that is none', async () => {
+    expect(await failure({ options: { 'max-buffer-size': 'big', mode: 'non-blocking' } })).toBe(
       "CannotCreateContainerError: error parsing option max-buffer-size: invalid size: 'big'",
     );
   });
 
-  test('gives non-blocking 10m unless told otherwise, and takes both options off (LOG-20, LOG-98, LOG-34)', () => {
-    expect(resolve({ options: { mode: 'non-blocking' } })).toMatchObject({
+  test('gives non-blocking 10m unless told otherwise, and takes both options off (LOG-20, LOG-98, LOG-34)', async () => {
+    expect(await resolve({ options: { mode: 'non-blocking' } })).toMatchObject({
       mode: 'non-blocking',
       bufferBytes: 10_485_760,
       options: {},
     });
-    expect(resolve({ options: { mode: 'non-blocking', 'max-buffer-size': '1m' } })).toMatchObject({
+    expect(await resolve({ options: { mode: 'non-blocking', 'max-buffer-size': '1m' } })).toMatchObject({
       bufferBytes: 1_048_576,
       options: {},
     });
   });
 
-  test('lets a blocking container have 64 MiB waiting (LOG-99)', () => {
-    expect(resolve({ options: { mode: '' } })).toMatchObject({
+  test('lets a blocking container have 64 MiB waiting (LOG-99)', async () => {
+    expect(await resolve({ options: { mode: '' } })).toMatchObject({
       mode: 'blocking',
       bufferBytes: 64 * 1024 * 1024,
     });
@@ -110,38 +115,45 @@ describe('attributes', () => {
       { team: 'a', STAGE: 'prod' },
     ],
     [{}, {}],
-  ])('are chosen by %j (LOG-37)', (options, expected) => {
-    expect(resolve({ options: { ...options } as Record<string, string> })?.attributes).toEqual(expected);
-  });
-
-  test('of a variable override those of a label of its name (LOG-111)', () => {
-    expect(resolve({ options: { labels: 'both', env: 'both' } })?.attributes).toEqual({ both: 'variable' });
-  });
-
-  test.each(['(?=x)', '(?<!x)', '(a)\\1', '[[:alpha:]]', '('])('refuse the expression %s', (pattern) => {
-    expect(failure({ options: { 'env-regex': pattern } })).toMatch(
-      /^CannotStartContainerError: failed to initialize logging driver: error parsing regexp/,
+  ])('are chosen by %j (LOG-37)', async (options, expected) => {
+    expect((await resolve({ options: { ...options } as Record<string, string> }))?.attributes).toEqual(
+      expected,
     );
   });
 
-  test('keep everything that was not chosen out of the configuration', () => {
-    const config = JSON.stringify(resolve({ options: { env: 'STAGE' } }));
+  test('of a variable override those of a label of its name (LOG-111)', async () => {
+    expect((await resolve({ options: { labels: 'both', env: 'both' } }))?.attributes).toEqual({
+      both: 'variable',
+    });
+  });
+
+  test.each(['(?=x)', '(?<!x)', '(a)\\1', '[[:alpha:]]', '('])(
+    'refuse the expression %s',
+    async (pattern) => {
+      expect(await failure({ options: { 'env-regex': pattern } })).toMatch(
+        /^CannotStartContainerError: failed to initialize logging driver: error parsing regexp/,
+      );
+    },
+  );
+
+  test('keep everything that was not chosen out of the configuration', async () => {
+    const config = JSON.stringify(await resolve({ options: { env: 'STAGE' } }));
     expect(config).not.toContain('SECRET');
     expect(config).not.toContain('front');
   });
 });
 
 describe('tag', () => {
-  test('is rendered', () => {
-    expect(resolve({ options: { tag: '{{.Name}}/{{.ID}}' } })?.tag).toBe(
+  test('is rendered', async () => {
+    expect((await resolve({ options: { tag: '{{.Name}}/{{.ID}}' } }))?.tag).toBe(
       `ecs-web-3-web-0011223344/${containerIdOf(ARN, 'web', 0).slice(0, 12)}`,
     );
-    expect(resolve({ options: { tag: '' } })?.tag).toBeUndefined();
-    expect(resolve({})?.tag).toBeUndefined();
+    expect((await resolve({ options: { tag: '' } }))?.tag).toBeUndefined();
+    expect((await resolve({}))?.tag).toBeUndefined();
   });
 
-  test('that is not understood is a set-up error that names it (LOG-110, LOG-26, LOG-103)', () => {
-    expect(failure({ options: { tag: '{{.Nme}}' } })).toBe(
+  test('that is not understood is a set-up error that names it (LOG-110, LOG-26, LOG-103)', async () => {
+    expect(await failure({ options: { tag: '{{.Nme}}' } })).toBe(
       'CannotStartContainerError: failed to initialize logging driver: tag "{{.Nme}}" is not understood: there is no field .Nme',
     );
   });

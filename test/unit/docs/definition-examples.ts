@@ -229,5 +229,4 @@ export const RUN_ONLY: Readonly<Record<string, string>> = {
   attachments: 'volumes configured at launch (EBS), Service Connect',
   elasticNetworkInterfaces: 'network interfaces of `awsvpc` tasks',
   managedAgents: 'ECS Exec (`enableExecuteCommand` of the run or service)',
-  logsAuthStrategy: 'the `awslogs` driver of a task with an execution role',
 };

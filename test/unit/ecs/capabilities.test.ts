@@ -48,7 +48,7 @@ describe('capabilities', () => {
       expect(Object.keys(capability)).toEqual(['name']);
   });
 
-  it('name the log drivers that are configured and work (ECS-17)', async () => {
+  it('name the log drivers that are configured and work (ECS-17, LOG-22, LOG-101)', async () => {
     const env = { ECS_AVAILABLE_LOGGING_DRIVERS: '["syslog","json-file","awsfirelens","none"]' };
     const names = await namesOf(env, { loggingDrivers: ['none', 'json-file', 'journald'] });
     expect(

@@ -118,6 +118,7 @@ export class EngineWorld {
   readonly settings = {
     cluster: 'c',
     region: 'us-west-2',
+    ipv6Only: false,
     pullBehavior: 'default',
     pullUpfront: false,
     createTimeoutMs: 5_000,

@@ -35,6 +35,7 @@ export function introspectionSources(
     probe: async () => WELL,
     metrics: () => '',
     licence: async () => 'the licence',
+    readLog: async function* () {},
     volumesDirectory: '/volumes',
     ...sources,
   };
@@ -44,10 +45,12 @@ export function introspectionSources(
 export async function askIntrospection(
   sources: IntrospectionSources,
   target: string,
+  options = { onSocket: false },
 ): Promise<{ readonly status: number; readonly contentType: string; readonly body: unknown }> {
   const { status, contentType, body } = await answerIntrospection(
     sources,
     new URL(target, 'http://localhost'),
+    options,
   );
   return { status, contentType, body: body.startsWith('{') ? JSON.parse(body) : body };
 }

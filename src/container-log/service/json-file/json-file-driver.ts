@@ -77,6 +77,10 @@ class JsonFileDriver implements LogDriver {
     return this.#fill(() => this.#context.reader.next());
   }
 
+  hasUndelivered(): boolean {
+    return false;
+  }
+
   async finish(signal: AbortSignal): Promise<void> {
     while (this.#fill(() => this.#context.reader.takeRest()) !== 'idle') {
       signal.throwIfAborted();

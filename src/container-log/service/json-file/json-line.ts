@@ -1,14 +1,6 @@
 import { record, text } from '../../log-config.ts';
+import { escapeJsonText } from '../json-text.ts';
 import type { LogMessage } from '../log-message.ts';
-
-const HEX = Buffer.from('0123456789abcdef');
-const BACKSLASH = 0x5c;
-const LOWER_U = 0x75;
-
-/** 1 for each byte that stands for itself: ASCII from blank on, without quote, backslash, `<`, `>`, `&`. */
-const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte >= 0x20 && byte < 0x80 && !'"\\<>&'.includes(String.fromCharCode(byte)) ? 1 : 0,
-);
 
 /**
  * Writes messages as lines of a json-file (logging.md §15):
@@ -41,9 +33,9 @@ export class JsonLineEncoder {
     out[o++] = 0x7b;
     if (message.bytes.length > 0 || endsLine) {
       o += out.write('"log":"', o, 'latin1');
-      o = escapeInto(message.bytes, out, o);
+      o = escapeJsonText(message.bytes, out, o);
       if (endsLine) {
-        out[o++] = BACKSLASH;
+        out[o++] = 0x5c;
         out[o++] = 0x6e;
       }
       o += out.write('",', o, 'latin1');
@@ -75,75 +67,6 @@ export function rfc3339Nano(time: bigint): string {
     .padStart(9, '0')
     .replace(/0+$/, '');
   return fraction === '' ? `${seconds}Z` : `${seconds}.${fraction}Z`;
-}
-
-/** Escapes the bytes of a message as Docker's json-file does; each byte of invalid UTF-8 becomes `\ufffd`. */
-function escapeInto(source: Buffer, out: Buffer, at: number): number {
-  let o = at;
-  let i = 0;
-  const { length } = source;
-  while (i < length) {
-    const byte = source[i] ?? 0;
-    if (PLAIN[byte] === 1) {
-      out[o++] = byte;
-      i++;
-      continue;
-    }
-    if (byte < 0x80) {
-      o = escapeAscii(byte, out, o);
-      i++;
-      continue;
-    }
-    const size = utf8SequenceLength(source, i);
-    if (size === 0) {
-      o += out.write('\\ufffd', o, 'latin1');
-      i++;
-    } else if (
-      size === 3 &&
-      byte === 0xe2 &&
-      source[i + 1] === 0x80 &&
-      ((source[i + 2] ?? 0) & 0xfe) === 0xa8
-    ) {
-      o += out.write(source[i + 2] === 0xa8 ? '\\u2028' : '\\u2029', o, 'latin1');
-      i += 3;
-    } else {
-      for (const end = i + size; i < end; i++) out[o++] = source[i] ?? 0;
-    }
-  }
-  return o;
-}
-
-function escapeAscii(byte: number, out: Buffer, at: number): number {
-  let o = at;
-  out[o++] = BACKSLASH;
-  if (byte === 0x22 || byte === BACKSLASH) out[o++] = byte;
-  else if (byte === 0x0a) out[o++] = 0x6e;
-  else if (byte === 0x0d) out[o++] = 0x72;
-  else {
-    out[o++] = LOWER_U;
-    out[o++] = 0x30;
-    out[o++] = 0x30;
-    out[o++] = HEX[byte >> 4] ?? 0;
-    out[o++] = HEX[byte & 15] ?? 0;
-  }
-  return o;
-}
-
-/** Length of the well-formed UTF-8 sequence that starts at `at`; 0 when there is none (Unicode table 3-7). */
-function utf8SequenceLength(source: Buffer, at: number): number {
-  const first = source[at] ?? 0;
-  const second = source[at + 1] ?? 0;
-  if (first < 0xc2 || first > 0xf4) return 0;
-  if (first < 0xe0) return isContinuation(second) ? 2 : 0;
-  const lowest = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
-  const highest = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf;
-  if (second < lowest || second > highest || !isContinuation(source[at + 2] ?? 0)) return 0;
-  if (first < 0xf0) return 3;
-  return isContinuation(source[at + 3] ?? 0) ? 4 : 0;
-}
-
-function isContinuation(byte: number): boolean {
-  return (byte & 0xc0) === 0x80;
 }
 
 /** A string as Go's encoding/json writes it into `attrs`. */

@@ -1,0 +1,199 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../../support/free-port.ts';
+import { makeScratch, type Scratch } from '../../support/scratch.ts';
+import { until } from '../../support/until.ts';
+import { LogStage } from './log-stage.ts';
+
+/** rsyslog with a listener of each kind; what arrives is written as it came, with what was read out of it. */
+class Rsyslog implements AsyncDisposable {
+  readonly scratch: Scratch = makeScratch();
+  readonly #process: ChildProcess;
+  readonly port: number;
+
+  static async start(): Promise<Rsyslog> {
+    const server = new Rsyslog(await freePort());
+    await until(() => existsSync(server.socket), { what: 'rsyslog listens', timeoutMs: 20_000 });
+    return server;
+  }
+
+  private constructor(port: number) {
+    this.port = port;
+    writeFileSync(
+      this.scratch.path('rsyslog.conf'),
+      `
+global(workDirectory="${this.scratch.path('')}" maxMessageSize="64k" parser.escapeControlCharactersOnReceive="off")
+module(load="imudp") module(load="imtcp")
+module(load="imuxsock" SysSock.Use="off")
+template(name="line" type="string" string="%pri%|%hostname%|%app-name%|%procid%|%msg%\\n")
+ruleset(name="all") { action(type="omfile" file="${this.scratch.path('received')}" template="line") }
+input(type="imudp" address="127.0.0.1" port="${port}" ruleset="all")
+input(type="imtcp" address="127.0.0.1" port="${port}" ruleset="all")
+input(type="imuxsock" socket="${this.socket}" ruleset="all" ratelimit.interval="0" useSpecialParser="off")
+`,
+    );
+    this.#process = spawn(
+      '/usr/sbin/rsyslogd',
+      ['-n', '-f', this.scratch.path('rsyslog.conf'), '-i', this.scratch.path('pid')],
+      { stdio: 'ignore' },
+    );
+  }
+
+  get socket(): string {
+    return this.scratch.path('socket');
+  }
+
+  /** Lines whose program is this tag: priority, host, program, pid and text. */
+  received(tag: string): string[][] {
+    const path = this.scratch.path('received');
+    if (!existsSync(path)) return [];
+    return readFileSync(path, 'utf8')
+      .split('\n')
+      .map((line) => line.split('|'))
+      .filter((fields) => fields[2] === tag);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#process.kill('SIGKILL');
+    await once(this.#process, 'exit');
+    await this.scratch.remove();
+  }
+}
+
+let stage: LogStage;
+let rsyslog: Rsyslog;
+beforeAll(async () => {
+  [stage, rsyslog] = await Promise.all([LogStage.open(), Rsyslog.start()]);
+}, 40_000);
+afterAll(async () => {
+  await stage?.[Symbol.asyncDispose]();
+  await rsyslog?.[Symbol.asyncDispose]();
+});
+
+const open = async (tag: string, address: string, options: Readonly<Record<string, string>> = {}) =>
+  await stage.prepare(tag, { 'syslog-address': address, tag, ...options }, { driver: 'syslog' });
+
+describe('rsyslog gets', () => {
+  const transports = [
+    ['udp', () => `udp://127.0.0.1:${rsyslog.port}`],
+    ['tcp', () => `tcp://127.0.0.1:${rsyslog.port}`],
+    ['unixgram', () => `unixgram://${rsyslog.socket}`],
+  ] as const;
+  test.each(transports)(
+    'both streams over %s, without empty lines (LOG-126, LOG-45)',
+    async (name, address) => {
+      const fifos = await open(`over-${name}`, address(), {
+        'syslog-facility': 'local3',
+        'syslog-format': 'rfc5424micro',
+      });
+      await stage.run(fifos, 'echo out; echo; echo err >&2');
+      await stage.finish(fifos.id);
+      const lines = await until(
+        () => rsyslog.received(`over-${name}`).length === 2 && rsyslog.received(`over-${name}`),
+        {
+          what: 'both lines arrive',
+        },
+      );
+      // local3 is 19: 19 · 8 + 6 and + 3.
+      expect(lines.map(([pri, , , , text]) => [pri, text]).sort()).toEqual([
+        ['155', 'err'],
+        ['158', 'out'],
+      ]);
+    },
+  );
+
+  test.each(['', 'rfc3164', 'rfc5424', 'rfc5424micro'])(
+    'lines that it understands in the format "%s" (LOG-124)',
+    async (format) => {
+      const tag = `format-${format || 'unix'}`;
+      const fifos = await open(tag, `tcp://127.0.0.1:${rsyslog.port}`, {
+        'syslog-format': format,
+        'syslog-facility': '1',
+      });
+      await stage.run(fifos, 'echo hello world');
+      await stage.finish(fifos.id);
+      const [line] = await until(() => rsyslog.received(tag).length === 1 && rsyslog.received(tag), {
+        what: 'it arrives',
+      });
+      const pid = String(await stage.servicePid());
+      expect(line?.[0]).toBe('14');
+      expect(line?.[3]).toBe(pid);
+      expect(line?.[4]?.trim()).toBe('hello world');
+    },
+  );
+
+  test('every line over tcp, in order, though the service is killed', async () => {
+    const fifos = await open('many', `tcp://127.0.0.1:${rsyslog.port}`);
+    const writer = stage.write(fifos, 'busybox seq 1 100000');
+    await until(() => rsyslog.received('many').length > 0, { what: 'the first lines arrive' });
+    await stage.killService();
+    await once(writer, 'exit');
+    await stage.finish(fifos.id);
+    await until(() => rsyslog.received('many').at(-1)?.[4]?.trim() === '100000', {
+      what: 'the last line arrives',
+    });
+    const numbers = rsyslog.received('many').map((fields) => Number(fields[4]));
+    const doubled = numbers.length - new Set(numbers).size;
+    expect(new Set(numbers).size).toBe(100_000);
+    // One batch of 256 KiB at most.
+    expect(doubled).toBeLessThanOrEqual(8_000);
+  });
+});
+
+test('lines in frames of their length go over TLS, to a certificate that is trusted (LOG-125, LOG-127)', async () => {
+  const key = stage.scratch.path('key.pem');
+  const cert = stage.scratch.path('cert.pem');
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-days',
+      '2',
+      '-subj',
+      '/CN=localhost',
+      '-addext',
+      'subjectAltName=DNS:localhost',
+    ].concat(['-keyout', key, '-out', cert]),
+    { stdio: 'ignore' },
+  );
+  let received = '';
+  const server = createTlsServer({ key: readFileSync(key), cert: readFileSync(cert) }, (socket) => {
+    socket.on('data', (data) => {
+      received += data.toString();
+    });
+    socket.on('error', () => {});
+  });
+  server.on('tlsClientError', () => {});
+  server.listen(0, 'localhost');
+  await once(server, 'listening');
+  try {
+    const address = `tcp+tls://localhost:${(server.address() as AddressInfo).port}`;
+    await expect(open('untrusted', address, { 'syslog-format': 'rfc5424' })).rejects.toThrow(
+      /self-signed certificate/,
+    );
+    const trusted = await open('trusted', address, {
+      'syslog-format': 'rfc5424',
+      'syslog-tls-ca-cert': cert,
+    });
+    await stage.run(trusted, 'echo hello');
+    await stage.finish(trusted.id);
+    await until(() => received.endsWith('hello\n'), { what: 'the line arrives' });
+    const [, length, frame] = /^(\d+) (<30>1 .* - hello\n)$/s.exec(received) ?? [];
+    expect(Number(length)).toBe(frame?.length);
+    const skipping = await open('skipping', address, { 'syslog-tls-skip-verify': 'false' });
+    await stage.run(skipping, 'echo plain');
+    await stage.finish(skipping.id);
+    await until(() => received.endsWith('plain\n'), { what: 'the line arrives' });
+    expect(received).toMatch(/<30>\w{3} [ \d]\d [\d:]{8} skipping\[\d+\]: plain\n$/);
+  } finally {
+    server.close();
+  }
+});
