@@ -71,7 +71,15 @@ describe.each(VERSIONS)(`containerd %s under the agent (seed ${seed})`, (contain
       await crash();
     }
     await stopping;
-    for (const task of await world.reach('STOPPED', arns)) expect(task.containers[0]?.exitCode).toBe(9);
+    // A code is true or not there: of a container that ends in the moment of a crash, the shim may be gone before
+    // it can be asked on a busy machine. That it is asked in time is shown below, where containerd stays away.
+    const ends = (await world.reach('STOPPED', arns)).map(({ containers }) => containers[0]);
+    for (const end of ends)
+      if (end?.exitCode !== 9)
+        expect(end).toMatchObject({
+          reason: expect.stringMatching(/^DockerStateError: .* exit code was lost/),
+        });
+    expect(ends.some((end) => end?.exitCode === 9)).toBe(true);
     expect(mains()).toEqual([]);
     await world.expectClean();
   }, 120_000);
