@@ -98,8 +98,8 @@ export async function openTaskApi(parts: TaskApiParts): Promise<TaskApiServer & 
   });
 }
 
-/** A file that cannot be written costs its lines, not the agent. */
-async function openAuditLog(config: Config, logger: Logger) {
+/** The audit log, if there is to be one; a file that cannot be written costs its lines, not the agent. */
+export async function openAuditLog(config: Config, logger: Logger) {
   if (config.auditLogDisabled) return undefined;
   const warn = (error: unknown) =>
     logger.warn({ err: error, file: config.auditLogFile }, 'the audit log cannot be written');

@@ -1,5 +1,10 @@
-import { expect, it } from 'vitest';
+import { readdirSync } from 'node:fs';
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { openAuditLog } from '../../../src/agent-task-api.ts';
 import { auditLine } from '../../../src/metadata/audit-log.ts';
+import { makeScratch } from '../../support/scratch.ts';
+import { configOf } from '../config/config-world.ts';
 
 const AT = new Date('2026-01-02T03:04:05.678Z');
 const IDENTITY = {
@@ -37,4 +42,18 @@ it('ends with a space after the absent task for what was refused (TMDS-15, TMDS-
 it('is one line whatever the caller calls itself', () => {
   const line = auditLine({ ...REQUEST, userAgent: 'a\nb\r\u0000', path: '/x\ny' }, IDENTITY, AT);
   expect(line).not.toMatch(/[\n\r\0]/);
+});
+
+describe('the audit log', () => {
+  it.each([
+    ['is a file', {}, ['audit.log']],
+    ['is none where it is switched off (TMDS-16)', { ECS_AUDIT_LOGFILE_DISABLED: 'true' }, []],
+  ])('%s', async (_, env, files) => {
+    await using scratch = makeScratch();
+    const config = await configOf({ env: { ECS_AUDIT_LOGFILE: scratch.path('audit.log'), ...env } });
+    const log = await openAuditLog(config, pino({ level: 'silent' }));
+    log?.write('a line\n');
+    await log?.end();
+    expect(readdirSync(scratch.directory)).toEqual(files);
+  });
 });

@@ -167,4 +167,28 @@ describe('task protection', () => {
     const reply = await api.request(SCOPE, path, { method: 'PUT', body: 'x'.repeat(70_000) });
     expect(reply.status).toBe(413);
   });
+
+  it('that ECS does not answer within four seconds is told as such (TMDS-56)', async () => {
+    await using api = new TaskApiWorld({
+      tasks: [TASK],
+      protection: {
+        getProtection: (_cluster, _task, _role, signal) =>
+          new Promise((_, reject) => {
+            signal.addEventListener('abort', () => reject(signal.reason));
+          }),
+        updateProtection: nobody,
+      },
+    });
+    api.store.put(ARN, 'TaskApplication', roleCredentials('id-1'));
+    const begun = performance.now();
+    const path = `/api/${api.ids.idOf(TASK.spec, 'app')}/task-protection/v1/state`;
+    const reply = await api.request(SCOPE, path);
+    expect([reply.status, reply.json]).toEqual([
+      504,
+      {
+        error: { Arn: ARN, Code: 'RequestCanceled', Message: 'Timed out calling ECS Task Protection API' },
+      },
+    ]);
+    expect(performance.now() - begun).toBeGreaterThan(3_900);
+  });
 });
