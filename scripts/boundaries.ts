@@ -18,6 +18,7 @@ interface Boundary {
 
 /** The contracts between the engine and the world. */
 const PORTS = [
+  'attachment/attachment-intake',
   'container-log/container-logs',
   'ecs/ecs-api',
   'engine/task-intake',
@@ -31,7 +32,7 @@ const PORTS = [
 ].join('|');
 const PORT_FILE = `(${PORTS})\\.ts$`;
 /** Folders that hold what stands behind a port. */
-const ADAPTERS = 'container-log|image|network|resource|runtime|store';
+const ADAPTERS = 'attachment|container-log|image|network|resource|runtime|store';
 
 const BOUNDARIES: readonly Boundary[] = [
   {

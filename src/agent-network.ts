@@ -5,8 +5,12 @@ import { bridgeNames } from './network/bridge/bridge-names.ts';
 import { HostEndpoint } from './network/endpoint/host-endpoint.ts';
 import type { TakeConnection } from './network/endpoint/namespace-endpoints.ts';
 import { HostNetwork } from './network/host-network.ts';
-import { hasNetworkState } from './network/network-state.ts';
-import { TaskNetwork } from './network/task-network.ts';
+import {
+  hasNetworkState,
+  networkStateDirectory,
+  taskNetworkStateDirectory,
+} from './network/network-state.ts';
+import { type NetworkOfMode, TaskNetwork } from './network/task-network.ts';
 
 export interface NetworkParts {
   readonly config: Config;
@@ -14,6 +18,8 @@ export interface NetworkParts {
   readonly takeConnection: TakeConnection;
   /** Whether the runtime makes bridges and publishes ports itself. */
   readonly runtimeMakesBridges: boolean;
+  /** Whether tasks may have ENIs. */
+  readonly taskEniUsable: boolean;
 }
 
 /** Builds the networks of tasks; bridge mode is loaded by the first task that needs it. */
@@ -22,6 +28,7 @@ export async function openNetwork({
   logger,
   takeConnection,
   runtimeMakesBridges,
+  taskEniUsable,
 }: NetworkParts): Promise<TaskNetwork> {
   const runDir = config.runDirectory;
   const endpoint = new HostEndpoint({
@@ -40,10 +47,25 @@ export async function openNetwork({
       },
     ]);
   const bridge = async () => (await import('./network/bridge/bridge-network.ts')).BridgeNetwork;
+  const awsvpc: NetworkOfMode = {
+    mode: 'awsvpc',
+    isInUse: async () => await hasNetworkState(taskNetworkStateDirectory(runDir)),
+    load: async () =>
+      await (await import('./network/awsvpc/awsvpc-network.ts')).AwsvpcNetwork.open({
+        runDir,
+        namespace: config.containerdNamespace,
+        blockInstanceMetadata: config.awsvpcBlockImds,
+        log: logger,
+        takeConnection,
+      }),
+  };
+  // ENIs that an earlier run took are given back, whatever the settings are now.
+  const takesEnis = taskEniUsable || (await awsvpc.isInUse());
   return await TaskNetwork.open(host, [
+    ...(takesEnis ? [awsvpc] : []),
     {
       mode: 'bridge',
-      isInUse: async () => await hasNetworkState(runDir),
+      isInUse: async () => await hasNetworkState(networkStateDirectory(runDir)),
       load: async () =>
         await (await bridge()).open({
           runDir,

@@ -4,6 +4,7 @@ import { AcsSession } from './acs/session.ts';
 import type { AgentStats } from './agent-stats.ts';
 import { AGENT_HASH, AGENT_VERSION } from './agent-version.ts';
 import { type OpenWebSocket, webSocketOpener } from './async/web-socket.ts';
+import type { AttachmentIntake } from './attachment/attachment-intake.ts';
 import { createHttpAgent, tlsSettings } from './aws/connections.ts';
 import type { CredentialsProvider } from './aws/credentials.ts';
 import { RequestSigner } from './aws/signing.ts';
@@ -27,6 +28,8 @@ export interface SessionParts {
   readonly credentials: CredentialsProvider;
   readonly roleCredentials: CredentialsStore;
   readonly engine: TaskEngine;
+  /** Absent: tasks have no ENIs here. */
+  readonly attachments?: AttachmentIntake;
   readonly stats: AgentStats;
   readonly manifestNumber: ManifestNumber;
   readonly logger: Logger;
@@ -69,6 +72,7 @@ export async function createSessions(parts: SessionParts): Promise<{
     identity: { ...identity, dockerVersion: acsDockerVersion },
     intake: engine,
     credentials: parts.roleCredentials,
+    ...(parts.attachments !== undefined && { attachments: parts.attachments }),
     manifestNumber: parts.manifestNumber,
     onHeartbeat: () => void health.check(),
     onInactive: () => telemetry.disconnect(),

@@ -40,10 +40,11 @@ export async function discardState(
   await store.commit([
     ...stored.tasks.map((task) => ({ kind: 'deleteTask', arn: task.spec.arn }) as const),
     ...stored.outbox.map(({ id }) => ({ kind: 'deleteReport', id }) as const),
+    ...stored.attachments.map(({ arn }) => ({ kind: 'deleteAttachment', arn }) as const),
     ...[...stored.meta.keys()].map((key) => ({ kind: 'deleteMeta', key }) as const),
   ]);
   // The images came along with the machine's disk.
-  return { tasks: [], outbox: [], meta: new Map(), images: stored.images, quarantined: [] };
+  return { tasks: [], outbox: [], attachments: [], meta: new Map(), images: stored.images, quarantined: [] };
 }
 
 /** Keeps what the next start needs to register again (ENG-120); gives it. */

@@ -14,6 +14,7 @@ import { engineSettings, hostCapacity } from './agent-settings.ts';
 import { discardState, loadState, manifestNumber, openAgentStore, saveRegistration } from './agent-state.ts';
 import { createStats } from './agent-stats.ts';
 import { openEndpointSecret, openTaskApi } from './agent-task-api.ts';
+import { judgeTaskEni, openAttachments } from './agent-task-eni.ts';
 import { AGENT_HASH, AGENT_NAME, AGENT_VERSION } from './agent-version.ts';
 import { agentCredentialSources } from './aws/credential-sources.ts';
 import { CredentialsCache } from './aws/credentials-cache.ts';
@@ -143,6 +144,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   const containers = timedRuntime(runtime.runtime, (...call) => metrics.called(...call));
   const volumesDirectory = join(config.dataDirectory, 'volumes');
   const runtimeMakesBridges = runtime.runtime.info.network === 'own';
+  const taskEniUsable = judgeTaskEni(config, facts, runtimeMakesBridges, logger);
   const taskApi = parts.use(
     await openTaskApi({
       config,
@@ -165,6 +167,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
       config,
       logger,
       runtimeMakesBridges,
+      taskEniUsable,
       takeConnection: (socket, taskId) => taskApi.take(socket, { kind: 'task', taskId }),
     }),
     (n) => n.close(),
@@ -211,9 +214,22 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
     logger,
     measures: metrics,
     enqueueReport: (queued) => reporter.enqueue(queued),
-    onTaskGone: (arn) => roleCredentials.removeTask(arn),
+    onTaskGone: (arn) => {
+      roleCredentials.removeTask(arn);
+      attachments
+        ?.taskGone(arn)
+        .catch((error: unknown) =>
+          logger.error({ err: error, task: arn }, 'the attachment of a forgotten task stays in the store'),
+        );
+    },
     onStep: options.onStep,
   });
+  const attachments = taskEniUsable
+    ? parts.adopt(
+        await openAttachments({ store, api, cluster, facts, logger, knowsTask: (arn) => engine.knows(arn) }),
+        (keeper) => keeper.stop(),
+      )
+    : undefined;
   parts.defer(() => reporter.stop());
   parts.defer(() => engine.close());
   const boot = {
@@ -224,6 +240,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   const goneOnWith = await endFormerBoot(store, kept, boot, taskRules(settings), logger);
   reporter.start(goneOnWith.outbox);
   engine.start(goneOnWith.tasks, goneOnWith.images);
+  await attachments?.start(goneOnWith.attachments);
   stats.start();
 
   let registration: Registration | undefined;
@@ -266,7 +283,8 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
         features: IMPLEMENTED_FEATURES,
         loggingDrivers: logs.drivers,
         taskCgroupsUsable: cgroups !== undefined,
-        taskEniUsable: false,
+        taskEniUsable,
+        networkVersion: `${AGENT_HASH}-${AGENT_VERSION}`,
         faultsUsable: faultProblem === undefined,
       },
       machine,
@@ -292,6 +310,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
     credentials,
     roleCredentials,
     engine,
+    ...(attachments !== undefined && { attachments }),
     stats,
     manifestNumber: manifestNumber(config, kept, store),
     logger,

@@ -1,6 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
+import type { TaskEni } from '../task/eni.ts';
 import type { PayloadEni } from '../wire/acs-payload.ts';
-import { nonEmpty } from './absent.ts';
+import { dropAbsent, nonEmpty } from './absent.ts';
 
 /**
  * What is wrong with an ENI that ACS described, or undefined (acs.md §10.4). The same rules hold for attach
@@ -12,6 +13,27 @@ export function eniProblem(eni: PayloadEni | null): string | undefined {
   const id = eni.ec2Id;
   if (nonEmpty(eni.macAddress) === undefined) return `ENI ${id} has no macAddress`;
   return addressProblem(eni) ?? associationProblem(eni);
+}
+
+/** An ENI without problems as the domain's; the primary address comes first. */
+export function parseEni(eni: PayloadEni): TaskEni {
+  const primaryFirst = <T extends { readonly primary?: boolean | null | undefined }>(list: readonly T[]) =>
+    list.toSorted((a, b) => Number(b.primary === true) - Number(a.primary === true));
+  const texts = (list: readonly (string | null | undefined)[]) =>
+    list.flatMap((text) => nonEmpty(text) ?? []);
+  return {
+    ec2Id: eni.ec2Id ?? '',
+    macAddress: (eni.macAddress ?? '').toLowerCase(),
+    ipv4Addresses: texts(primaryFirst(eni.ipv4Addresses ?? []).map(({ privateAddress }) => privateAddress)),
+    ipv6Addresses: texts(primaryFirst(eni.ipv6Addresses ?? []).map(({ address }) => address)),
+    dnsServers: texts(eni.domainNameServers ?? []),
+    dnsSearch: texts(eni.domainName ?? []),
+    ...dropAbsent({
+      subnetGatewayIpv4: nonEmpty(eni.subnetGatewayIpv4Address),
+      subnetGatewayIpv6: nonEmpty(eni.subnetGatewayIpv6Address),
+      privateDnsName: nonEmpty(eni.privateDnsName),
+    }),
+  };
 }
 
 /** Whether the ENI has IPv6 addresses and no IPv4 one. */

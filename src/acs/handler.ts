@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { AttachmentIntake } from '../attachment/attachment-intake.ts';
 import type { CredentialsStore, RoleCredentials } from '../credentials/credentials-store.ts';
 import type { TaskIntake } from '../engine/task-intake.ts';
 import type { AcsAgentMessage, AcsMessageBody, AcsMessageType } from '../wire/acs.ts';
@@ -10,7 +11,11 @@ export interface AcsContext {
   readonly intake: TaskIntake;
   readonly credentials: CredentialsStore;
   readonly manifests: ManifestState;
+  /** Absent: this agent takes no ENIs. */
+  readonly attachments?: AttachmentIntake;
   readonly log: Logger;
+  /** Epoch ms. */
+  now(): number;
   /** Starts a run of the instance's health checks; must not wait for it. */
   onHeartbeat(): void;
   /** Warns the first time for a topic, later only in the debug log. */

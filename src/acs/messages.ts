@@ -42,11 +42,13 @@ export const ACS_MESSAGES: { readonly [T in AcsMessageType]: MessageEntry<T> } =
   },
   HeartbeatMessage: { answer: '`HeartbeatAckRequest` at once', handle: handleHeartbeat },
   AttachTaskNetworkInterfacesMessage: {
-    answer: 'none yet: not supported, so that ECS fails the task when its wait is over',
+    answer:
+      '`AckRequest` once it is on the disk, later `SubmitTaskStateChange` with the attachment; none if it is invalid or ECS_ENABLE_TASK_ENI is off',
     handle: handleAttachTaskEnis,
   },
   AttachInstanceNetworkInterfacesMessage: {
-    answer: 'none yet: not supported',
+    answer:
+      '`AckRequest` once it is on the disk, later `SubmitAttachmentStateChanges`; none if it is invalid or ECS_ENABLE_TASK_ENI is off',
     handle: handleAttachInstanceEnis,
   },
   ConfirmAttachmentMessage: {

@@ -7,7 +7,7 @@ import { type IamRoleCredentials, type PayloadTask, payloadTaskSchema } from '..
 import { describeIssue } from '../wire/envelope.ts';
 import { dropAbsent, nonEmpty } from './absent.ts';
 import { attachedVolumeNames, parseAttachments } from './attachments.ts';
-import { eniProblem } from './eni.ts';
+import { eniProblem, parseEni } from './eni.ts';
 import { InvalidTaskError } from './invalid-task.ts';
 import { type ParsedContainer, parseContainer } from './payload-container.ts';
 import { type ReadTask, unsupportedOfContainer, unsupportedOfTask } from './unsupported.ts';
@@ -75,6 +75,7 @@ function parseTask(payload: PayloadTask, arn: TaskArn | undefined, clusterArn: s
   if (arn === undefined) return { kind: 'nameless' };
 
   const networkMode = networkModeOf(payload, containers);
+  const [eni] = payload.elasticNetworkInterfaces ?? [];
   const spec: TaskSpec = {
     arn,
     clusterArn,
@@ -85,6 +86,7 @@ function parseTask(payload: PayloadTask, arn: TaskArn | undefined, clusterArn: s
     unsupported: desired === 'STOPPED' ? [] : unsupportedOf(payload, desired, networkMode, containers, read),
     ...dropAbsent({
       volumes: given(read.volumes),
+      eni: eni == null || networkMode !== 'awsvpc' ? undefined : parseEni(eni),
       group: nonEmpty(payload.group),
       serviceName: nonEmpty(payload.serviceName),
       launchType: nonEmpty(payload.launchType),

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { type Clock, sleepOn, systemClock } from '../async/clock.ts';
 import { ReconnectingSocket, type SocketEnd, type SocketState } from '../async/reconnecting-socket.ts';
 import { type OpenWebSocket, UpgradeRefusedError, webSocketOpener } from '../async/web-socket.ts';
+import type { AttachmentIntake } from '../attachment/attachment-intake.ts';
 import type { CredentialsStore } from '../credentials/credentials-store.ts';
 import type { TaskIntake } from '../engine/task-intake.ts';
 import {
@@ -34,6 +35,8 @@ export interface AcsSessionOptions {
   readonly identity: SessionIdentity;
   readonly intake: TaskIntake;
   readonly credentials: CredentialsStore;
+  /** Absent: ENIs are not taken (ECS_ENABLE_TASK_ENI). */
+  readonly attachments?: AttachmentIntake;
   readonly manifestNumber: ManifestNumber;
   readonly logger: Logger;
   /** Where ACS is; cached by the caller (acs.md §1). */
@@ -84,7 +87,9 @@ export class AcsSession {
       intake: options.intake,
       credentials: options.credentials,
       manifests: new ManifestState(options.manifestNumber),
+      ...(options.attachments !== undefined && { attachments: options.attachments }),
       log: this.#log,
+      now: () => clock.now(),
       onHeartbeat: () => options.onHeartbeat(),
       warnOnce: (topic, fields, message) => this.#warnOnce(topic, fields, message),
     };

@@ -38,7 +38,7 @@ export interface ReadContainer {
   readonly hostConfig: DockerHostConfig;
 }
 
-const SUPPORTED_NETWORK_MODES: ReadonlySet<string> = new Set(['bridge', 'host', 'none']);
+const SUPPORTED_NETWORK_MODES: ReadonlySet<string> = new Set(['awsvpc', 'bridge', 'host', 'none']);
 
 const TASK_ROWS: readonly Row<ReadTask>[] = [
   {
@@ -49,7 +49,7 @@ const TASK_ROWS: readonly Row<ReadTask>[] = [
   { field: 'attachments', gist: ({ attachments }) => listed(attachments.map(({ type }) => type)) },
   {
     field: 'elasticNetworkInterfaces',
-    gist: ({ payload }) => listed((payload.elasticNetworkInterfaces ?? []).map(({ ec2Id }) => ec2Id ?? '')),
+    gist: eniGist,
   },
   {
     field: 'associations',
@@ -164,6 +164,16 @@ function logSecrets({ secrets }: PayloadContainer): readonly string[] {
 function strangeVolume(volume: ReadVolume): readonly string[] {
   if (volume.kind === 'volume') return [];
   return [`${volume.name} (${volume.kind === 'attached' ? volume.kind : volume.what})`];
+}
+
+/** One ENI of its own for an awsvpc task, none for others; branches of a trunk are not taken. */
+function eniGist({ payload, networkMode }: ReadTask): string | undefined {
+  const enis = payload.elasticNetworkInterfaces ?? [];
+  if (networkMode === 'awsvpc' && enis.length === 0) return 'none';
+  const branches = enis.filter(({ interfaceAssociationProtocol }) => interfaceAssociationProtocol === 'vlan');
+  if (branches.length > 0) return listed(branches.map(({ ec2Id }) => `${ec2Id ?? ''} (vlan)`));
+  const isOne = networkMode === 'awsvpc' && enis.length === 1;
+  return isOne ? undefined : listed(enis.map(({ ec2Id }) => ec2Id ?? ''));
 }
 
 /** A check that is to be reported and cannot be run. */

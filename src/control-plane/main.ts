@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
+import { z } from 'zod';
 import { ApiError } from './api-error.ts';
 import { startControlPlane } from './control-plane.ts';
+import { type NetworkInterface, networkInterfacesSchema } from './network-interfaces.ts';
 import { DEFAULT_SETTINGS } from './settings.ts';
 
 /** The command line of the control plane. Keys: flags, else the environment's, else `test`/`test`. */
@@ -32,6 +34,8 @@ const program = new Command('control-plane')
     whole,
     DEFAULT_SETTINGS.credentialsRenewMs,
   )
+  .option('--network-interfaces <file>', 'ENIs for awsvpc tasks, a JSON list', readInterfaces)
+  .option('--attach-wait-ms <ms>', 'until an ENI must be seen', whole, DEFAULT_SETTINGS.attachWaitMs)
   .option('--no-resource-check', 'place tasks without a look at CPU, memory and ports')
   .option('--verbose', 'print each call that fails')
   .parse();
@@ -52,6 +56,8 @@ interface Flags {
   readonly resendMs: number;
   readonly credentialsLifeMs: number;
   readonly credentialsRenewMs: number;
+  readonly networkInterfaces?: readonly NetworkInterface[];
+  readonly attachWaitMs: number;
   readonly resourceCheck: boolean;
   readonly verbose?: boolean;
 }
@@ -89,4 +95,13 @@ process.once('SIGINT', () => void stop());
 function whole(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('give a whole number');
   return Number(text);
+}
+
+function readInterfaces(file: string): readonly NetworkInterface[] {
+  try {
+    return networkInterfacesSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (error) {
+    const detail = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+    throw new InvalidArgumentError(`${file} is not a list of network interfaces: ${detail}`);
+  }
 }

@@ -1,3 +1,5 @@
+import type { NetworkInterface } from './network-interfaces.ts';
+
 /** How a control plane behaves. Times in ms. */
 export interface Settings {
   readonly region: string;
@@ -22,6 +24,10 @@ export interface Settings {
   readonly stoppedTaskLifeMs: number;
   /** False places tasks without a look at resources and ports, so that the agent's own accounting is met. */
   readonly checkResources: boolean;
+  /** ENIs for awsvpc tasks. */
+  readonly networkInterfaces: readonly NetworkInterface[];
+  /** How long an agent may take to see an ENI. */
+  readonly attachWaitMs: number;
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -38,4 +44,6 @@ export const DEFAULT_SETTINGS: Settings = {
   tickMs: 1_000,
   stoppedTaskLifeMs: 3_600_000,
   checkResources: true,
+  networkInterfaces: [],
+  attachWaitMs: 300_000,
 };

@@ -10,6 +10,7 @@ import {
   type PollEndpoints,
   type RegisterContainerInstanceRequest,
   type RegisteredContainerInstance,
+  type SubmitAttachmentRequest,
   type SubmitTaskStateChangeRequest,
 } from './ecs-api.ts';
 import { ecsEndpoint } from './endpoint.ts';
@@ -93,6 +94,20 @@ export class EcsClient implements EcsApi {
   ): Promise<void> {
     const until = this.#untilClosed(signal);
     await this.#calls.call('SubmitTaskStateChange', request, z.unknown(), SUBMIT_RETRIES, until);
+  }
+
+  async submitAttachment(
+    { cluster, attachmentArn, task }: SubmitAttachmentRequest,
+    { signal }: { signal: AbortSignal },
+  ): Promise<void> {
+    const attachments = [{ attachmentArn, status: 'ATTACHED' }];
+    await this.#calls.call(
+      task === undefined ? 'SubmitAttachmentStateChanges' : 'SubmitTaskStateChange',
+      { cluster, ...(task !== undefined && { task }), attachments },
+      z.unknown(),
+      SUBMIT_RETRIES,
+      this.#untilClosed(signal),
+    );
   }
 
   /** Ends all calls under way and closes the connections. */

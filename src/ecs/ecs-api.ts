@@ -16,6 +16,8 @@ export interface EcsApi {
     request: SubmitTaskStateChangeRequest,
     options: { signal: AbortSignal },
   ): Promise<void>;
+  /** Tells that an ENI is attached, by the call that is meant for its kind (ecs-api.md §C5). */
+  submitAttachment(request: SubmitAttachmentRequest, options: { signal: AbortSignal }): Promise<void>;
 }
 
 export interface ServiceAnswer {
@@ -90,6 +92,13 @@ export interface SubmitTaskStateChangeRequest {
   readonly pullStartedAt?: number;
   readonly pullStoppedAt?: number;
   readonly executionStoppedAt?: number;
+}
+
+export interface SubmitAttachmentRequest {
+  readonly cluster: string;
+  readonly attachmentArn: string;
+  /** Absent: the instance's own. */
+  readonly task?: string;
 }
 
 /** A published port, or a range of them (ecs-api.md §C3). */

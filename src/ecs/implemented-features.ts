@@ -65,7 +65,7 @@ export const IMPLEMENTED_FEATURES: ImplementedFeatures = {
   taskRoles: true,
   taskRolesNetworkHost: true,
   taskCgroups: true,
-  taskEni: false,
+  taskEni: true,
   eniTrunking: false,
   containerHealthChecks: true,
   awslogsExecutionRole: true,

@@ -4,6 +4,8 @@ import { type InstanceMetadata, MetadataUnavailableError } from '../aws/imds.ts'
 /** What the metadata service tells about this instance; absent where it tells nothing. */
 export interface InstanceFacts {
   readonly instanceId?: string;
+  /** MAC address of the primary ENI, in lower case. */
+  readonly primaryMac?: string;
   readonly vpcId?: string;
   readonly subnetId?: string;
   readonly availabilityZoneId?: string;
@@ -40,6 +42,7 @@ export async function readInstanceFacts(
   const outpostArn = await get('/latest/meta-data/outpost-arn');
   return {
     ...(instanceId !== undefined && { instanceId }),
+    ...(mac !== undefined && { primaryMac: mac.toLowerCase() }),
     ...(vpcId !== undefined && { vpcId }),
     ...(subnetId !== undefined && { subnetId }),
     ...(availabilityZoneId !== undefined && { availabilityZoneId }),

@@ -12,7 +12,7 @@ import {
 import { probeHealth } from './steps/health.ts';
 import { takeHostResources } from './steps/host-resources.ts';
 import { pullImage, resolveImage } from './steps/image.ts';
-import { ensureResources, fetchSecrets, removeResources } from './steps/resources.ts';
+import { ensureResources, fetchSecrets, releaseTaskNetwork, removeResources } from './steps/resources.ts';
 
 /** Steps that act on the world; `forgetTask` is the worker's own. */
 export type WorldStep = Exclude<Step, { kind: 'forgetTask' }>;
@@ -36,6 +36,7 @@ const RUNNERS: { readonly [K in WorldStep['kind']]: Runner<K> } = {
   probeHealth: (context, step) => probeHealth(context, step.container),
   releaseContainer: (context, step) => releaseContainer(context, step.container),
   removeContainer: (context, step) => removeContainer(context, step.container),
+  releaseTaskNetwork: (context) => releaseTaskNetwork(context),
   removeResources: (context) => removeResources(context),
 };
 

@@ -45,7 +45,7 @@ const IFF_UP = 0x1;
 /** struct ifreq: a name of 16 bytes, then the flags. */
 const IFREQ = { size: 40, flags: 16 } as const;
 /** The namespace of the thread that asks; only the main thread ever changes its own. */
-const OWN_NAMESPACE = '/proc/thread-self/ns/net';
+export const OWN_NAMESPACE = '/proc/thread-self/ns/net';
 
 /** A call on namespaces failed; `code` is the errno's name. */
 export class NamespaceError extends Error {

@@ -62,6 +62,9 @@ export class HostNetwork implements Network {
   /** The kernel ends the namespace with the last process. */
   async releaseContainerNetwork(): Promise<void> {}
 
+  /** Everything is a container's. */
+  async releaseTaskNetwork(): Promise<void> {}
+
   async removeTaskNetwork(task: TaskSpec): Promise<void> {
     await this.#files.remove(taskIdOf(task.arn));
     await this.#closeIdleEndpoint();

@@ -22,6 +22,11 @@ export interface Network {
    * To be called when its process is gone for good; others may have them at once.
    */
   releaseContainerNetwork(task: TaskSpec, options: { id: ContainerId; signal: AbortSignal }): Promise<void>;
+  /**
+   * Gives back what the task as a whole has on the host while it runs, such as its ENI. To be called when the
+   * processes of all its containers are gone for good.
+   */
+  releaseTaskNetwork(task: TaskSpec, options: { signal: AbortSignal }): Promise<void>;
   /** Removes everything that was made for the task. */
   removeTaskNetwork(task: TaskSpec, options: { signal: AbortSignal }): Promise<void>;
   /** Removes what carries our name and belongs to nobody that is known at the moment of its removal. */

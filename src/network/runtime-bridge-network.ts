@@ -54,6 +54,9 @@ export class RuntimeBridgeNetwork implements Network {
 
   async releaseContainerNetwork(): Promise<void> {}
 
+  /** Everything is a container's. */
+  async releaseTaskNetwork(): Promise<void> {}
+
   async removeTaskNetwork(): Promise<void> {}
 
   async removeLeftovers(): Promise<void> {}

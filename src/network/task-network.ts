@@ -30,9 +30,11 @@ export class TaskNetwork implements Network {
 
   refusal(task: TaskSpec): string | undefined {
     const { networkMode } = task;
-    if (this.#host.refusal(task) === undefined || this.#modes.has(networkMode)) return undefined;
+    if (this.#isKnown(task)) return undefined;
     const known = ['host', 'none', ...this.#modes.keys()].join(', ');
-    return `network mode "${networkMode}" is not supported by this agent yet; it runs tasks of the modes ${known}`;
+    const hint =
+      networkMode === 'awsvpc' ? '; awsvpc needs ECS_ENABLE_TASK_ENI=true and an instance in a VPC' : '';
+    return `network mode "${networkMode}" is not available on this instance, which runs tasks of the modes ${known}${hint}`;
   }
 
   async ensureContainerNetwork(
@@ -53,8 +55,12 @@ export class TaskNetwork implements Network {
     await (await this.#of(task)).releaseContainerNetwork(task, options);
   }
 
+  async releaseTaskNetwork(task: TaskSpec, options: { signal: AbortSignal }): Promise<void> {
+    if (this.#isKnown(task)) await (await this.#of(task)).releaseTaskNetwork(task, options);
+  }
+
   async removeTaskNetwork(task: TaskSpec, options: { signal: AbortSignal }): Promise<void> {
-    await (await this.#of(task)).removeTaskNetwork(task, options);
+    if (this.#isKnown(task)) await (await this.#of(task)).removeTaskNetwork(task, options);
     if (task.containers.some((container) => container.options.networkDisabled === true))
       await this.#host.removeTaskNetwork(task, options);
   }
@@ -67,6 +73,11 @@ export class TaskNetwork implements Network {
 
   async close(): Promise<void> {
     await Promise.all([this.#host, ...(await Promise.all(this.#loaded.values()))].map((n) => n.close()));
+  }
+
+  /** Of a task that was refused for its mode there is nothing. */
+  #isKnown(task: TaskSpec): boolean {
+    return this.#host.refusal(task) === undefined || this.#modes.has(task.networkMode);
   }
 
   async #of(task: TaskSpec): Promise<Network> {

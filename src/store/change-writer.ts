@@ -22,6 +22,9 @@ export function changeWriter(db: DatabaseSync): ChangeWriter {
   const deleteTimeline = db.prepare('DELETE FROM timeline WHERE task_id = ?');
   const enqueueReport = db.prepare('INSERT INTO outbox (record) VALUES (?)');
   const deleteReport = db.prepare('DELETE FROM outbox WHERE id = ?');
+  const putAttachment = db.prepare(`INSERT INTO attachments (arn, record) VALUES (?, ?)
+    ON CONFLICT (arn) DO UPDATE SET record = excluded.record`);
+  const deleteAttachment = db.prepare('DELETE FROM attachments WHERE arn = ?');
   const putMeta = db.prepare(
     'INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
   );
@@ -50,6 +53,12 @@ export function changeWriter(db: DatabaseSync): ChangeWriter {
         return Number(enqueueReport.run(change.record).lastInsertRowid);
       case 'deleteReport':
         deleteReport.run(change.id);
+        return undefined;
+      case 'putAttachment':
+        putAttachment.run(change.arn, change.record);
+        return undefined;
+      case 'deleteAttachment':
+        deleteAttachment.run(change.arn);
         return undefined;
       case 'putMeta':
         putMeta.run(change.key, change.value);

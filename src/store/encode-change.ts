@@ -1,4 +1,5 @@
 import { taskIdOf } from '../task/ids.ts';
+import { attachmentRecordFormat } from './attachment-record.ts';
 import { imageRecordFormat } from './image-record.ts';
 import type { StoreChange } from './store.ts';
 import { containerRecordFormat, reportRecordFormat, taskRecordFormat, toRecords } from './task-record.ts';
@@ -16,9 +17,12 @@ export type EncodedChange =
   | { readonly kind: 'appendTimeline'; readonly id: string; readonly records: readonly string[] }
   | { readonly kind: 'enqueueReport'; readonly record: string }
   | { readonly kind: 'putImage'; readonly id: string; readonly record: string }
+  | { readonly kind: 'putAttachment'; readonly arn: string; readonly record: string }
   | Exclude<
       StoreChange,
-      { kind: 'putTask' | 'deleteTask' | 'appendTimeline' | 'enqueueReport' | 'putImage' }
+      {
+        kind: 'putTask' | 'deleteTask' | 'appendTimeline' | 'enqueueReport' | 'putImage' | 'putAttachment';
+      }
     >;
 
 /** Fixes what a change writes at the moment of its commit, whatever becomes of the objects after that. */
@@ -53,6 +57,14 @@ export function encodeChange(change: StoreChange): EncodedChange {
         id: change.image.imageId,
         record: imageRecordFormat.encode(change.image),
       };
+    case 'putAttachment': {
+      const { attachment } = change;
+      return {
+        kind: 'putAttachment',
+        arn: attachment.arn,
+        record: attachmentRecordFormat.encode(attachment),
+      };
+    }
     default:
       return change;
   }

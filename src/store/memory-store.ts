@@ -1,3 +1,4 @@
+import type { EniAttachment } from '../task/eni-attachment.ts';
 import type { TaskArn } from '../task/ids.ts';
 import type { ImageUse } from '../task/image-use.ts';
 import type { TaskState } from '../task/task-state.ts';
@@ -22,6 +23,7 @@ class MemoryStore implements Store {
   readonly #tasks = new Map<TaskArn, TaskState>();
   readonly #timelines = new Map<TaskArn, readonly Transition[]>();
   readonly #outbox = new Map<number, QueuedReport>();
+  readonly #attachments = new Map<string, EniAttachment>();
   readonly #meta = new Map<MetaKey, string>();
   readonly #images = new Map<string, ImageUse>();
   #lastId = 0;
@@ -33,6 +35,7 @@ class MemoryStore implements Store {
     return {
       tasks: withUnsettledCounted([...this.#tasks.values()], outbox),
       outbox,
+      attachments: [...this.#attachments.values()],
       meta: new Map(this.#meta),
       images: [...this.#images.values()],
       quarantined: [],
@@ -74,6 +77,12 @@ class MemoryStore implements Store {
       }
       case 'deleteReport':
         this.#outbox.delete(change.id);
+        return undefined;
+      case 'putAttachment':
+        this.#attachments.set(change.attachment.arn, change.attachment);
+        return undefined;
+      case 'deleteAttachment':
+        this.#attachments.delete(change.arn);
         return undefined;
       case 'putMeta':
         this.#meta.set(change.key, change.value);

@@ -40,6 +40,10 @@ export const MIGRATIONS: readonly Migration[] = [
     name: 'images',
     sql: 'CREATE TABLE images (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;',
   },
+  {
+    name: 'attachments',
+    sql: 'CREATE TABLE attachments (arn TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;',
+  },
 ];
 
 /**

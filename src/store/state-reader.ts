@@ -1,6 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { EniAttachment } from '../task/eni-attachment.ts';
 import type { ImageUse } from '../task/image-use.ts';
 import type { ContainerState, TaskState } from '../task/task-state.ts';
+import { attachmentRecordFormat } from './attachment-record.ts';
 import { imageRecordFormat } from './image-record.ts';
 import { inTransaction } from './migrations.ts';
 import { META_KEYS, type MetaKey, type QueuedReport, type StoredState } from './store.ts';
@@ -9,7 +11,7 @@ import { withUnsettledCounted } from './unsettled.ts';
 
 /** A stored record before it is parsed. */
 interface Row {
-  readonly table: 'tasks' | 'containers' | 'outbox' | 'images';
+  readonly table: 'tasks' | 'containers' | 'outbox' | 'attachments' | 'images';
   readonly key: string;
   readonly record: string;
 }
@@ -24,12 +26,14 @@ export function readState(db: DatabaseSync): Omit<StoredState, 'setAside'> {
   const bad: BadRow[] = [];
   const tasks = readTasks(db, bad);
   const outbox = readOutbox(db, bad);
+  const attachments = readAttachments(db, bad);
   const meta = readMeta(db);
   const images = readImages(db, bad);
   if (bad.length > 0) tryQuarantine(db, bad);
   return {
     tasks: withUnsettledCounted(tasks, outbox),
     outbox,
+    attachments,
     meta,
     images,
     quarantined: bad.map(({ table, key, error }) => ({ table, key, error })),
@@ -100,6 +104,16 @@ function readImages(db: DatabaseSync, bad: BadRow[]): ImageUse[] {
   return images;
 }
 
+function readAttachments(db: DatabaseSync, bad: BadRow[]): EniAttachment[] {
+  return [...db.prepare('SELECT arn, record FROM attachments ORDER BY arn').iterate()].flatMap(
+    ({ arn, record }) => {
+      const row: Row = { table: 'attachments', key: String(arn), record: String(record) };
+      const attachment = tryParse(row, attachmentRecordFormat.parse, bad);
+      return attachment === undefined ? [] : [attachment];
+    },
+  );
+}
+
 /** Keys that this agent does not know are left alone. */
 function readMeta(db: DatabaseSync): Map<MetaKey, string> {
   const select = db.prepare('SELECT value FROM meta WHERE key = ?');
@@ -139,6 +153,7 @@ function quarantine(db: DatabaseSync, bad: readonly BadRow[]): void {
     containers: db.prepare('DELETE FROM containers WHERE key = ?'),
     outbox: db.prepare('DELETE FROM outbox WHERE id = ?'),
     images: db.prepare('DELETE FROM images WHERE id = ?'),
+    attachments: db.prepare('DELETE FROM attachments WHERE arn = ?'),
   };
   const at = new Date().toISOString();
   inTransaction(db, () => {

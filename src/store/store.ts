@@ -1,3 +1,4 @@
+import type { EniAttachment } from '../task/eni-attachment.ts';
 import type { TaskArn } from '../task/ids.ts';
 import type { ImageUse } from '../task/image-use.ts';
 import type { StateReport } from '../task/report.ts';
@@ -35,6 +36,8 @@ export type StoreChange =
   /** Appends to the outbox; ids grow, reports of one task are sent in the order of their ids. */
   | { readonly kind: 'enqueueReport'; readonly report: StateReport }
   | { readonly kind: 'deleteReport'; readonly id: number }
+  | { readonly kind: 'putAttachment'; readonly attachment: EniAttachment }
+  | { readonly kind: 'deleteAttachment'; readonly arn: string }
   | { readonly kind: 'putMeta'; readonly key: MetaKey; readonly value: string }
   | { readonly kind: 'deleteMeta'; readonly key: MetaKey }
   | { readonly kind: 'putImage'; readonly image: ImageUse }
@@ -61,6 +64,7 @@ export interface StoredState {
   readonly tasks: readonly TaskState[];
   /** Unsent reports, oldest first. */
   readonly outbox: readonly QueuedReport[];
+  readonly attachments: readonly EniAttachment[];
   readonly meta: ReadonlyMap<MetaKey, string>;
   /** Images that tasks brought. */
   readonly images: readonly ImageUse[];

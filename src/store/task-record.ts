@@ -174,6 +174,18 @@ const containerSpec = z.object({
   options: containerOptions,
 });
 
+const taskEni = z.object({
+  ec2Id: text,
+  macAddress: text,
+  ipv4Addresses: texts,
+  ipv6Addresses: texts,
+  subnetGatewayIpv4: optionalText,
+  subnetGatewayIpv6: optionalText,
+  dnsServers: texts,
+  dnsSearch: texts,
+  privateDnsName: optionalText,
+});
+
 const taskSpec = z.object({
   arn,
   clusterArn: text,
@@ -185,6 +197,7 @@ const taskSpec = z.object({
   cpu: z.exactOptional(z.number()),
   memoryMiB: z.exactOptional(z.number()),
   networkMode: z.enum(['awsvpc', 'bridge', 'host', 'none']),
+  eni: z.exactOptional(taskEni),
   taskCredentialsId: optionalText,
   executionCredentialsId: optionalText,
   faultInjection: optionalFlag,
@@ -238,6 +251,7 @@ const taskState = z.object({
   admittedAt: optionalInteger,
   resources: z.enum(['absent', 'ready', 'removed']),
   fetched: optionalFlag,
+  networkReleased: z.exactOptional(z.literal(true)),
   /** Names of the task's containers, whose records lie beside this one. */
   containers: texts,
   pullStartedAt: optionalInteger,

@@ -18,6 +18,7 @@ export type TaskEvent =
   | { readonly kind: 'secretsFetched' }
   /** Every process, mount and network namespace of before is gone (a new boot id). */
   | { readonly kind: 'hostRestarted' }
+  | { readonly kind: 'taskNetworkReleased' }
   | { readonly kind: 'resourcesRemoved' }
   | { readonly kind: 'imageResolved'; readonly container: string; readonly digest?: string }
   /** The reference carries the digest: nothing was asked, nothing is news (ECS-87). */

@@ -30,6 +30,7 @@ export function plan(state: TaskState, at: number, rules: TaskRules): Plan {
   const waits: Wait[] = [];
   let wakeAt = collectionDueAt(state);
   if (state.known === 'STOPPED') {
+    if (holdsNetwork(state)) steps.push({ kind: 'releaseTaskNetwork' });
     const due = cleanUp(state, at, rules);
     steps.push(...due.steps);
     waits.push(...due.waits);
@@ -63,6 +64,11 @@ export function waitsForHost(state: TaskState): boolean {
     state.desired === 'RUNNING' &&
     state.containers.every(({ known }) => known === 'NONE')
   );
+}
+
+/** An ENI is wanted elsewhere: it goes back when the task is over, not with its clean-up (NET-50). */
+function holdsNetwork(state: TaskState): boolean {
+  return state.spec.networkMode === 'awsvpc' && state.networkReleased !== true;
 }
 
 interface Subject {
@@ -145,7 +151,7 @@ function cleanUp(state: TaskState, at: number, rules: TaskRules): Plan {
   const nothing = { steps: [], waits: [], wakeAt: Number.POSITIVE_INFINITY };
   const since = state.knownAt;
   const released = state.containers.every((c) => c.remains === 'released' || c.remains === 'removed');
-  if (!released) return nothing;
+  if (!released || holdsNetwork(state)) return nothing;
   if (state.unsettledReports > 0)
     return { ...nothing, waits: [{ kind: 'reports', count: state.unsettledReports, since }] };
   const cleanupAt = state.knownAt + rules.cleanupWaitMs + taskFraction(state) * rules.cleanupJitterMs;

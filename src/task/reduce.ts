@@ -60,6 +60,8 @@ function apply(state: TaskState, event: TaskEvent, at: number, rules: TaskRules)
       return state.resources === 'absent' ? { ...state, resources: 'ready' } : state;
     case 'secretsFetched':
       return state.fetched === true ? state : { ...state, fetched: true };
+    case 'taskNetworkReleased':
+      return state.known === 'STOPPED' ? { ...state, networkReleased: true } : state;
     case 'resourcesRemoved':
       return { ...state, resources: 'removed' };
     case 'reportSettled':

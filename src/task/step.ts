@@ -24,6 +24,8 @@ export type Step =
   | { readonly kind: 'probeHealth'; readonly container: string }
   /** Completes the log and frees the process record of a stopped container. */
   | { readonly kind: 'releaseContainer'; readonly container: string }
+  /** Gives back the ENI of an awsvpc task. */
+  | { readonly kind: 'releaseTaskNetwork' }
   /** Removes record, snapshot and logs. */
   | { readonly kind: 'removeContainer'; readonly container: string }
   | { readonly kind: 'removeResources' }

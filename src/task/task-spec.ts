@@ -1,4 +1,5 @@
 import type { Dependency } from './dependencies.ts';
+import type { TaskEni } from './eni.ts';
 import type { HealthCheck } from './health.ts';
 import type { TaskArn } from './ids.ts';
 import type { PortMapping } from './port-mapping.ts';
@@ -25,6 +26,8 @@ export interface TaskSpec {
   /** Task limit in MiB; absent: no task limit. */
   readonly memoryMiB?: number;
   readonly networkMode: NetworkMode;
+  /** Of awsvpc tasks. */
+  readonly eni?: TaskEni;
   readonly taskCredentialsId?: string;
   readonly executionCredentialsId?: string;
   /** Its containers may ask for network faults; absent: they may not. */

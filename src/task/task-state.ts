@@ -29,6 +29,8 @@ export interface TaskState {
   readonly resources: 'absent' | 'ready' | 'removed';
   /** Secrets and environment files are in memory; never true in a task that another process has stored. */
   readonly fetched?: boolean;
+  /** Of an awsvpc task that is over: its ENI is the host's again. */
+  readonly networkReleased?: true;
   readonly containers: readonly ContainerState[];
   readonly pullStartedAt?: number;
   readonly pullStoppedAt?: number;

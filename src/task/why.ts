@@ -148,6 +148,8 @@ function sayStep(
             what: 'has been sent SIGKILL, and its processes are not all gone yet',
             unblock: 'the end of its last process; one in a system call that hangs cannot be killed',
           };
+    case 'releaseTaskNetwork':
+      return { what: 'is over and its ENI is being given back', unblock: 'the end of that' };
     case 'releaseContainer':
       return { what: 'has ended and its log is being completed', unblock: 'the last line of its log' };
     case 'probeHealth':

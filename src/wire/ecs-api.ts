@@ -159,7 +159,11 @@ const launch = {
   enableExecuteCommand: z.boolean().optional(),
   tags: tagsSchema.optional(),
   propagateTags: text,
-  networkConfiguration: z.looseObject({}).optional(),
+  networkConfiguration: z
+    .looseObject({
+      awsvpcConfiguration: z.looseObject({ subnets: z.array(z.string()).optional() }).optional(),
+    })
+    .optional(),
   volumeConfigurations: z.array(z.looseObject({})).optional(),
 };
 export const runTaskSchema = z.looseObject({

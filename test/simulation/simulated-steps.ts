@@ -214,6 +214,8 @@ export class SimulatedSteps {
         watch.releases(container);
         runtime.release(container);
         return { kind: 'containerReleased', container };
+      case 'releaseTaskNetwork':
+        return { kind: 'taskNetworkReleased' };
       case 'removeContainer':
         watch.removes(container, time.now);
         runtime.remove(container);

@@ -118,11 +118,11 @@ export class AwsEcs {
     await this.#call('registerTaskDefinition', definition);
   }
 
-  async run(family: string, count = 1): Promise<readonly string[]> {
+  async run(family: string, count = 1, more: object = {}): Promise<readonly string[]> {
     const answer = await this.#call<{
       readonly tasks: readonly { readonly taskArn: string }[];
       readonly failures: readonly { readonly reason: string }[];
-    }>('runTask', { taskDefinition: family, count });
+    }>('runTask', { taskDefinition: family, count, ...more });
     if (answer.failures.length > 0) throw new Error(`not placed: ${answer.failures[0]?.reason}`);
     return answer.tasks.map((task) => task.taskArn);
   }

@@ -17,7 +17,14 @@ const META: Readonly<Partial<Record<MetaKey, string>>> = {
   'cluster-name': 'default',
   'endpoint-secret': 's',
 };
-const EMPTY: StoredState = { tasks: [], outbox: [], meta: new Map(), images: [], quarantined: [] };
+const EMPTY: StoredState = {
+  tasks: [],
+  outbox: [],
+  attachments: [],
+  meta: new Map(),
+  images: [],
+  quarantined: [],
+};
 const silent = pino({ enabled: false });
 
 /** A container that carries a copy of its task. */

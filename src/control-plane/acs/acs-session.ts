@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { type AcsAgentMessage, parseAgentFrame } from '../../wire/acs.ts';
+import { eniPayload } from '../network-interfaces.ts';
 import { credentialsPayload, expirationText, taskPayload } from '../payload/task-payload.ts';
 import type { Settings } from '../settings.ts';
 import type { Connection } from '../sockets/connection.ts';
 import type { CredentialsRecord, OutboxRecord, TaskRecord } from '../state/records.ts';
 import type { State } from '../state/state.ts';
-import { nextSequence } from '../tasks/outbox.ts';
+import { dropPayloads, nextSequence } from '../tasks/outbox.ts';
 import { issueCredentials } from '../tasks/role-credentials.ts';
+import { attachmentTimedOut } from '../tasks/task-report.ts';
 
 const MAX_UNACKED_HEARTBEATS = 2;
 const CONNECTION_EXPIRED = 'ConnectionExpired: Reconnect to continue';
@@ -116,7 +118,24 @@ export class AcsSession {
 
   #tick(): void {
     this.#renewCredentials();
+    this.#endUnattached();
     this.wake();
+  }
+
+  /** Tasks whose ENI was not seen in time. */
+  #endUnattached(): void {
+    const { state, now } = this.#options;
+    const late = this.#tasks().filter(
+      ({ lastStatus, networkInterface }) =>
+        lastStatus === 'PROVISIONING' && (networkInterface?.waitsUntil ?? Infinity) < now(),
+    );
+    if (late.length === 0) return;
+    state.transaction(() => {
+      for (const task of late) {
+        state.tasks.put(task.taskArn, attachmentTimedOut(task, now()));
+        dropPayloads(state, task.taskArn);
+      }
+    });
   }
 
   #heartbeat(): void {
@@ -150,11 +169,27 @@ export class AcsSession {
     const definition = task && state.taskDefinitions.get(task.taskDefinitionArn);
     if (task === undefined || definition === undefined) return;
     this.#sentAt.set(payload.messageId, this.#options.now());
+    if (payload.content === 'attach') {
+      this.#sendAttachment(payload, task);
+      return;
+    }
     this.#connection.send('PayloadMessage', {
       ...this.#addressed(),
       messageId: payload.messageId,
       seqNum: payload.seqNum,
       tasks: [taskPayload(task, definition, settings)],
+    });
+  }
+
+  #sendAttachment({ messageId }: OutboxRecord, { taskArn, clusterArn, networkInterface }: TaskRecord): void {
+    if (networkInterface === undefined) return;
+    this.#connection.send('AttachTaskNetworkInterfacesMessage', {
+      ...this.#addressed(),
+      messageId,
+      taskArn,
+      taskClusterArn: clusterArn,
+      waitTimeoutMs: Math.max(1, networkInterface.waitsUntil - this.#options.now()),
+      elasticNetworkInterfaces: [eniPayload(networkInterface)],
     });
   }
 
@@ -166,7 +201,8 @@ export class AcsSession {
     state.transaction(() => {
       state.outbox.delete(messageId);
       const task = state.tasks.get(payload.taskArn);
-      if (task !== undefined) state.tasks.put(task.taskArn, { ...task, delivered: true });
+      const isPayload = payload.content === 'payload';
+      if (task !== undefined && isPayload) state.tasks.put(task.taskArn, { ...task, delivered: true });
     });
   }
 

@@ -1,5 +1,6 @@
 import type { IamRoleCredentials, PayloadTask } from '../../wire/acs-payload.ts';
 import { lastPart, type Scope } from '../arns.ts';
+import { eniPayload } from '../network-interfaces.ts';
 import type { CredentialsRecord, TaskDefinitionRecord, TaskRecord } from '../state/records.ts';
 import { effectiveContainers } from '../tasks/effective-container.ts';
 import { parseCpuUnits, parseMemoryMiB } from '../tasks/units.ts';
@@ -64,7 +65,7 @@ export function taskPayload(task: TaskRecord, record: TaskDefinitionRecord, scop
         content: { encoding: 'base64', value: '' },
       })),
     ),
-    elasticNetworkInterfaces: [],
+    elasticNetworkInterfaces: task.networkInterface === undefined ? [] : [eniPayload(task.networkInterface)],
   };
 }
 

@@ -10,7 +10,8 @@ export type PlacementFailure =
   | 'RESOURCE:CPU'
   | 'RESOURCE:MEMORY'
   | 'RESOURCE:PORTS'
-  | 'RESOURCE:GPU';
+  | 'RESOURCE:GPU'
+  | 'RESOURCE:ENI';
 
 /** An instance as placement sees it. */
 export interface Candidate {

@@ -6,6 +6,7 @@ import {
   resourceSchema,
 } from '../../wire/ecs-api.ts';
 import { tagsSchema, taskDefinitionSchema, taskOverrideSchema } from '../../wire/task-definition.ts';
+import { taskInterfaceSchema } from '../network-interfaces.ts';
 
 /** What the control plane keeps. Times are ms since the epoch unless they came from an agent's report. */
 export const clusterRecordSchema = z.object({
@@ -127,6 +128,8 @@ export const taskRecordSchema = z.object({
   tags: tagsSchema,
   needs: taskNeedsSchema,
   containers: z.array(taskContainerSchema),
+  /** Of awsvpc tasks. */
+  networkInterface: taskInterfaceSchema.optional(),
   roleCredentials: credentialsRecordSchema.optional(),
   executionRoleCredentials: credentialsRecordSchema.optional(),
   /** The agent acked the payload that starts this task. */
@@ -134,12 +137,16 @@ export const taskRecordSchema = z.object({
   protection: z.object({ enabled: z.boolean(), expiresAt: z.number().optional() }).optional(),
 });
 
-/** A payload the agent has not acked: the task goes out with the desired status it has when it is sent. */
+/**
+ * A message about a task that the agent has not acked. A payload carries the desired status that the task has when
+ * it is sent; `attach` announces its ENI.
+ */
 export const outboxRecordSchema = z.object({
   messageId: z.string(),
   containerInstanceArn: z.string(),
   taskArn: z.string(),
   seqNum: z.number(),
+  content: z.enum(['payload', 'attach']).default('payload'),
 });
 
 /** What a clientToken was answered with. */

@@ -1,3 +1,4 @@
+import { describeContainerInterface, describeInterface } from '../network-interfaces.ts';
 import type { InstanceRecord, TaskContainer, TaskDefinitionRecord, TaskRecord } from '../state/records.ts';
 import { effectiveContainers } from './effective-container.ts';
 
@@ -21,7 +22,7 @@ export function describeTask(task: TaskRecord, { instance, definition, includeTa
     taskDefinitionArn: task.taskDefinitionArn,
     availabilityZone: attribute('ecs.availability-zone'),
     attributes: architecture === undefined ? [] : [{ name: 'ecs.cpu-architecture', value: architecture }],
-    attachments: [],
+    attachments: task.networkInterface === undefined ? [] : [describeInterface(task.networkInterface)],
     lastStatus: task.lastStatus,
     desiredStatus: task.desiredStatus,
     healthStatus: taskHealth(task.containers),
@@ -64,7 +65,8 @@ export function describeTask(task: TaskRecord, { instance, definition, includeTa
         exitCode: container.exitCode,
         reason: container.reason,
         networkBindings: container.networkBindings ?? [],
-        networkInterfaces: [],
+        networkInterfaces:
+          task.networkInterface === undefined ? [] : [describeContainerInterface(task.networkInterface)],
         healthStatus: container.healthStatus,
         managedAgents: container.managedAgents,
         cpu: String(settings?.cpu ?? 0),

@@ -3,6 +3,7 @@ import type { Tag } from '../../wire/task-definition.ts';
 import { clientError, invalidParameter } from '../api-error.ts';
 import { containerArn, newId, taskArn } from '../arns.ts';
 import { requireTaskDefinition } from '../lookup.ts';
+import { attaching, freeInterface } from '../network-interfaces.ts';
 import type { Call } from '../operation.ts';
 import { freeGpus, type PlacementFailure, placementFailure } from '../placement/placement.ts';
 import { gpuNeeds, remainingResources, taskNeeds } from '../placement/resources.ts';
@@ -14,7 +15,7 @@ import type {
   TaskRecord,
 } from '../state/records.ts';
 import { effectiveContainers } from './effective-container.ts';
-import { queuePayload } from './outbox.ts';
+import { queueAttachment, queuePayload } from './outbox.ts';
 import { issueCredentials } from './role-credentials.ts';
 
 /** One RunTask or StartTask, checked and ready to be placed. */
@@ -25,6 +26,8 @@ export interface Launch {
   readonly launchType: 'EC2' | 'EXTERNAL';
   readonly needs: TaskNeeds;
   readonly gpus: ReadonlyMap<string, number>;
+  /** Where an awsvpc task wants its ENI; absent in other modes. */
+  readonly subnets?: readonly string[];
 }
 
 /** Checks what a launch asks for; what this control plane cannot do is an error that says so. */
@@ -39,14 +42,7 @@ export function prepareLaunch(
   if (launchType !== undefined && launchType !== 'EC2' && launchType !== 'EXTERNAL') {
     throw invalidParameter(`This control plane has the launch types EC2 and EXTERNAL, not ${launchType}.`);
   }
-  if (definition.definition.networkMode === 'awsvpc') {
-    throw invalidParameter('This control plane has no network interfaces to give to awsvpc tasks.');
-  }
-  if (input.networkConfiguration !== undefined) {
-    throw invalidParameter(
-      'Network Configuration is not valid for the given networkMode of this task definition.',
-    );
-  }
+  const subnets = wantedSubnets(call, definition.definition.networkMode, input);
   if ((input.volumeConfigurations ?? []).length > 0) {
     throw invalidParameter('This control plane has no volumes to attach: leave out volumeConfigurations.');
   }
@@ -68,7 +64,46 @@ export function prepareLaunch(
     launchType: launchType ?? 'EC2',
     needs: taskNeeds(definition.definition, overrides),
     gpus: gpuNeeds(definition.definition, overrides),
+    ...(subnets !== undefined && { subnets }),
   };
+}
+
+/** Subnets of an awsvpc task, which has to name some; other modes may not (ecs-api.md §D2). */
+function wantedSubnets(
+  { settings }: Call,
+  networkMode: string | undefined,
+  { networkConfiguration }: LaunchInput,
+): readonly string[] | undefined {
+  if (networkMode !== 'awsvpc') {
+    if (networkConfiguration === undefined) return undefined;
+    throw invalidParameter(
+      'Network Configuration is not valid for the given networkMode of this task definition.',
+    );
+  }
+  const subnets = networkConfiguration?.awsvpcConfiguration?.subnets ?? [];
+  if (subnets.length === 0)
+    throw invalidParameter("Network Configuration must be provided when networkMode 'awsvpc' is specified.");
+  if (settings.networkInterfaces.length === 0)
+    throw invalidParameter(
+      'This control plane has no network interfaces to give to awsvpc tasks: start it with --network-interfaces.',
+    );
+  const known = new Set(settings.networkInterfaces.map(({ subnetId }) => subnetId));
+  const stranger = subnets.find((subnet) => !known.has(subnet));
+  if (stranger !== undefined)
+    throw invalidParameter(
+      `The subnet ID '${stranger}' does not exist; there are network interfaces in ${[...known].join(', ')}.`,
+    );
+  return subnets;
+}
+
+/** The ENI that the task would get on the instance. */
+function interfaceFor(call: Call, launch: Launch, instance: InstanceRecord) {
+  const held = call.state.tasks.filter(({ lastStatus }) => lastStatus !== 'STOPPED');
+  const taken = new Set(held.flatMap(({ networkInterface }) => networkInterface?.interface.macAddress ?? []));
+  return freeInterface(call.settings.networkInterfaces, taken, {
+    subnets: launch.subnets ?? [],
+    ec2InstanceId: instance.ec2InstanceId,
+  });
 }
 
 /** Why the launch cannot go to the instance; undefined when it can. */
@@ -77,7 +112,7 @@ export function launchFailure(
   launch: Launch,
   instance: InstanceRecord,
 ): PlacementFailure | undefined {
-  return placementFailure(
+  const failure = placementFailure(
     {
       attributes: launch.definition.requiresAttributes,
       needs: launch.needs,
@@ -90,9 +125,11 @@ export function launchFailure(
       remaining: remainingResources(instance, call.state.tasks.values()),
     },
   );
+  if (failure !== undefined || launch.subnets === undefined) return failure;
+  return interfaceFor(call, launch, instance) === undefined ? 'RESOURCE:ENI' : undefined;
 }
 
-/** Makes the task on the instance and queues its payload. */
+/** Makes the task on the instance and queues its payload, or what comes before it: the news of its ENI (CP-19). */
 export function launchTask(call: Call, launch: Launch, instance: InstanceRecord): TaskRecord {
   const { cluster, definition, input } = launch;
   const id = newId();
@@ -101,12 +138,16 @@ export function launchTask(call: Call, launch: Launch, instance: InstanceRecord)
   const roleArn = overrides.taskRoleArn ?? definition.definition.taskRoleArn;
   const executionRoleArn = overrides.executionRoleArn ?? definition.definition.executionRoleArn;
   const life = call.settings.credentialsLifeMs;
+  const chosen = launch.subnets === undefined ? undefined : interfaceFor(call, launch, instance);
+  const networkInterface =
+    chosen && attaching(call.settings, chosen, call.nowMs + call.settings.attachWaitMs);
   const task: TaskRecord = {
     taskArn: taskArn(call.settings, cluster.clusterName, id),
     clusterArn: cluster.clusterArn,
     containerInstanceArn: instance.containerInstanceArn,
     taskDefinitionArn: definition.taskDefinitionArn,
-    lastStatus: 'PENDING',
+    lastStatus: networkInterface === undefined ? 'PENDING' : 'PROVISIONING',
+    ...(networkInterface !== undefined && { networkInterface }),
     desiredStatus: 'RUNNING',
     version: 1,
     createdAt: call.nowMs,
@@ -139,7 +180,8 @@ export function launchTask(call: Call, launch: Launch, instance: InstanceRecord)
     delivered: false,
   };
   call.state.tasks.put(task.taskArn, task);
-  queuePayload(call.state, task);
+  if (networkInterface === undefined) queuePayload(call.state, task);
+  else queueAttachment(call.state, task);
   call.afterCommit(() => call.agents.wake(instance.containerInstanceArn));
   return task;
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { TaskRecord } from '../state/records.ts';
+import type { OutboxRecord, TaskRecord } from '../state/records.ts';
 import type { State } from '../state/state.ts';
 
 /** The next number for a payload or manifest of the instance; it never repeats (acs.md §12). */
@@ -16,6 +16,15 @@ export function nextSequence(state: State, containerInstanceArn: string): number
  * not acked must not reach an agent after the stop, it could run the task again (OBS-24).
  */
 export function queuePayload(state: State, task: TaskRecord): void {
+  queue(state, task, 'payload');
+}
+
+/** Queues the announcement of the task's ENI. */
+export function queueAttachment(state: State, task: TaskRecord): void {
+  queue(state, task, 'attach');
+}
+
+function queue(state: State, task: TaskRecord, content: OutboxRecord['content']): void {
   dropPayloads(state, task.taskArn);
   const messageId = randomUUID();
   state.outbox.put(messageId, {
@@ -23,6 +32,7 @@ export function queuePayload(state: State, task: TaskRecord): void {
     containerInstanceArn: task.containerInstanceArn,
     taskArn: task.taskArn,
     seqNum: nextSequence(state, task.containerInstanceArn),
+    content,
   });
 }
 

@@ -51,6 +51,32 @@ export function stopRequested(task: TaskRecord, reason: string | undefined, nowM
   };
 }
 
+/** What a report about attachments makes of a task that waits for its ENI; the same task when it says nothing new. */
+export function withAttachment(
+  task: TaskRecord,
+  attachments: readonly { readonly attachmentArn: string; readonly status: string }[],
+): TaskRecord {
+  const { networkInterface } = task;
+  const isNews = attachments.some(
+    ({ attachmentArn, status }) =>
+      status === 'ATTACHED' &&
+      attachmentArn === networkInterface?.attachmentArn &&
+      networkInterface.status === 'ATTACHING',
+  );
+  if (networkInterface === undefined || !isNews || task.lastStatus !== 'PROVISIONING') return task;
+  return {
+    ...task,
+    version: task.version + 1,
+    lastStatus: 'PENDING',
+    networkInterface: { ...networkInterface, status: 'ATTACHED' },
+  };
+}
+
+/** Ends a task whose agent has not seen its ENI in time. */
+export function attachmentTimedOut(task: TaskRecord, nowMs: number): TaskRecord {
+  return stopped(task, 'Timeout waiting for network interface provisioning to complete.', nowMs);
+}
+
 /** Ends a task whose agent will not report any more. */
 export function abandoned(task: TaskRecord, reason: string, nowMs: number): TaskRecord {
   return stopped(stopRequested(task, reason, nowMs), '', nowMs);
@@ -93,6 +119,9 @@ function stopped(task: TaskRecord, reason: string, nowMs: number): TaskRecord {
     stopCode: task.stopCode ?? (ran ? 'EssentialContainerExited' : 'TaskFailedToStart'),
     stoppedReason: ownReason ?? (reason === '' ? fallback : reason),
     containers: task.containers.map((container) => ({ ...container, lastStatus: 'STOPPED' })),
+    ...(task.networkInterface !== undefined && {
+      networkInterface: { ...task.networkInterface, status: 'DELETED' },
+    }),
   };
 }
 

@@ -25,6 +25,19 @@ export async function fetchSecrets(context: StepContext): Promise<TaskEvent> {
   return { kind: 'secretsFetched' };
 }
 
+/** Gives back the ENI of a task that is over. */
+export async function releaseTaskNetwork(context: StepContext): Promise<TaskEvent> {
+  await withDeadline(
+    "giving back the task's ENI",
+    deadlinesOf(context).releaseMs,
+    context.signal,
+    async (signal) => {
+      await context.network.releaseTaskNetwork(context.task.spec, { signal });
+    },
+  );
+  return { kind: 'taskNetworkReleased' };
+}
+
 /** Removes the cgroup, the task's network and files and its own volumes. */
 export async function removeResources(context: StepContext): Promise<TaskEvent> {
   const { spec } = context.task;

@@ -181,6 +181,9 @@ export class BridgeNetwork implements Network {
     await this.#release(id);
   }
 
+  /** Everything is a container's. */
+  async releaseTaskNetwork(): Promise<void> {}
+
   async removeTaskNetwork(task: TaskSpec): Promise<void> {
     const taskId = taskIdOf(task.arn);
     for (const record of [...this.#known.values()])

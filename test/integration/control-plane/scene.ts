@@ -33,9 +33,12 @@ export async function scene(options: Parameters<typeof stage>[0] = {}, input?: P
   await on.ecs.send(new CreateClusterCommand({ clusterName: 'c' }));
   await define(on.ecs, input);
   const agent = await AgentDouble.register(on, 'c', {
-    attributes: ['task-iam-role', 'docker-remote-api.1.19'].map((name) => ({
-      name: `com.amazonaws.ecs.capability.${name}`,
-    })),
+    attributes: [
+      ...['task-iam-role', 'docker-remote-api.1.19'].map((name) => ({
+        name: `com.amazonaws.ecs.capability.${name}`,
+      })),
+      { name: 'ecs.capability.task-eni' },
+    ],
   });
   const acs = await agent.acs();
   return { on, agent, acs };

@@ -8,7 +8,8 @@ import {
   UpdateTaskProtectionCommand,
 } from '@aws-sdk/client-ecs';
 import { describe, expect, test } from 'vitest';
-import { AgentDouble } from './agent-double.ts';
+import { until } from '../../support/until.ts';
+import { AgentDouble, call } from './agent-double.ts';
 import { define, describeTask, ROLE, run, scene } from './scene.ts';
 import { client, stage } from './stage.ts';
 
@@ -232,5 +233,79 @@ describe('placement', () => {
     await on.ecs.send(new CreateClusterCommand({ clusterName: 'c' }));
     await define(on.ecs);
     await expect(run(on.ecs)).rejects.toThrow('No Container Instances were found in your cluster.');
+  });
+});
+
+describe('an awsvpc task', () => {
+  const ENI = {
+    macAddress: '0e:00:00:00:00:06',
+    ec2Id: 'eni-1',
+    subnetId: 'subnet-1',
+    privateIpv4Addresses: ['10.0.2.6'],
+    ipv6Addresses: [],
+    subnetGatewayIpv4Address: '10.0.2.1/24',
+    domainNameServers: ['10.0.0.2'],
+    domainName: [],
+  };
+  const inSubnet = { networkConfiguration: { awsvpcConfiguration: { subnets: ['subnet-1'] } } };
+  const withEni = (more: object = {}) =>
+    scene({ networkInterfaces: [ENI], ...more }, { networkMode: 'awsvpc' });
+
+  test('has its ENI announced first and its payload sent once the agent told of it (CP-19)', async () => {
+    const { on, agent, acs } = await withEni();
+    await using _ = on;
+    const arn = await run(on.ecs, inSubnet);
+    expect(await describeTask(on.ecs, arn)).toMatchObject({
+      lastStatus: 'PROVISIONING',
+      attachments: [{ type: 'ElasticNetworkInterface', status: 'ATTACHING' }],
+    });
+    const attach = await acs.next('AttachTaskNetworkInterfacesMessage');
+    expect(attach.message).toMatchObject({
+      taskArn: arn,
+      containerInstanceArn: agent.arn,
+      elasticNetworkInterfaces: [{ macAddress: ENI.macAddress, subnetGatewayIpv4Address: '10.0.2.1/24' }],
+    });
+    agent.ack(acs, attach);
+    const [{ attachmentArn }] = attach.message.elasticNetworkInterfaces;
+    const told = { cluster: 'c', task: arn, attachments: [{ attachmentArn, status: 'ATTACHED' }] };
+    expect(acs.received.map(({ type }) => type)).not.toContain('PayloadMessage');
+    await call(on.controlPlane.url, 'SubmitTaskStateChange', told);
+    await call(on.controlPlane.url, 'SubmitTaskStateChange', told);
+    const payload = await acs.next('PayloadMessage');
+    agent.ack(acs, payload);
+    const [task] = payload.message.tasks;
+    expect(task).toMatchObject({ networkMode: 'awsvpc', elasticNetworkInterfaces: [{ ec2Id: 'eni-1' }] });
+    expect(await describeTask(on.ecs, arn)).toMatchObject({
+      lastStatus: 'PENDING',
+      attachments: [{ status: 'ATTACHED' }],
+      containers: [{ networkInterfaces: [{ privateIpv4Address: '10.0.2.6' }] }],
+    });
+    await agent.reportRunning(task);
+    await agent.reportStopped(task, 0);
+    expect(await describeTask(on.ecs, arn)).toMatchObject({ attachments: [{ status: 'DELETED' }] });
+  });
+
+  test('is not placed where no ENI is free, and has to name a subnet of this control plane', async () => {
+    const { on } = await withEni();
+    await using _ = on;
+    await run(on.ecs, inSubnet);
+    const more = new RunTaskCommand({ cluster: 'c', taskDefinition: 'web', ...inSubnet });
+    expect((await on.ecs.send(more)).failures).toMatchObject([{ reason: 'RESOURCE:ENI' }]);
+    await expect(run(on.ecs)).rejects.toThrow(/Network Configuration must be provided/);
+    const elsewhere = { networkConfiguration: { awsvpcConfiguration: { subnets: ['subnet-9'] } } };
+    await expect(run(on.ecs, elsewhere)).rejects.toThrow(/subnet-9.*subnet-1/);
+  });
+
+  test('whose ENI the agent does not see in time fails and gives the ENI free', async () => {
+    const { on, acs } = await withEni({ attachWaitMs: 50 });
+    await using _ = on;
+    const arn = await run(on.ecs, inSubnet);
+    await acs.next('AttachTaskNetworkInterfacesMessage');
+    await until(async () => (await describeTask(on.ecs, arn)).lastStatus === 'STOPPED', { what: 'it fails' });
+    expect(await describeTask(on.ecs, arn)).toMatchObject({
+      stopCode: 'TaskFailedToStart',
+      stoppedReason: 'Timeout waiting for network interface provisioning to complete.',
+    });
+    await run(on.ecs, inSubnet);
   });
 });

@@ -77,6 +77,36 @@ describe('a call to ECS', () => {
     });
   });
 
+  it("tells an ENI of a task by that task's state change and nothing else (ECS-51)", async () => {
+    await using world = await ClientWorld.start((_request, _count, response) =>
+      answerJson(response, 200, { acknowledgment: 'ACK' }),
+    );
+    await world.client.submitAttachment(
+      { cluster: 'peer', task: 'arn:task', attachmentArn: 'arn:1' },
+      { signal },
+    );
+    const [request] = world.server.seen;
+    expect(request?.headers['x-amz-target']).toMatch(/\.SubmitTaskStateChange$/);
+    expect(JSON.parse(request?.body ?? '')).toEqual({
+      cluster: 'peer',
+      task: 'arn:task',
+      attachments: [{ attachmentArn: 'arn:1', status: 'ATTACHED' }],
+    });
+  });
+
+  it('tells an ENI of the instance by SubmitAttachmentStateChanges (ACS-49, ECS-52, NET-35)', async () => {
+    await using world = await ClientWorld.start((_request, _count, response) =>
+      answerJson(response, 200, { acknowledgment: 'ACK' }),
+    );
+    await world.client.submitAttachment({ cluster: 'peer', attachmentArn: 'arn:1' }, { signal });
+    const [request] = world.server.seen;
+    expect(request?.headers['x-amz-target']).toMatch(/\.SubmitAttachmentStateChanges$/);
+    expect(JSON.parse(request?.body ?? '')).toEqual({
+      cluster: 'peer',
+      attachments: [{ attachmentArn: 'arn:1', status: 'ATTACHED' }],
+    });
+  });
+
   it('gives the registered instance with its attributes', async () => {
     await using world = await ClientWorld.start((_request, _count, response) =>
       answerJson(response, 200, {

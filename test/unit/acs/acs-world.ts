@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { AcsSession, type AcsSessionOptions } from '../../../src/acs/session.ts';
 import { CredentialsStore } from '../../../src/credentials/credentials-store.ts';
 import { ManualClock, settle } from './manual-clock.ts';
+import { RecordedAttachments } from './recorded-attachments.ts';
 import { RecordedIntake } from './recorded-intake.ts';
 import { ScriptedServer } from './scripted-socket.ts';
 
@@ -37,6 +38,7 @@ export class AcsWorld {
   readonly clock = new ManualClock();
   readonly server = new ScriptedServer();
   readonly intake = new RecordedIntake();
+  readonly attachments = new RecordedAttachments();
   readonly credentials = new CredentialsStore();
   readonly events: string[] = [];
   readonly logged: { level: number; msg: string }[] = [];
@@ -48,7 +50,11 @@ export class AcsWorld {
   endpoint = 'http://127.0.0.1:1/acs/';
   readonly session: AcsSession;
 
-  constructor(storedNumber = 0, identity: Partial<AcsSessionOptions['identity']> = {}) {
+  constructor(
+    storedNumber = 0,
+    identity: Partial<AcsSessionOptions['identity']> = {},
+    { takesEnis = true } = {},
+  ) {
     this.session = new AcsSession({
       identity: {
         cluster: 'peer',
@@ -60,6 +66,7 @@ export class AcsWorld {
         ...identity,
       },
       intake: this.intake,
+      ...(takesEnis && { attachments: this.attachments }),
       credentials: this.credentials,
       manifestNumber: {
         get: () => storedNumber,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AcsWorld, ADDRESS, CLUSTER, INSTANCE, taskArnOf, wireCredentials, wireTask } from './acs-world.ts';
+import { settle } from './manual-clock.ts';
 
 const ACK = { cluster: CLUSTER, containerInstance: INSTANCE, messageId: 'm-1' };
 
@@ -169,6 +170,7 @@ describe('TaskManifestMessage', () => {
 
 describe('messages about attachments', () => {
   const eni = {
+    attachmentArn: 'arn:aws:ecs:us-west-2:123456789012:attachment/3b1e',
     ec2Id: 'eni-1',
     macAddress: '02:1f:aa:bb:cc:dd',
     ipv4Addresses: [{ primary: true, privateAddress: '10.0.12.34' }],
@@ -203,31 +205,77 @@ describe('messages about attachments', () => {
   });
   const INVALID = /^invalid .*attachment; dropped$/;
 
-  it.each([
-    ['AttachTaskNetworkInterfacesMessage', attach],
-    ['AttachInstanceNetworkInterfacesMessage', attach],
-    ['ConfirmAttachmentMessage', confirm],
-  ])('%s is valid, not acked, and warned about once', async (type, message) => {
+  it.each([['ConfirmAttachmentMessage', confirm]])(
+    '%s is valid, not acked, and warned about once',
+    async (type, message) => {
+      const w = await new AcsWorld().start();
+      await w.send(type, message);
+      await w.send(type, message);
+      expect(w.server.connection.sent).toEqual([]);
+      const levels = w.logged.filter(({ msg }) => msg.includes('not supported')).map(({ level }) => level);
+      expect(levels).toEqual([40, 20]);
+    },
+  );
+
+  const ack = { type: 'AckRequest', message: ACK };
+
+  it('an attach message is acked once it is durable, each time that it comes (ACS-45, ACS-48, NET-28)', async () => {
     const w = await new AcsWorld().start();
-    await w.send(type, message);
-    await w.send(type, message);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    w.attachments.gate = promise;
+    await w.send('AttachTaskNetworkInterfacesMessage', attach);
     expect(w.server.connection.sent).toEqual([]);
-    const levels = w.logged.filter(({ msg }) => msg.includes('not supported')).map(({ level }) => level);
-    expect(levels).toEqual([40, 20]);
+    resolve();
+    await settle();
+    expect(w.server.connection.messages()).toMatchObject([ack]);
+    await w.send('AttachTaskNetworkInterfacesMessage', attach);
+    expect(w.server.connection.messages()).toMatchObject([ack, ack]);
+    expect(w.attachments.accepted[0]).toEqual([
+      {
+        arn: eni.attachmentArn,
+        task: taskArnOf('a1'),
+        macAddress: '02:1f:aa:bb:cc:dd',
+        expiresAt: w.clock.now() + 300_000,
+        isReported: false,
+      },
+    ]);
+  });
+
+  it("an attach message for the instance's own ENI names no task", async () => {
+    const w = await new AcsWorld().start();
+    const { taskArn: _, ...ofInstance } = attach;
+    await w.send('AttachInstanceNetworkInterfacesMessage', ofInstance);
+    expect(w.server.connection.messages()).toMatchObject([ack]);
+    expect(w.attachments.accepted[0]?.[0]).not.toHaveProperty('task');
+  });
+
+  it('an attach message is not acked where it cannot be stored, nor where ENIs are not taken', async () => {
+    const full = await new AcsWorld().start();
+    full.attachments.failure = new Error('disk full');
+    await full.send('AttachTaskNetworkInterfacesMessage', attach);
+    expect(full.server.connection.sent).toEqual([]);
+    const without = await new AcsWorld(0, {}, { takesEnis: false }).start();
+    await without.send('AttachTaskNetworkInterfacesMessage', attach);
+    await without.send('AttachTaskNetworkInterfacesMessage', attach);
+    expect(without.server.connection.sent).toEqual([]);
+    const warned = without.logged.filter(({ msg }) => msg.includes('ECS_ENABLE_TASK_ENI is off'));
+    expect(warned.map(({ level }) => level)).toEqual([40, 20]);
   });
 
   it.each([
     ['an ENI without MAC address (ACS-84)', { elasticNetworkInterfaces: [eni, { ...eni, macAddress: '' }] }],
+    ['an ENI without attachmentArn', { elasticNetworkInterfaces: [{ ...eni, attachmentArn: '' }] }],
     ['no ENI (ACS-84)', { elasticNetworkInterfaces: [] }],
     ['a null ENI (ACS-84)', { elasticNetworkInterfaces: [null] }],
     ['no waitTimeoutMs (ACS-85)', { waitTimeoutMs: undefined }],
     ['waitTimeoutMs 0 (ACS-85)', { waitTimeoutMs: 0 }],
     ['no taskArn', { taskArn: '' }],
     ['no messageId', { messageId: undefined }],
-  ])('an attach message with %s is invalid and not acked', async (_, fault) => {
+  ])('an attach message with %s is invalid, not acked and not taken in (NET-82)', async (_, fault) => {
     const w = await new AcsWorld().start();
     await w.send('AttachTaskNetworkInterfacesMessage', { ...attach, ...fault });
     expect(w.server.connection.sent).toEqual([]);
+    expect(w.attachments.accepted).toEqual([]);
     expect(w.logged.filter(({ msg }) => INVALID.test(msg))).toHaveLength(1);
   });
 

@@ -29,7 +29,7 @@ describe('what cannot be honoured', () => {
   };
 
   it.each([
-    ['networkMode=awsvpc', { networkMode: 'awsvpc' }],
+    ['elasticNetworkInterfaces=none', { networkMode: 'awsvpc' }],
     ['networkMode=macvlan', { networkMode: 'macvlan' }],
     [
       'volumes=v (docker, driver rexray)',

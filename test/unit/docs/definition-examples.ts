@@ -227,6 +227,7 @@ export const GROUPS: readonly Group[] = [
 export const RUN_ONLY: Readonly<Record<string, string>> = {
   dependsOn: 'a condition other than the above',
   attachments: 'volumes configured at launch (EBS), Service Connect',
-  elasticNetworkInterfaces: 'network interfaces of `awsvpc` tasks',
+  networkMode: 'modes that are none of the four',
+  elasticNetworkInterfaces: 'branch ENIs of a trunk (vlan), and more than one ENI for a task',
   managedAgents: 'ECS Exec (`enableExecuteCommand` of the run or service)',
 };

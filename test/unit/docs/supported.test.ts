@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { HONOURED_CONFIG, HONOURED_HOST_CONFIG } from '../../../src/acs/docker-config.ts';
 import { parsePayloadTask } from '../../../src/acs/payload-task.ts';
 import { DRIVERS } from '../../../src/container-log/service/drivers.ts';
+import { networkInterfaceSchema } from '../../../src/control-plane/network-interfaces.ts';
 import { taskPayload } from '../../../src/control-plane/payload/task-payload.ts';
 import { containerDefinitionSchema, taskDefinitionSchema } from '../../../src/wire/task-definition.ts';
 import { expectDocument, markdownTable } from '../../support/kept-document.ts';
@@ -18,6 +19,18 @@ const CREDENTIALS = {
   expiresAt: 0,
 };
 
+const NETWORK_INTERFACE = {
+  attachmentArn: 'arn:aws:ecs:us-west-2:123456789012:attachment/1',
+  status: 'ATTACHED',
+  waitsUntil: 0,
+  interface: networkInterfaceSchema.parse({
+    ec2Id: 'eni-1',
+    macAddress: '0e:00:00:00:00:01',
+    privateIpv4Addresses: ['10.0.2.100'],
+    subnetGatewayIpv4Address: '10.0.2.1/24',
+  }),
+} as const;
+
 /** What the agent refuses of the payload that ECS makes of the example; host mode unless it says otherwise. */
 function refusedOf({ task = {}, container = {} }: Example): readonly string[] {
   const other = { name: 'other', image: 'busybox', memory: 64 };
@@ -27,6 +40,7 @@ function refusedOf({ task = {}, container = {} }: Example): readonly string[] {
     containerDefinitions: [{ name: 'app', image: 'busybox', memory: 64, ...container }, other],
   });
   const record = taskRecord(given, {
+    ...(given.networkMode === 'awsvpc' && { networkInterface: NETWORK_INTERFACE }),
     ...(given.taskRoleArn !== undefined && { roleCredentials: CREDENTIALS }),
     ...(given.executionRoleArn !== undefined && { executionRoleCredentials: CREDENTIALS }),
   });

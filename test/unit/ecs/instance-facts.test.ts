@@ -22,6 +22,7 @@ describe('facts of the instance', () => {
     };
     expect(await readInstanceFacts({ get: async (path) => texts[path] }, { signal })).toEqual({
       instanceId: 'i-1',
+      primaryMac: '02:00',
       vpcId: 'vpc-1',
       subnetId: 'subnet-1',
       availabilityZoneId: 'usw2-az1',

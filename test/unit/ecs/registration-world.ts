@@ -97,6 +97,7 @@ export class RegistrationWorld {
       },
       discoverPollEndpoint: () => Promise.reject(new Error('not asked here')),
       submitTaskStateChange: () => Promise.reject(new Error('not asked here')),
+      submitAttachment: () => Promise.reject(new Error('not asked here')),
     };
     const imds = new (class extends Imds {
       readonly #world: RegistrationWorld;

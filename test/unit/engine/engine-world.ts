@@ -30,6 +30,7 @@ export class MapStore implements Store {
     return {
       tasks: [...this.tasks.values()],
       outbox: [...this.outbox].map(([id, report]) => ({ id, report })),
+      attachments: [],
       meta: this.meta,
       images: [...this.imageUses.values()],
       quarantined: [],
@@ -70,6 +71,7 @@ const hostNetwork: Network = {
     mounts: [],
     bindings: [],
   }),
+  releaseTaskNetwork: async () => {},
   releaseContainerNetwork: async () => {},
   removeTaskNetwork: async () => {},
   removeLeftovers: async () => {},

@@ -81,6 +81,7 @@ describe.each([
     expect(await store.load()).toEqual({
       tasks: [],
       outbox: [],
+      attachments: [],
       meta: new Map(),
       images: [],
       quarantined: [],

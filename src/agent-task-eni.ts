@@ -1,0 +1,43 @@
+import type { Logger } from 'pino';
+import { EniAttachments } from './attachment/eni-attachments.ts';
+import type { Config } from './config/config.ts';
+import type { EcsApi } from './ecs/ecs-api.ts';
+import type { InstanceFacts } from './ecs/instance-facts.ts';
+import type { Store } from './store/store.ts';
+import type { TaskArn } from './task/ids.ts';
+
+/** Whether tasks may have ENIs on this instance; why not is told (networking.md §6.1). */
+export function judgeTaskEni(
+  config: Config,
+  facts: InstanceFacts,
+  runtimeMakesBridges: boolean,
+  logger: Logger,
+): boolean {
+  if (!config.taskEni || config.external) return false;
+  const trouble = runtimeMakesBridges
+    ? 'ECS_RUNTIME=docker does not run tasks of network mode awsvpc yet'
+    : facts.vpcId === undefined || facts.primaryMac === undefined
+      ? 'the instance metadata service names no VPC: the instance is in none, or the service cannot be reached'
+      : undefined;
+  if (trouble !== undefined) logger.error({ trouble }, 'ECS_ENABLE_TASK_ENI is set and has no effect');
+  return trouble === undefined;
+}
+
+export interface AttachmentParts {
+  readonly store: Store;
+  readonly api: EcsApi;
+  readonly cluster: string;
+  readonly facts: InstanceFacts;
+  readonly logger: Logger;
+  knowsTask(arn: TaskArn): boolean;
+}
+
+/** Builds the keeper of attachments; what looks at the host's links is loaded with it. */
+export async function openAttachments({ facts, ...parts }: AttachmentParts): Promise<EniAttachments> {
+  const { findDevice, linksHere } = await import('./host/links.ts');
+  return new EniAttachments({
+    ...parts,
+    // The instance's own ENI is nobody's attachment (NET-34).
+    hasDevice: (mac) => mac !== facts.primaryMac && findDevice(linksHere(), mac) !== undefined,
+  });
+}

@@ -1,0 +1,171 @@
+import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs';
+import { sleep } from '../../async/deadline.ts';
+import { changeLink, findDevice, type Link, linksHere, moveLink } from '../../host/links.ts';
+import { NetlinkError } from '../../host/netlink.ts';
+import { inNetworkNamespace, isNetworkNamespace, OWN_NAMESPACE } from '../../host/netns.ts';
+import { addAddress, addRoute, splitPrefix } from '../../host/routes.ts';
+
+/** An ENI as it is to be inside a network namespace. */
+export interface EniLink {
+  /** Six hex pairs in lower case. */
+  readonly macAddress: string;
+  readonly ifName: string;
+  /** With prefix lengths. */
+  readonly addresses: readonly string[];
+  /** Of default routes, without prefix lengths. */
+  readonly gateways: readonly string[];
+  readonly blockInstanceMetadata: boolean;
+  /** Absent: as the host has it. */
+  readonly mtu?: number;
+}
+
+export interface EniCall {
+  readonly signal: AbortSignal;
+  /** Told before each change of the host. */
+  readonly onChange?: ((what: string) => void) | undefined;
+}
+
+/** No device of the host has the MAC address of an ENI. */
+export class EniMissingError extends Error {
+  override readonly name = 'EniMissingError';
+}
+
+/** The name of the link in the namespace belongs to another one. */
+export class LinkNameTakenError extends Error {
+  override readonly name = 'LinkNameTakenError';
+}
+
+/** The instance metadata service (networking.md §6.6). */
+export const INSTANCE_METADATA = ['169.254.169.254/32', 'fd00:ec2::254/128'] as const;
+
+/** Starts the note on a link that says how it is called on the host. */
+const NOTE = 'ecs:';
+const WAIT_MS = 5_000;
+const POLL_MS = 100;
+
+/**
+ * Moves an ENI into the namespace at `netns` and sets it up there; whatever is so already stays. Everything but
+ * the wait for a device that comes late is one run without yielding. Rejects with `EniMissingError` after five
+ * seconds, `LinkNameTakenError` or `NetlinkError`, and may then be repeated or taken back by `giveBackEnis`.
+ */
+export async function attachEni(netns: string, eni: EniLink, call: EniCall): Promise<Link> {
+  const giveUpAt = performance.now() + WAIT_MS;
+  while (!placeEni(netns, eni, call)) {
+    if (performance.now() > giveUpAt)
+      throw new EniMissingError(
+        `no network device of this instance has the MAC address ${eni.macAddress}: the ENI is not attached, or ` +
+          'another program has taken it; see `ip link`',
+      );
+    await sleep(POLL_MS, call.signal);
+  }
+  return inNetworkNamespace(netns, () => setUp(eni, call));
+}
+
+/** Whether the ENI is in the namespace now. */
+function placeEni(netns: string, { macAddress, ifName }: EniLink, { onChange }: EniCall): boolean {
+  const isThere = () => findDevice(linksHere(), macAddress) !== undefined;
+  if (inNetworkNamespace(netns, isThere)) return true;
+  const device = findDevice(linksHere(), macAddress);
+  if (device === undefined) return false;
+  onChange?.('note the name of the ENI');
+  changeLink(device, { alias: `${NOTE}${device.name}` });
+  onChange?.('move the ENI into the namespace');
+  const namespace = openSync(netns, 'r');
+  try {
+    moveLink(device, namespace, ifName);
+  } catch (error) {
+    changeLink(device, { alias: '' });
+    if (!isNameTaken(error)) throw error;
+    throw new LinkNameTakenError(`${netns} has another link called ${ifName}`, { cause: error });
+  } finally {
+    closeSync(namespace);
+  }
+  return true;
+}
+
+/** Instance metadata is out of reach before the link is up. */
+function setUp(eni: EniLink, { onChange }: EniCall): Link {
+  const { ifName, addresses, gateways, mtu } = eni;
+  const found = findDevice(linksHere(), eni.macAddress);
+  if (found === undefined) throw new EniMissingError(`the ENI ${eni.macAddress} has left its namespace`);
+  const { index } = found;
+  if (found.name !== ifName) {
+    onChange?.('name the ENI');
+    changeLink(found, { isUp: false });
+    changeLink(found, { name: ifName });
+  }
+  if (eni.blockInstanceMetadata) blockInstanceMetadata(onChange);
+  if (addresses.some((address) => address.includes(':'))) enableIpv6(ifName);
+  for (const address of addresses) {
+    onChange?.(`add address ${address}`);
+    addAddress({ index, ...splitPrefix(address) });
+  }
+  if (!found.isUp || (mtu !== undefined && found.mtu !== mtu)) {
+    onChange?.('bring the ENI up');
+    changeLink(found, { ...(mtu !== undefined && { mtu }), isUp: true });
+  }
+  for (const gateway of gateways) {
+    onChange?.(`add default route via ${gateway}`);
+    const destination = gateway.includes(':') ? '::/0' : '0.0.0.0/0';
+    addRoute({ destination, gateway, index, kind: 'unicast' });
+  }
+  return { ...found, name: ifName, isUp: true, ...(mtu !== undefined && { mtu }) };
+}
+
+/** In the thread's namespace; the IPv6 route only where the kernel has IPv6. */
+export function blockInstanceMetadata(onChange?: (what: string) => void): void {
+  for (const destination of INSTANCE_METADATA) {
+    if (destination.includes(':') && !existsSync('/proc/sys/net/ipv6')) continue;
+    onChange?.(`block ${destination}`);
+    addRoute({ destination, kind: 'blackhole' });
+  }
+}
+
+/**
+ * Moves the ENIs in a namespace back to the agent's own, down and under the names that they had there. No
+ * namespace, or none in it: nothing happens. Without yielding.
+ */
+export function giveBackEnis(netns: string, onChange?: (what: string) => void): void {
+  if (!isNetworkNamespace(netns)) return;
+  const host = openSync(OWN_NAMESPACE, 'r');
+  try {
+    for (const link of inNetworkNamespace(netns, () => linksHere().filter(isEni))) {
+      onChange?.(`move ${link.name} back to the host`);
+      inNetworkNamespace(netns, () => {
+        changeLink(link, { isUp: false });
+        leave(link, host);
+      });
+      const back = findDevice(linksHere(), link.mac);
+      if (back !== undefined) changeLink(back, { alias: '' });
+    }
+  } finally {
+    closeSync(host);
+  }
+}
+
+/** The old name, unless another link has taken it since. */
+function leave(link: Link, host: number): void {
+  const oldName = link.alias?.startsWith(NOTE) === true ? link.alias.slice(NOTE.length) : link.name;
+  try {
+    moveLink(link, host, oldName);
+  } catch (error) {
+    if (!isNameTaken(error)) throw error;
+    moveLink(link, host, `ecs${link.mac.replaceAll(':', '').slice(-6)}`);
+  }
+}
+
+/** Hardware, or what our note is on. */
+function isEni(link: Link): boolean {
+  if (link.isLoopback || !link.isEthernet) return false;
+  return link.kind === undefined || link.alias?.startsWith(NOTE) === true;
+}
+
+function isNameTaken(error: unknown): boolean {
+  return error instanceof NetlinkError && error.code === 'EEXIST';
+}
+
+/** A namespace made for IPv4 alone has IPv6 off for links that come. */
+function enableIpv6(ifName: string): void {
+  const path = `/proc/sys/net/ipv6/conf/${ifName}/disable_ipv6`;
+  if (existsSync(path)) writeFileSync(path, '0');
+}

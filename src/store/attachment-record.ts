@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import type { EniAttachment } from '../task/eni-attachment.ts';
+import { taskArn } from '../task/ids.ts';
+import { versionedRecord } from './versioned-record.ts';
+
+const eniAttachment = z.object({
+  arn: z.string().min(1),
+  task: z.exactOptional(
+    z
+      .string()
+      .min(1)
+      .transform((value) => taskArn(value)),
+  ),
+  macAddress: z.string(),
+  expiresAt: z.int(),
+  isReported: z.boolean(),
+});
+
+/** How an attachment is kept. */
+export const attachmentRecordFormat = versionedRecord<EniAttachment>(eniAttachment);
