@@ -26,6 +26,7 @@ const SOCK_CLOEXEC = 0o2_000_000;
 const SOCK_NONBLOCK = 0o4000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
+const SO_BINDTODEVICE = 25;
 const BACKLOG = 128;
 /** Index of `lo` in every network namespace. */
 const LOOPBACK_INDEX = 1;
@@ -50,7 +51,8 @@ export class SocketError extends Error {
 }
 
 /**
- * Opens a listening socket in the network namespace that the thread is in, without yielding. Gives its file
+ * Opens a listening socket in the network namespace that the thread is in, without yielding. It hears what comes
+ * by `lo` alone, so that a neighbour who leads packets for that address here is refused. Gives its file
  * descriptor, which belongs to the caller (`server.listen({ fd })`).
  */
 export function listenHere(address: string, port: number): number {
@@ -60,6 +62,8 @@ export function listenHere(address: string, port: number): number {
     const on = Buffer.alloc(4);
     on.writeInt32LE(1);
     check(setsockoptCall(fd, SOL_SOCKET, SO_REUSEADDR, on, on.length), what);
+    const device = Buffer.from('lo\0');
+    check(setsockoptCall(fd, SOL_SOCKET, SO_BINDTODEVICE, device, device.length), what);
     const sockaddr = Buffer.alloc(16);
     sockaddr.writeUInt16LE(AF_INET, 0);
     sockaddr.writeUInt16BE(port, 2);

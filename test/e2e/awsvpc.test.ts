@@ -39,6 +39,13 @@ describe('awsvpc mode', () => {
   const netnsOf = (arn: string) => `${world.namespace}-${arn.split('/').at(-1)}`;
   const inTask = (arn: string, program: string, ...args: string[]) =>
     run(...inNamespace(netnsOf(arn), program, args));
+  /** Links, addresses, routes and rules of a task. */
+  const networkOf = async (arn: string) => [
+    await inTask(arn, 'ip', '-br', 'link'),
+    await inTask(arn, 'ip', '-br', 'addr'),
+    await inTask(arn, 'ip', 'route'),
+    await inTask(arn, 'nft', '-s', 'list', 'ruleset'),
+  ];
   const onHost = async ({ name, mac }: PlayedEni) =>
     (await instance.links()).split('\n').find((line) => line.includes(` ${name}@`) && line.includes(mac));
 
@@ -107,9 +114,9 @@ describe('awsvpc mode', () => {
     expect(metadata).toBeDefined();
     await world.agent.kill('SIGKILL');
     expect(await fetchFrom(instance.host.outside, ONE.ipv4, 80)).toBe(page);
-    const before = [await inTask(arn, 'ip', 'addr'), await inTask(arn, 'ip', 'route')];
+    const before = await networkOf(arn);
     await world.agent.start();
-    expect([await inTask(arn, 'ip', 'addr'), await inTask(arn, 'ip', 'route')]).toEqual(before);
+    expect(await networkOf(arn)).toEqual(before);
     expect(await fetchFrom(netnsOf(arn), '169.254.170.2', 80)).toBe(metadata);
 
     await world.aws('stop-task', '--task', arn);

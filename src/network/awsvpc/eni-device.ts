@@ -74,8 +74,9 @@ function placeEni(netns: string, { macAddress, ifName }: EniLink, { onChange }: 
   try {
     moveLink(device, namespace, ifName);
   } catch (error) {
-    changeLink(device, { alias: '' });
     if (!isNameTaken(error)) throw error;
+    // It is in there all the same, under its old name.
+    giveBackEnis(netns, onChange);
     throw new LinkNameTakenError(`${netns} has another link called ${ifName}`, { cause: error });
   } finally {
     closeSync(namespace);
@@ -131,26 +132,31 @@ export function giveBackEnis(netns: string, onChange?: (what: string) => void): 
   try {
     for (const link of inNetworkNamespace(netns, () => linksHere().filter(isEni))) {
       onChange?.(`move ${link.name} back to the host`);
-      inNetworkNamespace(netns, () => {
-        changeLink(link, { isUp: false });
-        leave(link, host);
-      });
+      const names = namesOnHost(link);
+      inNetworkNamespace(netns, () => leave(link, host, names));
       const back = findDevice(linksHere(), link.mac);
-      if (back !== undefined) changeLink(back, { alias: '' });
+      if (back === undefined) continue;
+      changeLink(back, { alias: '', ...(!names.includes(back.name) && { name: names[1] }) });
     }
   } finally {
     closeSync(host);
   }
 }
 
-/** The old name, unless another link has taken it since. */
-function leave(link: Link, host: number): void {
-  const oldName = link.alias?.startsWith(NOTE) === true ? link.alias.slice(NOTE.length) : link.name;
+/** The old name, and one for where another link has taken it since. */
+function namesOnHost({ name, alias, mac }: Link): readonly [string, string] {
+  const oldName = alias?.startsWith(NOTE) === true ? alias.slice(NOTE.length) : name;
+  return [oldName, `ecs${mac.replaceAll(':', '').slice(-6)}`];
+}
+
+/** A name that is taken may stop the link or only its new name: the kernel moves first where it can. */
+function leave(link: Link, host: number, [oldName, spareName]: readonly [string, string]): void {
+  changeLink(link, { isUp: false });
   try {
     moveLink(link, host, oldName);
   } catch (error) {
     if (!isNameTaken(error)) throw error;
-    moveLink(link, host, `ecs${link.mac.replaceAll(':', '').slice(-6)}`);
+    if (linksHere().some(({ index }) => index === link.index)) moveLink(link, host, spareName);
   }
 }
 
