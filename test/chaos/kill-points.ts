@@ -22,7 +22,7 @@ export interface KillPoint {
 type Met = (shape: Shape) => readonly (string | undefined)[];
 const ONCE: Met = () => [undefined];
 const RUN: Met = ({ run }) => run;
-/** Of no shape so far: it needs a task with secrets, and a place that has them. */
+/** Of no shape so far: it needs a task with secrets and a place that has them, or one with an ENI and an instance. */
 const NOT_YET: Met = () => [];
 
 /** A new kind of step fails to compile until it stands here. */
@@ -37,6 +37,7 @@ const MET: { readonly [K in StepKind]: Met } = {
   restartContainer: ({ restarted }) => restarted,
   stopContainer: ({ stopped }) => stopped,
   probeHealth: ({ probed }) => probed,
+  releaseTaskNetwork: NOT_YET,
   releaseContainer: RUN,
   removeContainer: RUN,
   removeResources: ONCE,
