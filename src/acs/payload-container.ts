@@ -1,5 +1,6 @@
 import { DEPENDENCY_CONDITIONS, type Dependency } from '../task/dependencies.ts';
 import type { HealthCheck } from '../task/health.ts';
+import { parseLink } from '../task/links.ts';
 import type { PortMapping } from '../task/port-mapping.ts';
 import type { RestartPolicy } from '../task/restart.ts';
 import type { ContainerSpec, RegistryAuth } from '../task/task-spec.ts';
@@ -77,6 +78,7 @@ export function parseContainer(payload: PayloadContainer): ParsedContainer {
       environmentFiles: environmentFilesOf(payload),
       mountPoints: mountPointsOf(payload),
       volumesFrom: volumesFromOf(payload),
+      links: payload.links == null || payload.links.length === 0 ? undefined : payload.links,
     }),
   };
   return { spec, payload, config: config.value, hostConfig: hostConfig.value, problems };
@@ -100,17 +102,24 @@ function restartPolicyOf({ restartPolicy: policy }: PayloadContainer): RestartPo
 
 /**
  * Conditions that are not known are named by the table of what is not supported. Who takes another's volumes waits
- * for its creation (ENG-70).
+ * for its creation (ENG-70), who is linked to it for its start (ENG-142).
  */
 function dependenciesOf(payload: PayloadContainer): Dependency[] {
   const stated = (payload.dependsOn ?? []).flatMap(({ containerName, condition }) => {
     const known = DEPENDENCY_CONDITIONS.find((candidate) => candidate === condition);
     return known === undefined ? [] : [{ containerName: containerName ?? '', condition: known }];
   });
-  const implied = (payload.volumesFrom ?? [])
-    .map(({ sourceContainer }) => ({ containerName: sourceContainer ?? '', condition: 'CREATE' as const }))
-    .filter(({ containerName }) => !stated.some((on) => on.containerName === containerName));
-  return [...stated, ...implied];
+  const linked = (payload.links ?? [])
+    .flatMap((link) => parseLink(link) ?? [])
+    .map(({ containerName }) => ({ containerName, condition: 'START' as const }));
+  const sources = (payload.volumesFrom ?? []).map(({ sourceContainer }) => ({
+    containerName: sourceContainer ?? '',
+    condition: 'CREATE' as const,
+  }));
+  const dependencies: Dependency[] = stated;
+  for (const implied of [...linked, ...sources])
+    if (!dependencies.some((on) => on.containerName === implied.containerName)) dependencies.push(implied);
+  return dependencies;
 }
 
 function mountPointsOf({ mountPoints }: PayloadContainer): readonly MountPoint[] | undefined {

@@ -72,7 +72,6 @@ const CONTAINER_ROWS: readonly Row<ReadContainer>[] = [
           .map((on) => `${on.containerName ?? ''} ${on.condition ?? ''}`),
       ),
   },
-  { field: 'links', gist: ({ payload }) => listed(payload.links ?? []) },
   { field: 'secrets', gist: ({ payload }) => listed([...strangeSecrets(payload), ...logSecrets(payload)]) },
   { field: 'healthCheck', gist: healthCheckGist },
   {

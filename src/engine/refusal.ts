@@ -1,5 +1,6 @@
 import { isResolvable } from '../task/dependencies.ts';
 import { demandOf, excessOf, type HostCapacity, isCounted } from '../task/host-resources.ts';
+import { linkProblem } from '../task/links.ts';
 import type { TaskSpec } from '../task/task-spec.ts';
 import { volumeProblem } from '../task/volumes.ts';
 import type { StepPorts } from './step-context.ts';
@@ -36,5 +37,7 @@ function causeOf(spec: TaskSpec, ports: RefusingPorts): string | undefined {
       `container "${greedy.name}" has a memory limit of ${greedy.memoryMiB} MiB, ` +
       `more than the task's ${spec.memoryMiB} MiB`
     );
-  return volumeProblem(spec) ?? ports.volumes.refusal(spec) ?? ports.network.refusal(spec);
+  return (
+    linkProblem(spec) ?? volumeProblem(spec) ?? ports.volumes.refusal(spec) ?? ports.network.refusal(spec)
+  );
 }

@@ -111,4 +111,6 @@ export interface ImageConfig {
   readonly workingDirectory: string;
   readonly stopSignal: string;
   readonly volumes: readonly string[];
+  /** `port/protocol`, a tcp one also without its protocol; absent: none. */
+  readonly exposedPorts?: readonly string[];
 }

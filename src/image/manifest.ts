@@ -149,6 +149,7 @@ const configSchema = z.object({
       WorkingDir: z.string().nullish(),
       StopSignal: z.string().nullish(),
       Volumes: z.record(z.string(), z.unknown()).nullish(),
+      ExposedPorts: z.record(z.string(), z.unknown()).nullish(),
     })
     .nullish(),
   rootfs: z.object({ diff_ids: z.array(z.string().refine(isDigest, 'not a digest')).nullish() }),
@@ -181,6 +182,7 @@ export function parseImageConfig(bytes: Uint8Array): ParsedImageConfig {
       workingDirectory: config.WorkingDir ?? '',
       stopSignal: config.StopSignal ?? '',
       volumes: Object.keys(config.Volumes ?? {}),
+      exposedPorts: Object.keys(config.ExposedPorts ?? {}),
     },
     diffIds: parsed.rootfs.diff_ids ?? [],
   };

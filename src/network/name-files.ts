@@ -25,12 +25,14 @@ export interface HostsFile {
   /** Whether IPv6 is on in the container's network namespace. */
   readonly ipv6: boolean;
   readonly extraHosts: readonly ExtraHost[];
+  /** Other containers of the task, with all their names; absent: none. */
+  readonly links?: readonly { readonly address: string; readonly names: readonly string[] }[];
   /** The container's own address and name; absent in the host's network. */
   readonly self?: { readonly address: string; readonly hostname: string };
 }
 
 /** A hosts file made from nothing. */
-export function hostsFile({ ipv6, extraHosts, self }: HostsFile): string {
+export function hostsFile({ ipv6, extraHosts, links = [], self }: HostsFile): string {
   const lines = [
     '127.0.0.1\tlocalhost',
     ...(ipv6
@@ -43,6 +45,7 @@ export function hostsFile({ ipv6, extraHosts, self }: HostsFile): string {
         ]
       : []),
     ...extraHosts.map(({ host, address }) => `${address}\t${host}`),
+    ...links.map(({ address, names }) => `${address}\t${names.join(' ')}`),
     ...(self === undefined ? [] : [`${self.address}\t${namesOf(self.hostname)}`]),
   ];
   return `${lines.join('\n')}\n`;

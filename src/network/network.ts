@@ -15,7 +15,7 @@ export interface Network {
   ensureContainerNetwork(
     task: TaskSpec,
     container: ContainerSpec,
-    options: { id: ContainerId; signal: AbortSignal },
+    options: { id: ContainerId; links?: readonly LinkedContainer[]; signal: AbortSignal },
   ): Promise<ContainerNetwork>;
   /**
    * Takes away what a container has on the host while it runs: its link, its addresses, its published ports.
@@ -33,6 +33,16 @@ export interface Network {
   removeLeftovers(known: KnownOwners, options: { signal: AbortSignal }): Promise<void>;
   /** Lets go; where no container has a network any more, what they shared is removed too. */
   close(): Promise<void>;
+}
+
+/** A container of the task that runs and that another one knows by an alias. */
+export interface LinkedContainer {
+  readonly id: ContainerId;
+  /** The shown name. */
+  readonly name: string;
+  readonly hostname: string;
+  readonly alias: string;
+  readonly ipv4: string;
 }
 
 export interface KnownOwners {

@@ -1,7 +1,7 @@
 import type { ContainerId } from '../task/ids.ts';
 import type { ContainerSpec, TaskSpec } from '../task/task-spec.ts';
 import type { HostEndpoint } from './endpoint/host-endpoint.ts';
-import type { ContainerNetwork, Network } from './network.ts';
+import type { ContainerNetwork, LinkedContainer, Network } from './network.ts';
 
 /** Characters of its id that a container without a name of its own is called by. */
 const DEFAULT_NAME_LENGTH = 12;
@@ -34,7 +34,7 @@ export class RuntimeBridgeNetwork implements Network {
   async ensureContainerNetwork(
     _task: TaskSpec,
     { options, portMappings = [] }: ContainerSpec,
-    { id, signal }: { id: ContainerId; signal: AbortSignal },
+    { id, links = [], signal }: { id: ContainerId; links?: readonly LinkedContainer[]; signal: AbortSignal },
   ): Promise<ContainerNetwork> {
     signal.throwIfAborted();
     await this.#endpoint?.ensure({ signal }).catch((error: unknown) => this.#endpoint?.trouble(error));
@@ -45,6 +45,7 @@ export class RuntimeBridgeNetwork implements Network {
         dns: options.dns,
         dnsSearch: options.dnsSearch,
         extraHosts: options.extraHosts,
+        links: links.map((link) => ({ id: link.id, alias: link.alias })),
       },
       hostname: options.hostname ?? id.slice(0, DEFAULT_NAME_LENGTH),
       mounts: [],

@@ -1,6 +1,6 @@
 import type { ContainerId } from '../task/ids.ts';
 import type { ContainerSpec, NetworkMode, TaskSpec } from '../task/task-spec.ts';
-import type { ContainerNetwork, KnownOwners, Network } from './network.ts';
+import type { ContainerNetwork, KnownOwners, LinkedContainer, Network } from './network.ts';
 
 /** The network of one mode; loaded when the first task needs it, or at once when there is something of it. */
 export interface NetworkOfMode {
@@ -40,7 +40,7 @@ export class TaskNetwork implements Network {
   async ensureContainerNetwork(
     task: TaskSpec,
     container: ContainerSpec,
-    options: { id: ContainerId; signal: AbortSignal },
+    options: { id: ContainerId; links?: readonly LinkedContainer[]; signal: AbortSignal },
   ): Promise<ContainerNetwork> {
     // Has only `lo`, whatever the mode of its task.
     if (container.options.networkDisabled === true)

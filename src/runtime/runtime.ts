@@ -162,6 +162,8 @@ export type NetworkNamespace =
       readonly dnsSearch: readonly string[];
       /** `name:address`. */
       readonly extraHosts: readonly string[];
+      /** Containers of the task that run; the runtime gives names and variables. */
+      readonly links: readonly { readonly id: ContainerId; readonly alias: string }[];
     };
 
 /** A PID or IPC namespace that others use too. */

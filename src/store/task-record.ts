@@ -148,6 +148,7 @@ const containerSpec = z.object({
   dependsOn: z.array(z.object({ containerName: z.string(), condition: z.enum(DEPENDENCY_CONDITIONS) })),
   mountPoints: z.exactOptional(z.array(mountPoint)),
   volumesFrom: z.exactOptional(z.array(volumesFrom)),
+  links: z.exactOptional(texts),
   healthCheck: z.exactOptional(
     z.object({
       command: z.array(z.string()),

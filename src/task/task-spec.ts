@@ -60,6 +60,8 @@ export interface ContainerSpec {
   /** Absent: none. */
   readonly mountPoints?: readonly MountPoint[];
   readonly volumesFrom?: readonly VolumesFrom[];
+  /** `name` or `name:alias` of other containers, as given; bridge mode only. Absent: none. */
+  readonly links?: readonly string[];
   /** Absent: nothing is published. */
   readonly portMappings?: readonly PortMapping[];
   /** Absent: the health of this container is not reported. */

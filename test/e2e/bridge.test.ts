@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EcsWorld } from '../support/ecs-world.ts';
 import { fetchFrom, HOST, NetworkHost } from '../support/network-host.ts';
 import { until } from '../support/until.ts';
+import { linkedTask } from './linked-task.ts';
 
 /** A web server of one page that ends when it is told to. */
 const WEB = [
@@ -105,6 +106,13 @@ describe('bridge mode', () => {
     } finally {
       server.close();
     }
+    await world.expectClean();
+  }, 120_000);
+
+  it('links containers: hosts line, variables and the start of the target first (NET-17, ENG-142)', async () => {
+    await world.define(linkedTask(world.image));
+    const [stopped] = await world.reach('STOPPED', await world.run('linked'));
+    expect(stopped?.containers.find(({ name }) => name === 'app')).toMatchObject({ exitCode: 0 });
     await world.expectClean();
   }, 120_000);
 

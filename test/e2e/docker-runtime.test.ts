@@ -3,6 +3,7 @@ import { startDockerd, type TestDockerd } from '../support/dockerd.ts';
 import { EcsWorld } from '../support/ecs-world.ts';
 import { fetchFrom, HOST } from '../support/network-host.ts';
 import { until } from '../support/until.ts';
+import { linkedTask } from './linked-task.ts';
 
 /** A web server of one page that ends with 3 when it is told to. */
 const WEB = [
@@ -57,6 +58,13 @@ describe('tasks on dockerd', () => {
     await world.stop(arn);
     const [stopped] = await world.reach('STOPPED', [arn]);
     expect(stopped?.containers[0]?.exitCode).toBe(3);
+    await expectClean();
+  }, 120_000);
+
+  it('are linked by Docker itself', async () => {
+    await world.define(linkedTask(world.image));
+    const [stopped] = await world.reach('STOPPED', await world.run('linked'));
+    expect(stopped?.containers.find(({ name }) => name === 'app')).toMatchObject({ exitCode: 0 });
     await expectClean();
   }, 120_000);
 

@@ -22,6 +22,7 @@ import type { TaskState } from '../../task/task-state.ts';
 import { containerLimits, taskLimits } from '../container-limits.ts';
 import { type ContainerPair, type ContainerStepContext, containerOf, deadlinesOf } from '../step-context.ts';
 import { transitionWithin } from '../timed-out.ts';
+import { linkedContainers, linkVariables } from './links.ts';
 import { logOptions } from './log-options.ts';
 
 /** Makes log, network and container ready to start (task-engine.md §5.1). */
@@ -66,9 +67,14 @@ async function describeContainer(
     ...context.endpointEnvironment(task.spec, spec),
     ...file?.environment,
   };
+  const linked = await linkVariables(context, spec, name, signal);
   const limits = containerLimits(spec);
   const [network, volumes, stdio, cgroup] = await Promise.all([
-    context.network.ensureContainerNetwork(task.spec, spec, { id, signal }),
+    context.network.ensureContainerNetwork(task.spec, spec, {
+      id,
+      links: linkedContainers(context, spec),
+      signal,
+    }),
     ensureMounts(context, spec, id, image, signal),
     context.logs.prepare(
       {
@@ -108,7 +114,7 @@ async function describeContainer(
     image: image.name,
     ...(spec.entryPoint !== undefined && { entryPoint: spec.entryPoint }),
     ...(spec.command !== undefined && { command: spec.command }),
-    environment: { ...own, ...given },
+    environment: { ...linked, ...own, ...given },
     ...(options.user !== undefined && { user: options.user }),
     ...(options.workingDirectory !== undefined && { workingDirectory: options.workingDirectory }),
     hostname: network.hostname,

@@ -15,7 +15,7 @@ import type { Firewall, FirewallPlan } from '../firewall/firewall.ts';
 import { ForwardAccept } from '../firewall/forward-accept.ts';
 import { resolvConfFor } from '../host-files.ts';
 import { hostsFile, parseExtraHost } from '../name-files.ts';
-import type { ContainerNetwork, KnownOwners, Network } from '../network.ts';
+import type { ContainerNetwork, KnownOwners, LinkedContainer, Network } from '../network.ts';
 import { networkStateDirectory } from '../network-state.ts';
 import { TaskFiles } from '../task-files.ts';
 import { BridgeLink, type BridgeSubnets } from './bridge-link.ts';
@@ -145,7 +145,7 @@ export class BridgeNetwork implements Network {
   async ensureContainerNetwork(
     task: TaskSpec,
     container: ContainerSpec,
-    { id, signal }: { id: ContainerId; signal: AbortSignal },
+    { id, links = [], signal }: { id: ContainerId; links?: readonly LinkedContainer[]; signal: AbortSignal },
   ): Promise<ContainerNetwork> {
     return await this.#lock.run(id, async () => {
       const reserved = this.#known.get(id) ?? (await this.#reserve(task, container, id, signal));
@@ -170,7 +170,7 @@ export class BridgeNetwork implements Network {
       return {
         namespace: { kind: 'path', path },
         hostname,
-        mounts: await this.#writeFiles(task, container, id, hostname, attached),
+        mounts: await this.#writeFiles(task, container, { id, hostname, links }, attached),
         bindings: reportedBindings(attached, this.#options.reportIpv6),
         addresses: shownAddresses(attached),
       };
@@ -363,8 +363,7 @@ export class BridgeNetwork implements Network {
   async #writeFiles(
     task: TaskSpec,
     { options }: ContainerSpec,
-    id: ContainerId,
-    hostname: string,
+    { id, hostname, links }: { id: ContainerId; hostname: string; links: readonly LinkedContainer[] },
     { address4, address6 }: NetworkRecord,
   ) {
     const ipv6 = address6 !== undefined;
@@ -373,6 +372,10 @@ export class BridgeNetwork implements Network {
       hosts: hostsFile({
         ipv6,
         extraHosts,
+        links: links.map((link) => ({
+          address: link.ipv4,
+          names: [link.alias, link.hostname, link.name],
+        })),
         ...(address4 !== undefined && { self: { address: address4, hostname } }),
       }),
       hostname: `${hostname}\n`,

@@ -74,7 +74,7 @@ export function createRequest(
           : request.ipc.kind === 'none'
             ? 'none'
             : sharedWith(request.ipc, dockerIdOf),
-      ...networkConfig(network),
+      ...networkConfig(network, dockerIdOf),
       LogConfig:
         stdio.kind === 'runtime'
           ? { Type: stdio.driver, Config: stdio.options }
@@ -119,7 +119,7 @@ function sharedWith(namespace: SharedNamespace, dockerIdOf: (id: string) => stri
   return namespace.kind === 'host' ? 'host' : `container:${dockerIdOf(namespace.id)}`;
 }
 
-function networkConfig(network: NetworkNamespace): object {
+function networkConfig(network: NetworkNamespace, dockerIdOf: (id: string) => string): object {
   switch (network.kind) {
     case 'host':
       return { NetworkMode: 'host' };
@@ -135,6 +135,7 @@ function networkConfig(network: NetworkNamespace): object {
         Dns: network.dns,
         DnsSearch: network.dnsSearch,
         ExtraHosts: network.extraHosts,
+        Links: network.links.map(({ id, alias }) => `${dockerIdOf(id)}:${alias}`),
       };
   }
 }

@@ -76,6 +76,7 @@ export const imageSchema = z.looseObject({
       WorkingDir: text,
       StopSignal: text,
       Volumes: z.nullish(z.record(z.string(), z.unknown())),
+      ExposedPorts: z.nullish(z.record(z.string(), z.unknown())),
     }),
   ),
 });

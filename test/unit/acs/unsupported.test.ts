@@ -56,7 +56,6 @@ describe('what cannot be honoured', () => {
 
   it.each([
     ['dependsOn=db SOMETIME', { dependsOn: [{ containerName: 'db', condition: 'SOMETIME' }] }],
-    ['links=db:alias', { links: ['db:alias'] }],
     [
       'secrets=TOKEN (provider vault, type ENVIRONMENT_VARIABLE, target )',
       { secrets: [{ name: 'TOKEN', valueFrom: '/p', type: 'ENVIRONMENT_VARIABLE', provider: 'vault' }] },

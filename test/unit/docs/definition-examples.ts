@@ -132,7 +132,12 @@ const CONTAINER: readonly Example[] = [
   { parameter: 'dnsSearchDomains', container: { dnsSearchDomains: ['example.com'] } },
   { parameter: 'extraHosts', container: { extraHosts: [{ hostname: 'a', ipAddress: '10.0.0.3' }] } },
   { parameter: 'disableNetworking', container: { disableNetworking: true } },
-  { parameter: 'links', container: { links: ['db'] } },
+  {
+    parameter: 'links',
+    value: 'in bridge mode',
+    task: { networkMode: 'bridge' },
+    container: { links: ['other:db'] },
+  },
   {
     parameter: 'portMappings',
     value: 'in host mode',

@@ -51,6 +51,25 @@ describe('a container as it is asked for', () => {
     expect((await requestFor('main', {}, { AWS_REGION: '' })).environment).toEqual({});
   });
 
+  it('is not made while the target of its link has no address (NET-18)', async () => {
+    const w = new EngineWorld().start();
+    worlds.push(w);
+    const dependsOn = [{ containerName: 'db', condition: 'START' }] as const;
+    const app = containerSpec('app', { links: ['db'], dependsOn });
+    const spec = taskSpec([app, containerSpec('db', { essential: false })], {
+      arn: arnOf(1),
+      networkMode: 'bridge',
+    });
+    await w.engine.accept([{ spec, desired: 'RUNNING' }]);
+    await until(() => w.known(arnOf(1)) === 'STOPPED');
+    expect(w.reports.at(-1)?.containers).toContainEqual(
+      expect.objectContaining({
+        containerName: 'app',
+        reason: 'HostConfigError: Link target not available: db',
+      }),
+    );
+  });
+
   it('has the known name and labels (ENG-40, ENG-41)', async () => {
     const { name, labels } = await requestFor('we_b.1');
     expect(name).toMatch(/^ecs-fam-1-web1-[0-9a-f]{20}$/);

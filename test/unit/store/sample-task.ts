@@ -129,6 +129,7 @@ const containerSpec: fc.Arbitrary<ContainerSpec> = fc.record(
     volumesFrom: fc.array(fc.record({ sourceContainer: fc.string(), readonly: fc.boolean() }), {
       maxLength: 2,
     }),
+    links: texts,
     healthCheck: fc.record({
       command: texts,
       intervalMs: fc.nat(),

@@ -210,6 +210,7 @@ function localImage(reference: ImageReference, image: ReturnType<typeof imageSch
       workingDirectory: Config?.WorkingDir ?? '',
       stopSignal: Config?.StopSignal ?? '',
       volumes: Object.keys(Config?.Volumes ?? {}),
+      exposedPorts: Object.keys(Config?.ExposedPorts ?? {}),
     },
   };
 }
