@@ -1,6 +1,7 @@
 import { isResolvable } from '../task/dependencies.ts';
 import { demandOf, excessOf, type HostCapacity, isCounted } from '../task/host-resources.ts';
 import { linkProblem } from '../task/links.ts';
+import { portProblem } from '../task/port-mapping.ts';
 import type { TaskSpec } from '../task/task-spec.ts';
 import { volumeProblem } from '../task/volumes.ts';
 import type { StepPorts } from './step-context.ts';
@@ -38,6 +39,10 @@ function causeOf(spec: TaskSpec, ports: RefusingPorts): string | undefined {
       `more than the task's ${spec.memoryMiB} MiB`
     );
   return (
-    linkProblem(spec) ?? volumeProblem(spec) ?? ports.volumes.refusal(spec) ?? ports.network.refusal(spec)
+    portProblem(spec) ??
+    linkProblem(spec) ??
+    volumeProblem(spec) ??
+    ports.volumes.refusal(spec) ??
+    ports.network.refusal(spec)
   );
 }

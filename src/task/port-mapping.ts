@@ -1,3 +1,5 @@
+import type { TaskSpec } from './task-spec.ts';
+
 /** How a port is reached; a tcp and a udp port of one number are different ports. */
 export type PortProtocol = 'tcp' | 'udp';
 
@@ -20,4 +22,21 @@ export interface PortBinding {
   readonly hostPort: number;
   /** Ports of a range, mapped in order; absent: a single port. */
   readonly rangeLength?: number;
+}
+
+/** So many ports and ranges of one container can be told to ECS when there are ranges among them. */
+const MOST_BINDINGS = 100;
+
+/** Why the ports of a task could not be told once they are published, or undefined (ENG-94). */
+export function portProblem({ containers }: TaskSpec): string | undefined {
+  for (const { name, portMappings = [] } of containers)
+    if (
+      portMappings.length > MOST_BINDINGS &&
+      portMappings.some(({ rangeLength }) => rangeLength !== undefined)
+    )
+      return (
+        `container "${name}" publishes ${portMappings.length} ports and ranges; with ranges among them ECS takes ` +
+        `at most ${MOST_BINDINGS} of a container: join ports that follow one another into ranges`
+      );
+  return undefined;
 }

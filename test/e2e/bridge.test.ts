@@ -38,7 +38,7 @@ describe('bridge mode', () => {
   const answers = async (port: number) =>
     await until(() => fetch(port), { what: `port ${port} answers`, timeoutMs: 20_000 });
 
-  it('runs a task whose ports answer and are told to ECS, also over a crash, until it stops (OBS-92, ECS-46)', async () => {
+  it('runs a task whose ports answer and are told to ECS, also over a crash, until it stops (OBS-92, ECS-46, ENG-152)', async () => {
     await world.register('web', WEB, { portMappings: PORTS }, { networkMode: 'bridge' });
     const [arn = ''] = await world.run('web');
     const [running] = await world.reach('RUNNING', [arn]);

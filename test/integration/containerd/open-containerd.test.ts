@@ -89,7 +89,7 @@ describe('opening containerd', () => {
     expect(await under.containerd.ctr('', 'namespaces', 'ls', '-q')).not.toMatch(/moby|k8s|default/);
   });
 
-  it('leaves containers alone that are not its own, even in its namespace', async () => {
+  it('leaves containers alone that are not its own, even in its namespace (ENG-126)', async () => {
     const { namespace } = under.options;
     const foreign = containerId('foreign-container');
     await under.containerd.ctr(namespace, 'containers', 'create', under.image, foreign);

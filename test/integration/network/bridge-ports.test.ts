@@ -20,7 +20,7 @@ async function bound(port: number): Promise<void> {
 }
 
 describe('host ports', () => {
-  test('dynamic ports advance from the last assigned, tcp and udp alike, and wrap around (NET-8, NET-68, OBS-90)', async () => {
+  test('dynamic ports advance from the last assigned, tcp and udp alike (NET-8, ENG-116, OBS-90)', async () => {
     const bridge = await stage.start({ PORTS: '40000-40003' });
     const first = await bridge.ensure(container('a', [tcp(80), udp(53)]));
     expect(first.bindings.map((b) => [b.containerPort, b.hostPort])).toEqual([
@@ -30,8 +30,16 @@ describe('host ports', () => {
     await bridge.release(container('a', [tcp(80), udp(53)]));
     const second = await bridge.ensure(container('b', [tcp(80), tcp(81)]));
     expect(second.bindings.map((b) => b.hostPort)).toEqual([40_002, 40_003]);
+  });
+
+  test('the search for dynamic ports wraps around, once (NET-68, ENG-148)', async () => {
+    const bridge = await stage.start({ PORTS: '40000-40003' });
+    await bridge.ensure(container('a', [tcp(80)]));
+    await bridge.ensure(container('b', [tcp(80), tcp(81), tcp(82)]));
+    await bridge.release(container('a', [tcp(80)]));
     const third = await bridge.ensure(container('c', [tcp(80)]));
     expect(third.bindings.map((b) => b.hostPort)).toEqual([40_000]);
+    await expect(bridge.ensure(container('d', [tcp(80)]))).rejects.toThrow('a host port is unavailable');
   });
 
   test('a port that another process listens on is skipped (NET-9)', async () => {

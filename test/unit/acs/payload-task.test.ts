@@ -65,6 +65,19 @@ describe('a payload task', () => {
     });
   });
 
+  it('waits for the creation of whose volumes it takes, and for the start of whom it is linked to (ENG-70, ENG-142)', () => {
+    const app = (members: object) => specOf(withContainer(members)).containers[0]?.dependsOn;
+    const volumesFrom = [{ sourceContainer: 'db' }];
+    expect(app({ volumesFrom })).toEqual([{ containerName: 'db', condition: 'CREATE' }]);
+    expect(app({ links: ['db:store', 'cache'] })).toEqual([
+      { containerName: 'db', condition: 'START' },
+      { containerName: 'cache', condition: 'START' },
+    ]);
+    expect(app({ links: ['db'], volumesFrom })).toEqual([{ containerName: 'db', condition: 'START' }]);
+    const dependsOn = [{ containerName: 'db', condition: 'HEALTHY' }];
+    expect(app({ links: ['db'], volumesFrom, dependsOn })).toEqual(dependsOn);
+  });
+
   it('takes over everything that it carries', () => {
     const spec = specOf(
       withContainer(

@@ -35,6 +35,23 @@ describe('what the engine refuses', () => {
     expect(refusal.split(`${spec.arn}: `)[1]).toMatch(cause);
   });
 
+  it.each([
+    [100, true, undefined],
+    [101, true, /container "a" publishes 101 ports and ranges.*at most 100/],
+    [101, false, undefined],
+  ])('of %i published ports, with a range: %s (ENG-94)', (count, ranged, told) => {
+    const portMappings = Array.from({ length: count }, (_, i) => ({
+      protocol: 'tcp' as const,
+      containerPort: 1000 + 2 * i,
+      hostPort: 0,
+      ...(ranged && i === 0 && { rangeLength: 2 }),
+    }));
+    const spec = taskSpec([containerSpec('a', { portMappings })]);
+    const refusal = refusalOf(spec, { network: network(), volumes });
+    if (told === undefined) expect(refusal).toBeUndefined();
+    else expect(refusal).toMatch(told);
+  });
+
   it('passes on what the network says', () => {
     const spec = taskSpec([containerSpec('a')]);
     expect(refusalOf(spec, { network: network('no bridges here'), volumes })).toContain('no bridges here');
