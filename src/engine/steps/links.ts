@@ -3,14 +3,14 @@ import { TaskError } from '../../task/errors.ts';
 import { containerDisplayName, containerIdOf } from '../../task/ids.ts';
 import { type LinkedPort, linkEnvironment, linksOf } from '../../task/links.ts';
 import type { ContainerSpec } from '../../task/task-spec.ts';
-import { containerOf, type StepContext } from '../step-context.ts';
+import { type ContainerStepContext, containerOf } from '../step-context.ts';
 
 /** Characters of its id that a container without a name of its own is called by (NET-21). */
 const DEFAULT_NAME_LENGTH = 12;
 
 /** The containers that one is linked to, as they are now. One that does not run cannot be linked to (NET-18). */
 export function linkedContainers(
-  { task }: StepContext,
+  { task }: ContainerStepContext,
   container: ContainerSpec,
 ): readonly LinkedContainer[] {
   const { arn, family, version } = task.spec;
@@ -35,7 +35,7 @@ export function linkedContainers(
  * None where the runtime makes the links: then it gives them itself.
  */
 export async function linkVariables(
-  context: StepContext,
+  context: ContainerStepContext,
   container: ContainerSpec,
   ownName: string,
   signal: AbortSignal,
