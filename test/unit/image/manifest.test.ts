@@ -129,6 +129,7 @@ describe('parseImageConfig', () => {
           WorkingDir: '/w',
           StopSignal: 'SIGQUIT',
           Volumes: { '/data': {} },
+          ExposedPorts: { '80/tcp': {} },
         },
         rootfs: { type: 'layers', diff_ids: [digest(1)] },
       }),
@@ -143,6 +144,7 @@ describe('parseImageConfig', () => {
         workingDirectory: '/w',
         stopSignal: 'SIGQUIT',
         volumes: ['/data'],
+        exposedPorts: ['80/tcp'],
       },
     });
   });
