@@ -93,7 +93,8 @@ async function askAtRate(port: number, paths: readonly string[]): Promise<readon
   const begun = performance.now();
   for (let n = 0; n < RATE * SECONDS; n += 1) {
     const due = begun + (n * 1000) / RATE;
-    if (due > performance.now()) await delay(due - performance.now());
+    const early = due - performance.now();
+    if (early > 0) await delay(early);
     latencies.push(ask(agent, port, paths[n % paths.length] ?? '/', due));
   }
   const all = await Promise.all(latencies);

@@ -79,6 +79,6 @@ export const IMPLEMENTED_FEATURES: ImplementedFeatures = {
   executeCommand: false,
   serviceConnect: false,
   ebsVolumes: false,
-  faultInjection: false,
+  faultInjection: true,
   ipv6Only: false,
 };
