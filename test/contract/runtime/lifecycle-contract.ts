@@ -52,7 +52,10 @@ export function lifecycleContract(under: () => RuntimeUnderTest): void {
       const first = await runtime.startContainer(id, { signal });
       const second = await runtime.startContainer(id, { signal });
       expect(second).toEqual(first);
-      expect(await runtime.observeContainer(id, { signal })).toEqual({ state: 'running', pid: first.pid });
+      expect(await runtime.observeContainer(id, { signal })).toMatchObject({
+        state: 'running',
+        pid: first.pid,
+      });
 
       const exit = await runtime.stopContainer(id, { killAtMs: 0 }, { signal });
       expect(await runtime.stopContainer(id, { killAtMs: 0 }, { signal })).toEqual(exit);
@@ -118,7 +121,7 @@ export function lifecycleContract(under: () => RuntimeUnderTest): void {
       const found = new Map(listed.map((container) => [container.id, container]));
       expect(found.get(created.id)?.observation).toEqual({ state: 'created' });
       expect(found.get(created.id)?.labels).toMatchObject({ [LABEL_CONTAINER_NAME]: 'list-created' });
-      expect(found.get(running.id)?.observation).toEqual({ state: 'running', pid });
+      expect(found.get(running.id)?.observation).toMatchObject({ state: 'running', pid });
       for (const { id } of [created, running]) await runtime.removeContainer(id, { signal });
       expect(await runtime.listContainers({ signal })).toEqual([]);
     });
