@@ -1,9 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-/** Layers that run on real daemons as root: one file at a time, and nothing of a killed run in the way. */
+/**
+ * Layers that run on real daemons as root: two files at a time, as tests wait more than they compute, and nothing of
+ * a killed run in the way.
+ */
 const onHost = {
   pool: 'forks',
-  fileParallelism: false,
+  maxWorkers: 2,
   testTimeout: 60_000,
   hookTimeout: 120_000,
   globalSetup: 'test/support/sweep-abandoned.ts',
@@ -30,7 +33,7 @@ export default defineConfig({
       layer('integration', 3),
       layer('e2e', 4),
       layer('chaos', 5),
-      ...(virtualMachine ? [layer('vm', 6, { ...onHost, testTimeout: 1_800_000 })] : []),
+      ...(virtualMachine ? [layer('vm', 6, { ...onHost, fileParallelism: false, testTimeout: 1_800_000 })] : []),
     ],
   },
 });
