@@ -138,7 +138,7 @@ describe('awsvpc mode', () => {
     using _ = disposing(
       spawn('setpriv', ['--pdeathsig', 'KILL', '--', program, ...args], { stdio: 'ignore' }),
     );
-    await until(async () => (await inTask(arn, 'ss', '-tn')).includes('169.254.170.2:51679'), {
+    await until(async () => /169\.254\.170\.2(%lo)?:51679/.test(await inTask(arn, 'ss', '-tn')), {
       what: 'the connection is open',
     });
     await world.aws('stop-task', '--task', arn);
