@@ -33,7 +33,9 @@ export default defineConfig({
       layer('integration', 3),
       layer('e2e', 4),
       layer('chaos', 5),
-      ...(virtualMachine ? [layer('vm', 6, { ...onHost, fileParallelism: false, testTimeout: 1_800_000 })] : []),
+      ...(virtualMachine
+        ? [layer('vm', 6, { ...onHost, fileParallelism: false, testTimeout: 1_800_000 })]
+        : []),
     ],
   },
 });

@@ -217,11 +217,12 @@ export class SimulatedSteps {
       case 'releaseTaskNetwork':
         return { kind: 'taskNetworkReleased' };
       case 'removeContainer':
-        watch.removes(container, time.now);
+        // A call that was given up may act as late as when all is gone.
+        if (runtime.observe(container).state !== 'absent') watch.removes(container, time.now);
         runtime.remove(container);
         return { kind: 'containerRemoved', container };
       case 'removeResources':
-        watch.removes('the cgroup', time.now);
+        if (this.#world.resources) watch.removes('the cgroup', time.now);
         this.#world.resources = false;
         return { kind: 'resourcesRemoved' };
       case 'forgetTask':

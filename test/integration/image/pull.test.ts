@@ -66,6 +66,7 @@ describe.each(CONTAINERD_VERSIONS)('a pull with containerd %s', (version) => {
         workingDirectory: '/home/app',
         stopSignal: 'SIGUSR1',
         volumes: ['/data'],
+        exposedPorts: [],
       },
     });
     expect(await runIn(reference)).toBe('hello from a layer\n');

@@ -46,6 +46,7 @@ test('keeps tasks, reports and metadata over a restart', async () => {
     ],
     meta: new Map([['container-instance-arn', 'arn:i']]),
     images: [],
+    attachments: [],
     quarantined: [],
   });
   await second.close();
