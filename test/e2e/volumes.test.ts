@@ -158,20 +158,23 @@ describe('volumes of tasks', () => {
     await world.expectClean();
   }, 60_000);
 
-  it('are swept after the agent lost its data about the task (RES-36)', async () => {
+  it('go with their task after the agent lost its data about it (RES-36)', async () => {
     await world.register(
       'lost',
       'trap "exit 0" TERM; sleep 1000 & wait',
       { mountPoints: [{ sourceVolume: 'private', containerPath: '/v' }] },
       { volumes: [{ name: 'private', host: {} }] },
     );
-    await world.reach('RUNNING', await world.run('lost'));
+    const arns = await world.run('lost');
+    await world.reach('RUNNING', arns);
     expect(volumeNames()).toContainEqual(expect.stringMatching(/^ecs-lost-1-private-[0-9a-f]{20}$/));
     await world.agent.kill('SIGKILL');
     for (const name of readdirSync(world.scratch.path('data')))
       if (name.startsWith('agent.db')) writeFileSync(world.scratch.path('data', name), '');
     await world.agent.start();
-    await world.leaks.expectNone(30_000);
+    await world.stop(...arns);
+    await world.reach('STOPPED', arns);
+    await world.expectClean();
     expect(volumeNames()).toEqual(['kept']);
   }, 90_000);
 });

@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { cgroupsUnder } from './cgroups.ts';
 import type { TestContainerd } from './containerd.ts';
 import { type HostMount, hostMounts } from './mounts.ts';
-import { isOfOtherRun, isProcessOfOtherRun } from './other-runs.ts';
-import { type HostProcess, hostProcesses, shimProcesses } from './processes.ts';
+import { isOfOtherRun, processesBesideOtherRuns } from './other-runs.ts';
+import { type HostProcess, isShimOf } from './processes.ts';
 import { until } from './until.ts';
 
 export interface LeakScope {
@@ -66,14 +66,13 @@ function ownMounts(): HostMount[] {
 }
 
 function ownShims(containerd: TestContainerd | undefined): HostProcess[] {
-  return shimProcesses(containerd?.address).filter(({ pid, args }) => !isProcessOfOtherRun(pid, args));
+  return processesBesideOtherRuns().filter((process) => isShimOf(process, containerd?.address));
 }
 
 /** By inode, whether a process, a mount or only a name under /run/netns holds them. */
 function networkNamespaces(): string[] {
-  const held = hostProcesses().flatMap(({ pid, args }) => {
+  const held = processesBesideOtherRuns().flatMap(({ pid }) => {
     try {
-      if (isProcessOfOtherRun(pid, args)) return [];
       return [readlinkSync(`/proc/${pid}/ns/net`)];
     } catch {
       return [];

@@ -29,13 +29,17 @@ export function isAlive(pid: number): boolean {
   return hostProcesses().some((process) => process.pid === pid);
 }
 
+/** Whether it is a shim of the containerd at `address`, of any when that is absent. */
+export function isShimOf({ args }: HostProcess, address?: string): boolean {
+  return (
+    /(^|\/)containerd-shim[^/]*$/.test(args[0] ?? '') &&
+    (address === undefined || args[args.indexOf('-address') + 1] === address)
+  );
+}
+
 /** Shims that serve the containerd at `address`; all shims when it is absent. */
 export function shimProcesses(address?: string): HostProcess[] {
-  return hostProcesses().filter(
-    ({ args }) =>
-      /(^|\/)containerd-shim[^/]*$/.test(args[0] ?? '') &&
-      (address === undefined || args[args.indexOf('-address') + 1] === address),
-  );
+  return hostProcesses().filter((process) => isShimOf(process, address));
 }
 
 /** Processes whose root filesystem lies under `directory`: containers, even when their shim is long gone. */
