@@ -108,7 +108,7 @@ function moveTo(namespace: number): void {
   if (setns(namespace, CLONE_NEWNET) !== 0) throw new Error(`setns failed: errno ${koffi.errno()}`);
 }
 
-/** What a server at that address and TCP port tells by HTTP; undefined when it does not within two seconds. */
+/** What a server at that address and TCP port tells by HTTP; undefined when it does not within four seconds. */
 export async function fetchFrom(
   namespace: string,
   address: string,
@@ -119,7 +119,7 @@ export async function fetchFrom(
   return answer?.split('\r\n\r\n')[1];
 }
 
-/** What comes back for a datagram; undefined when nothing does within two seconds. */
+/** What comes back for a datagram; undefined when nothing does within four seconds. */
 export async function sendFrom(
   namespace: string,
   address: string,
@@ -137,7 +137,7 @@ async function ask(
   port: number,
 ): Promise<string | undefined> {
   const [program, args] = inNamespace(namespace, 'timeout', [
-    '2',
+    '4',
     'bash',
     '-c',
     script,

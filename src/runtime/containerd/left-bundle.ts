@@ -7,6 +7,8 @@ import { hasCode } from './containerd-error.ts';
 
 /** How long containerd may still be removing it. */
 const PATIENCE_MS = 1_000;
+/** The same where a shim still runs in it: the creation is given up, and containerd has to end the shim first. */
+const SHIM_PATIENCE_MS = 10_000;
 const PAUSE_MS = 50;
 
 /**
@@ -27,12 +29,16 @@ export function leftBundle(error: unknown, namespace: string, id: string): strin
  * is in use after all.
  */
 export async function clearLeftBundle(path: string, signal: AbortSignal): Promise<boolean> {
-  const giveUpAt = performance.now() + PATIENCE_MS;
-  while (performance.now() < giveUpAt) {
+  const begun = performance.now();
+  for (;;) {
     if (!(await isThere(path))) return true;
+    const waitedMs = performance.now() - begun;
+    if (waitedMs >= PATIENCE_MS) {
+      if (!(await hasShim(path))) break;
+      if (waitedMs >= SHIM_PATIENCE_MS) return false;
+    }
     await sleep(PAUSE_MS, signal);
   }
-  if (await hasShim(path)) return false;
   for (const point of mountsBelow(await mountPoints(), path))
     await runCommand('umount', ['--lazy', '--', point], { signal });
   if (mountsBelow(await mountPoints(), path).length > 0) return false;

@@ -131,7 +131,8 @@ export function privilegeContract(under: () => RuntimeUnderTest): void {
         "trap 'echo told; exit 7' TERM",
         'tr "\\0" " " < /proc/1/cmdline; echo',
         // An orphan: its parent ends before it does.
-        'sh -c "sleep 0.1 &"; sleep 0.4; grep -l "^State:.Z" /proc/[0-9]*/status',
+        'sh -c "sleep 0.1 &"; sleep 0.4; zombies() { grep -l "^State:.Z" /proc/[0-9]*/status 2>/dev/null; }',
+        'n=0; while zombies >/dev/null && [ $((n += 1)) -lt 100 ]; do sleep 0.05; done; zombies',
         ': > /ready; while :; do sleep 0.05; done',
       ].join('; ');
       const request = await requestOf(under(), 'init', { ...script(text), init: true });

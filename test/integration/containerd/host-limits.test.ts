@@ -50,15 +50,15 @@ describe('containers and their cgroups', () => {
     },
   );
 
-  it('tell a memory limit that is too small for the runtime itself (CTD-20)', async () => {
-    const request = await requestOf(under, 'tiny', {
+  it('tell a limit that the kernel does not take, as the runtime says it (CTD-20)', async () => {
+    const request = await requestOf(under, 'no-such-cpu', {
       ...script('true'),
-      limits: { cpuShares: 128, memoryBytes: 64 * 1024 },
+      limits: { cpuShares: 128, cpusetCpus: '4000' },
     });
     await runtime.createContainer(request, { signal });
     await expect(runtime.startContainer(request.id, { signal })).rejects.toMatchObject({
       code: 'CannotStartContainerError',
-      message: expect.stringMatching(/\S/),
+      message: expect.stringMatching(/cpuset/),
     });
     await runtime.removeContainer(request.id, { signal });
     await under.expectNothingLeft();
