@@ -43,7 +43,8 @@ const MET: { readonly [K in StepKind]: Met } = {
   removeResources: ONCE,
   forgetTask: ONCE,
 };
-export const STEP_KINDS = Object.keys(MET) as StepKind[];
+/** Kinds of steps at which the agent is killed: all but those that no shape meets yet. */
+export const STEP_KINDS = (Object.keys(MET) as StepKind[]).filter((kind) => MET[kind] !== NOT_YET);
 
 const MIDWAY_MAX_MS = 40;
 

@@ -34,6 +34,7 @@ export class ContainerdRuntime implements ContainerRuntime {
   readonly #context: RuntimeContext;
   readonly #records = new SerialWork<ContainerId>();
   readonly #starts = new StartsInFlight();
+  readonly #created = new Set<ContainerId>();
 
   constructor(context: RuntimeContext, version: string) {
     this.#context = context;
@@ -66,13 +67,17 @@ export class ContainerdRuntime implements ContainerRuntime {
     await told('CannotCreateContainerError', signal, () =>
       this.#records.run(request.id, () => createContainer(this.#context, request, signal)),
     );
+    this.#created.add(request.id);
   }
 
   async startContainer(id: ContainerId, { signal, afterRun }: StartOptions): Promise<StartedContainer> {
     return await told('CannotStartContainerError', signal, () =>
       this.#starts.run(id, signal, async (signals) => {
         try {
-          return await startContainer(this.#context, id, signals, afterRun);
+          return await startContainer(this.#context, id, signals, {
+            ...(afterRun !== undefined && { afterRun }),
+            isOurs: this.#created.has(id),
+          });
         } finally {
           // After the caller's continuation: an exit never comes before the start it belongs to (CTD-63).
           setImmediate(() => this.#context.watches.find(id)?.release());
@@ -110,6 +115,7 @@ export class ContainerdRuntime implements ContainerRuntime {
     await told('CannotRemoveContainerError', signal, async () => {
       await this.#starts.end(id, 0, signal);
       await this.#records.run(id, () => removeContainer(this.#context, id, signal));
+      this.#created.delete(id);
     });
   }
 

@@ -24,6 +24,19 @@ export function leftBundle(error: unknown, namespace: string, id: string): strin
   return path;
 }
 
+/** Whether containerd had no shim to make the task with: what is left of an earlier creation was in the way. */
+export function isShimMissing(error: unknown): boolean {
+  return hasCode(error, 'UNKNOWN') && error.details.startsWith('failed to start shim: ');
+}
+
+/**
+ * Whether containerd answered that it cannot make the task. Where the creation of an agent that died is being given
+ * up at the same time, it takes folder and files of the new one away, and any text can come of that.
+ */
+export function isRefusal(error: unknown): boolean {
+  return hasCode(error, 'UNKNOWN') || hasCode(error, 'NOT_FOUND') || hasCode(error, 'FAILED_PRECONDITION');
+}
+
 /**
  * Sees a left folder gone: waits for containerd a while, then removes it with what is mounted in it. False when it
  * is in use after all.

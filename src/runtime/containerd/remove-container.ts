@@ -2,6 +2,7 @@ import { TaskError } from '../../task/errors.ts';
 import type { ContainerId } from '../../task/ids.ts';
 import { findRecord } from './container-record.ts';
 import { hasCode } from './containerd-error.ts';
+import { endLostShims } from './lost-shims.ts';
 import type { RuntimeContext } from './runtime-context.ts';
 import { removeSnapshot } from './snapshots.ts';
 import { stopContainer } from './stop-container.ts';
@@ -33,9 +34,11 @@ export async function removeContainer(
   signal: AbortSignal,
 ): Promise<void> {
   const { client, watches, shims } = context;
-  if ((await findRecord(client, id, signal)) !== undefined) {
+  const record = await findRecord(client, id, signal);
+  if (record !== undefined) {
     await stopContainer(context, id, { killAtMs: 0 }, signal);
     await deleteTask(client, id, signal);
+    await endLostShims(context, record, signal);
     try {
       await client.unary('containers', 'Delete', { id }, { signal });
     } catch (error) {

@@ -8,14 +8,24 @@ import type { StartSignals } from '../starts-in-flight.ts';
 import { cgroupOf } from './container-cgroup.ts';
 import { type ContainerRecord, findRecord, markStarted, type StartedFacts } from './container-record.ts';
 import { ContainerdError, hasCode } from './containerd-error.ts';
-import { clearLeftBundle, leftBundle } from './left-bundle.ts';
+import { clearLeftBundle, isRefusal, isShimMissing, leftBundle } from './left-bundle.ts';
 import type { RuntimeContext } from './runtime-context.ts';
 import { type ContainerdTask, deleteTask, destroyTask, findTask } from './task-process.ts';
 
 const CLEANUP_TIMEOUT_MS = 30_000;
 const MAKE_TRIES = 3;
+/** So long an earlier creation, or its removal, may need to get out of the way. */
+const SHIM_RETRY_PAUSE_MS = 500;
 const HALF_MADE_MS = 1_000;
 const HALF_MADE_PAUSE_MS = 50;
+
+/** What happened to a container before this start. */
+export interface StartHistory {
+  /** Number of the run that has ended and that the new one follows; absent: it never ran. */
+  readonly afterRun?: number;
+  /** This process has created it; else an earlier agent may have died while containerd was starting it. */
+  readonly isOurs: boolean;
+}
 
 /**
  * Starts a container's process, or goes on where an earlier run stopped. The call that makes the task is not
@@ -26,7 +36,7 @@ export async function startContainer(
   context: RuntimeContext,
   id: ContainerId,
   signals: StartSignals,
-  afterRun?: number,
+  { afterRun, isOurs }: StartHistory,
 ): Promise<StartedContainer> {
   const { client } = context;
   const record = await findRecord(client, id, signals.signal);
@@ -44,7 +54,7 @@ export async function startContainer(
     if (existing !== undefined) return existing;
   }
 
-  const pid = await makeTask(context, record, signals);
+  const pid = await makeTask(context, record, signals, isOurs ? isShimMissing : isRefusal);
   try {
     signals.signal.throwIfAborted();
     return await startTask(
@@ -92,11 +102,15 @@ async function resumeStarted(
   return { pid: task?.status === 'running' ? task.pid : started.pid, startedAt: started.at };
 }
 
-/** Has containerd make the task, unless an earlier run did; gives the pid of its waiting first process. */
+/**
+ * Has containerd make the task, unless an earlier run did; gives the pid of its waiting first process. Nothing of
+ * the container has run when that fails, so what `mayPass` is tried again.
+ */
 async function makeTask(
   context: RuntimeContext,
   record: ContainerRecord,
   signals: StartSignals,
+  mayPass: (error: unknown) => boolean,
 ): Promise<number> {
   const { client, snapshotter } = context;
   const { id, plan, container } = record;
@@ -121,9 +135,11 @@ async function makeTask(
       const { pid } = await client.unary('tasks', 'Create', request, { signal: signals.cancel });
       return pid;
     } catch (error) {
-      const bundle = leftBundle(error, client.namespace, id);
-      if (bundle !== undefined && tries <= MAKE_TRIES && (await clearLeftBundle(bundle, signals.signal)))
-        continue;
+      if (tries <= MAKE_TRIES && mayPass(error)) {
+        const bundle = leftBundle(error, client.namespace, id);
+        if (bundle === undefined) await sleep(SHIM_RETRY_PAUSE_MS, signals.signal);
+        if (bundle === undefined || (await clearLeftBundle(bundle, signals.signal))) continue;
+      }
       if (!hasCode(error, 'ALREADY_EXISTS') || tries > MAKE_TRIES)
         throw await undone(context, id, error, signals.signal);
       const task = await findHalfMade(context, id, signals.signal);
