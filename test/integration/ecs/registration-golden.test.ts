@@ -144,7 +144,8 @@ describe('the recorded registration', () => {
   });
 
   it('has the recorded attributes of what is implemented, in the recorded order', async () => {
-    const { sent } = await start(IMPLEMENTED_FEATURES);
+    // Claimed where the kernel has netem, which the recorded host had not.
+    const { sent } = await start({ ...IMPLEMENTED_FEATURES, faultInjection: false });
     const ours = sent.attributes;
     const names = namesIn(ours);
     const theirs = (Array.isArray(body.attributes) ? body.attributes : []).filter((item: { name: string }) =>
