@@ -31,7 +31,7 @@ const IMAGES: Readonly<Record<'plain' | 'full', TestImageOptions>> = {
     cmd: ['of', 'the image'],
     env: ['FROM=image', 'OTHER=a b'],
     user: 'app',
-    workingDir: '/work/of/image',
+    workingDir: '/srv/of/image',
     stopSignal: 'SIGUSR1',
     labels: { of: 'image' },
     exposedPorts: ['80/tcp'],
