@@ -54,17 +54,22 @@ export async function startContainer(
     if (existing !== undefined) return existing;
   }
 
-  const pid = await makeTask(context, record, signals, isOurs ? isShimMissing : isRefusal);
-  try {
-    signals.signal.throwIfAborted();
-    return await startTask(
-      context,
-      id,
-      { pid, ...(afterRun !== undefined && { run: afterRun + 1 }) },
-      signals.cancel,
-    );
-  } catch (error) {
-    throw await undone(context, id, error, signals.signal);
+  const run = afterRun === undefined ? {} : { run: afterRun + 1 };
+  for (let tries = 1; ; tries += 1) {
+    const pid = await makeTask(context, record, signals, isOurs ? isShimMissing : isRefusal);
+    try {
+      signals.signal.throwIfAborted();
+      return await startTask(context, id, { pid, ...run }, signals.cancel);
+    } catch (error) {
+      const toTell = await undone(context, id, error, signals.signal);
+      // A task that an agent made as it died: containerd was giving it up, and it went before it could be started.
+      const wasGivenUp = !isOurs && hasCode(error, 'NOT_FOUND');
+      if (!wasGivenUp || tries > MAKE_TRIES || signals.signal.aborted) throw toTell;
+      context.log.info(
+        { containerId: id },
+        'the task of an earlier agent went before its start; making another',
+      );
+    }
   }
 }
 

@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ContainerdClient } from '../../../src/runtime/containerd/client.ts';
+import { ContainerdRuntime } from '../../../src/runtime/containerd/containerd-runtime.ts';
 import { deleteUnfinishedLeases, withLease } from '../../../src/runtime/containerd/leases.ts';
 import type { ContainerRuntime } from '../../../src/runtime/runtime.ts';
 import { RuntimeUnavailableError } from '../../../src/task/errors.ts';
@@ -146,6 +147,36 @@ describe.each(CONTAINERD_VERSIONS)('when parts of containerd %s die', (version) 
     const { id } = await start('folder-in-the-way', 'sleep 1000');
     await runtime.removeContainer(id, { signal });
     await under.expectNothingLeft();
+  });
+
+  it('makes the task again when that of an agent that died is given up just before its start (CTD-30)', async () => {
+    const request = await requestOf(under, 'given-up', script('exit 6'));
+    const { id } = request;
+    await runtime.createContainer(request, { signal });
+    runtime = await under.reopen();
+    if (!(runtime instanceof ContainerdRuntime)) throw new Error('it is not on containerd');
+    const { client } = runtime;
+    const another = new ContainerdClient(client);
+    const callThrough = client.unary;
+    const call = vi.spyOn(client, 'unary');
+    let starts = 0;
+    call.mockImplementation(async (service, method, body, options) => {
+      if (method === 'Start' && ++starts === 1)
+        await another.unary('tasks', 'Delete', { containerId: id }, { signal });
+      return await callThrough.call(client, service, method, body, options);
+    });
+    try {
+      await using log = new EventLog(runtime);
+      await log.live();
+      await runtime.startContainer(id, { signal });
+      expect(starts).toBe(2);
+      expect(await log.exitOf(id)).toMatchObject({ exitCode: 6 });
+      expect(log.exitsOf(id)).toHaveLength(1);
+    } finally {
+      call.mockRestore();
+      another.close();
+    }
+    await runtime.removeContainer(id, { signal });
   });
 
   it('lets go of a lease late when containerd was killed before it could (CTD-45)', async () => {
