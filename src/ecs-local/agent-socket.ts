@@ -9,6 +9,7 @@ const progressSchema = z.object({
   layersTotal: z.number(),
   bytesPerSecond: z.number().optional(),
   secondsLeft: z.number().optional(),
+  trouble: z.string().optional(),
 });
 
 /** How far a pull is. */

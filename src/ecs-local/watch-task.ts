@@ -44,13 +44,14 @@ export async function watchTask(
     const task = described.tasks?.[0];
     if (task === undefined) throw new Error(`the control plane knows no task ${taskArn}`);
     const steps = agent?.tasks.find((candidate) => candidate.arn === taskArn);
-    for (const { kind, container, progress } of steps?.steps ?? [])
-      if (kind === 'pullImage' && progress !== undefined)
-        once(
-          `pull ${container} ${progress.bytesDone}`,
-          'pulling',
-          `${container}  ${describeProgress(progress)}`,
-        );
+    for (const { container, progress } of steps?.steps ?? []) {
+      if (progress === undefined) continue;
+      const { bytesDone, layersTotal, trouble } = progress;
+      if (layersTotal > 0)
+        once(`pull ${container} ${bytesDone}`, 'pulling', `${container}  ${describeProgress(progress)}`);
+      if (trouble !== undefined)
+        once(`trouble ${container} ${trouble}`, 'waiting', `${container}  ${trouble}; trying again`);
+    }
     for (const { kind, container, error } of steps?.stuck ?? [])
       once(`stuck ${kind} ${container} ${error}`, 'waiting', `${container ?? 'task'}: ${error}`);
     if (task.lastStatus !== 'STOPPED') once(`task ${task.lastStatus}`, task.lastStatus ?? '');

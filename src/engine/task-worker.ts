@@ -284,7 +284,7 @@ export class TaskWorker {
     } catch (error) {
       ended(this.#stepEndedBadly(step, error, signal, log));
     }
-    if (step.kind === 'pullImage') this.#pulls.end(step.container);
+    if (step.kind === 'pullImage' || step.kind === 'resolveImage') this.#pulls.end(step.container);
   }
 
   #stepEndedBadly(step: Step, error: unknown, signal: AbortSignal, log: Logger): StepOutcome {

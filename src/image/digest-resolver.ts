@@ -1,5 +1,5 @@
-import type { ImageRequest } from './images.ts';
-import { imageError } from './pull-errors.ts';
+import type { ImageRequest, ResolveOptions } from './images.ts';
+import { imageError, troubleOf } from './pull-errors.ts';
 import { parseReference } from './reference.ts';
 import type { RegistryClient } from './registry/registry-client.ts';
 import { RegistryError } from './registry/registry-error.ts';
@@ -17,14 +17,15 @@ export function isRetryableRegistryError(error: unknown): boolean {
 export async function resolveDigest(
   registry: RegistryClient,
   request: ImageRequest,
-  { signal, policy = MANIFEST_RETRY }: { readonly signal: AbortSignal; readonly policy?: RetryPolicy },
+  { signal, onTrouble, policy = MANIFEST_RETRY }: ResolveOptions & { readonly policy?: RetryPolicy },
 ): Promise<string | undefined> {
   try {
     const { host, repository, tag = 'latest', digest } = parseReference(request.reference);
     if (digest !== undefined) return digest;
     const { credentials } = request;
     const target = { host, repository, ...(credentials === undefined ? {} : { credentials }) };
-    return await retrying(policy, isRetryableRegistryError, signal, () =>
+    const onRetry = (error: unknown) => onTrouble?.(troubleOf(error, request.reference));
+    return await retrying({ ...policy, onRetry }, isRetryableRegistryError, signal, () =>
       registry.digestOf(target, tag, { signal }),
     );
   } catch (error) {

@@ -9,7 +9,7 @@ export interface ImageService {
    * The digest that the reference names at its registry now; of the index for a multi-architecture image
    * (task-engine.md §8.2). Undefined for a schema 1 manifest. Retries by itself, at most 9 times within a minute.
    */
-  resolveDigest(request: ImageRequest, options: { signal: AbortSignal }): Promise<string | undefined>;
+  resolveDigest(request: ImageRequest, options: ResolveOptions): Promise<string | undefined>;
   /** Brings the image and unpacks it. Retries by itself (ENG-22, ENG-140). */
   pull(request: PullRequest, options: { signal: AbortSignal }): Promise<LocalImage>;
   /** The local image of that reference, unpacked and ready, if there is one. Never asks a registry. */
@@ -70,6 +70,12 @@ export interface ImageRequest {
   readonly credentials?: RegistryCredentials;
 }
 
+export interface ResolveOptions {
+  readonly signal: AbortSignal;
+  /** Told what went wrong each time that it is tried again. */
+  readonly onTrouble?: (trouble: string) => void;
+}
+
 export interface PullRequest extends ImageRequest {
   /** As `resolveDigest` gave it: pulled by it and then named by the reference. */
   readonly digest?: string;
@@ -89,7 +95,16 @@ export interface PullProgress {
   readonly bytesTotal: number;
   readonly layersUnpacked: number;
   readonly layersTotal: number;
+  /** What went wrong last; absent while all is well, which it is again when bytes have come. */
+  readonly trouble?: string;
 }
+
+export const NOTHING_PULLED: PullProgress = {
+  bytesDone: 0,
+  bytesTotal: 0,
+  layersUnpacked: 0,
+  layersTotal: 0,
+};
 
 export interface LocalImage {
   /** Name in the runtime, for `CreateContainer.image`. */

@@ -68,6 +68,11 @@ export function imageError(
   return new TaskError(code, hint === undefined ? text : `${hint} ${text}`, { retryable, cause: error });
 }
 
+/** What went wrong with an image, in one line, while it is tried again. */
+export function troubleOf(error: unknown, image: string): string {
+  return redactEcrUrls(textOf(error), image);
+}
+
 const ECR_LAYER_URL = /"?https\S+starport-layer-bucket\S+/g;
 
 /** Replaces pre-signed URLs of ECR layers by a mark that names the image (ENG-29). */

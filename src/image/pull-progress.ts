@@ -11,6 +11,7 @@ export class PullProgressMeter {
   readonly #done = new Map<string, number>();
   #layersUnpacked = 0;
   #layersTotal = 0;
+  #trouble: string | undefined;
   #toldAt = Number.NEGATIVE_INFINITY;
 
   constructor(publish: (progress: PullProgress) => void, now: () => number = () => performance.now()) {
@@ -32,6 +33,12 @@ export class PullProgressMeter {
     this.#tell(false);
   }
 
+  /** What went wrong, while it is tried again; until there is progress. */
+  failed(trouble: string): void {
+    this.#trouble = trouble;
+    this.#publishNow();
+  }
+
   /** A layer whose bytes are not needed, as its snapshotter has it from elsewhere. */
   notNeeded(digest: string): void {
     this.#sizes.delete(digest);
@@ -49,9 +56,13 @@ export class PullProgressMeter {
   }
 
   #tell(always: boolean): void {
-    const now = this.#now();
-    if (!always && now - this.#toldAt < INTERVAL_MS) return;
-    this.#toldAt = now;
+    const isOverTrouble = this.#trouble !== undefined;
+    this.#trouble = undefined;
+    if (always || isOverTrouble || this.#now() - this.#toldAt >= INTERVAL_MS) this.#publishNow();
+  }
+
+  #publishNow(): void {
+    this.#toldAt = this.#now();
     const sum = (values: Iterable<number>) =>
       Iterator.from(values).reduce((total, value) => total + value, 0);
     this.#publish({
@@ -59,6 +70,7 @@ export class PullProgressMeter {
       bytesTotal: sum(this.#sizes.values()),
       layersUnpacked: this.#layersUnpacked,
       layersTotal: this.#layersTotal,
+      ...(this.#trouble !== undefined && { trouble: this.#trouble }),
     });
   }
 }

@@ -8,6 +8,8 @@ export interface RetryPolicy {
   readonly backoff: BackoffOptions;
   /** No new try begins later than that after the first, ms. */
   readonly withinMs?: number;
+  /** Told of each failure after which there is another try. */
+  readonly onRetry?: (error: unknown) => void;
 }
 
 /** Manifest requests (ENG-99). */
@@ -60,6 +62,7 @@ export async function retrying<T>(
       const asked = error instanceof RegistryError ? (error.retryAfterMs ?? 0) : 0;
       const waitMs = Math.max(backoff.next(), asked);
       if (asked > LONGEST_RETRY_AFTER_MS || performance.now() + waitMs > giveUpAt) throw error;
+      policy.onRetry?.(error);
       await sleep(waitMs, signal);
     }
   }

@@ -53,6 +53,8 @@ export interface PullState {
   readonly secondsLeft?: number;
   readonly layersUnpacked: number;
   readonly layersTotal: number;
+  /** What went wrong last, while it is tried again. */
+  readonly trouble?: string;
 }
 
 interface Said {
@@ -121,7 +123,7 @@ function sayStep(
       };
     case 'resolveImage':
       return {
-        what: `asks the registry which digest ${spec?.image ?? 'its image'} has`,
+        what: `asks the registry which digest ${spec?.image ?? 'its image'} has${sayTrouble(activity.pulls.get(step.container))}`,
         unblock: "the registry's answer; without one the pull is tried nevertheless",
       };
     case 'pullImage':
@@ -236,14 +238,18 @@ function sayShortage(shortage: Shortage): Said {
 
 function sayPull(image: string, pull: PullState | undefined): string {
   if (pull === undefined || pull.layersTotal === 0)
-    return `pulls ${image}: the registry has not told its layers yet`;
+    return `pulls ${image}${sayTrouble(pull) || ': the registry has not told its layers yet'}`;
   const { bytesDone, bytesTotal, bytesPerSecond, secondsLeft, layersUnpacked, layersTotal } = pull;
   const percent = bytesTotal === 0 ? 100 : Math.floor((bytesDone / bytesTotal) * 100);
   return (
     `pulls ${image}: ${percent}% of ${megabytes(bytesTotal)} at ${megabytes(bytesPerSecond)}/s` +
     (secondsLeft === undefined || secondsLeft === 0 ? ', ' : `, ${secondsLeft} s left, `) +
-    `${layersUnpacked} of ${layersTotal} layers unpacked`
+    `${layersUnpacked} of ${layersTotal} layers unpacked${sayTrouble(pull)}`
   );
+}
+
+function sayTrouble(pull: PullState | undefined): string {
+  return pull?.trouble === undefined ? '' : `; it failed and is tried again: ${pull.trouble}`;
 }
 
 /** Where they are, never what they are. */

@@ -116,6 +116,18 @@ describe('ecs-local why', () => {
     await world.expectClean();
   }, 90_000);
 
+  it('says what is wrong with a registry while it is asked again', async () => {
+    const registry = `127.0.0.1:${await freePort()}`;
+    await world.register('nobody', 'true', { image: `${registry}/nobody:1` });
+    const arn = await startTask('nobody');
+    await whyIs(
+      arn,
+      new RegExp(`it failed and is tried again: registry ${registry} could not be reached: .*ECONNREFUSED`),
+    );
+    await stop(arn);
+    await world.expectClean();
+  }, 90_000);
+
   it('shows the last probe of a dependency that is not healthy', async () => {
     const containerDefinitions = [
       {

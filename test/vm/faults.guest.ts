@@ -11,7 +11,8 @@ import { until } from '../support/until.ts';
  * a process and prints what the kernel says and how long connections take, one line of JSON.
  */
 
-const DELAY_MS = 700;
+/** Longer than anything else that a connection waits for in emulation. */
+const DELAY_MS = 5_000;
 const OTHER = '10.99.0.3';
 const FILTERED = '10.99.0.4';
 const LATENCY: FlowFault = {

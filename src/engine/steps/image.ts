@@ -1,4 +1,4 @@
-import type { LocalImage, RegistryCredentials } from '../../image/images.ts';
+import { type LocalImage, NOTHING_PULLED, type RegistryCredentials } from '../../image/images.ts';
 import { reasonOf } from '../../task/errors.ts';
 import type { TaskEvent } from '../../task/event.ts';
 import { CredentialsNotHereError } from '../../task/execution-role.ts';
@@ -24,7 +24,10 @@ export async function resolveImage(context: StepContext, container: string): Pro
       (signal) =>
         context.images.resolveDigest(
           { reference: spec.image, ...(credentials !== undefined && { credentials }) },
-          { signal },
+          {
+            signal,
+            onTrouble: (trouble) => context.progress(container, { ...NOTHING_PULLED, trouble }),
+          },
         ),
     );
     return { kind: 'imageResolved', container, ...(digest !== undefined && { digest }) };

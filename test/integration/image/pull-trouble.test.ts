@@ -225,7 +225,14 @@ describe('a registry that refuses', () => {
       return front.requests.length < 4 ? { answer: { status: 503, body: 'maintenance' } } : undefined;
     };
     const startedAt = performance.now();
-    await pull(reference);
+    const troubles: (string | undefined)[] = [];
+    await pull({ reference, onProgress: ({ trouble }) => troubles.push(trouble) });
+    expect(troubles.slice(0, 3)).toEqual([
+      expect.stringMatching(/answered 429/),
+      expect.stringMatching(/answered 503: maintenance/),
+      expect.stringMatching(/answered 503: maintenance/),
+    ]);
+    expect(troubles.slice(3).every((trouble) => trouble === undefined)).toBe(true);
     expect(performance.now() - startedAt).toBeGreaterThan(1_000);
     expect(front.requests.slice(0, 4).map(({ status }) => status)).toEqual([429, 503, 503, 200]);
   });

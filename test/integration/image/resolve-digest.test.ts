@@ -50,7 +50,13 @@ describe('resolving a digest', () => {
 
   it('tries nine times while the registry is unwell (ENG-99)', async () => {
     front.disturb = () => ({ answer: { status: 503 } });
-    const attempt = resolveDigest(client, { reference: `${front.host}/ill:1` }, { ...soon(), policy: QUICK });
+    const troubles: string[] = [];
+    const onTrouble = (trouble: string) => troubles.push(trouble);
+    const attempt = resolveDigest(
+      client,
+      { reference: `${front.host}/ill:1` },
+      { ...soon(), policy: QUICK, onTrouble },
+    );
     await expect(attempt).rejects.toMatchObject({
       code: 'CannotPullImageManifestError',
       retryable: true,
@@ -59,6 +65,8 @@ describe('resolving a digest', () => {
       ),
     });
     expect(front.requests).toHaveLength(9);
+    expect(troubles).toHaveLength(8);
+    expect(troubles[0]).toMatch(/answered 503/);
   });
 
   it('does not go on beyond its bound', async () => {

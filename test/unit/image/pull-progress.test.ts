@@ -20,6 +20,18 @@ it('is told five times a second at most, and its last state always', () => {
   expect(told.at(-1)).toEqual({ bytesDone: 1000, bytesTotal: 1000, layersUnpacked: 1, layersTotal: 1 });
 });
 
+it('says what went wrong until there is progress again', () => {
+  const told: PullProgress[] = [];
+  const meter = new PullProgressMeter((progress) => told.push(progress));
+  meter.failed('no route to the registry');
+  expect(told.at(-1)).toMatchObject({ layersTotal: 0, trouble: 'no route to the registry' });
+  meter.begin([{ digest: 'a', size: 10 }]);
+  expect(told.at(-1)).not.toHaveProperty('trouble');
+  meter.failed('cut');
+  meter.bytes('a', 1);
+  expect(told.at(-1)).toEqual({ bytesDone: 1, bytesTotal: 10, layersUnpacked: 0, layersTotal: 1 });
+});
+
 it('counts a layer that is there twice once, and none that is not needed', () => {
   const told: PullProgress[] = [];
   const meter = new PullProgressMeter((progress) => told.push(progress));

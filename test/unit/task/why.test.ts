@@ -90,6 +90,18 @@ describe('why a task does not move', () => {
     ]);
   });
 
+  it('is a registry that does not answer, while it is asked again', () => {
+    const s = new TaskStory(taskSpec([containerSpec('main')])).tell({ kind: 'resourcesReady' });
+    const trouble = 'registry 127.0.0.1:5000 could not be reached';
+    const none = { bytesDone: 0, bytesTotal: 0, bytesPerSecond: 0, layersUnpacked: 0, layersTotal: 0 };
+    const pulls = new Map([['main', { ...none, trouble }]]);
+    expect(texts(s, { pulls })[0]).toMatch(/digest 127\S+ has; it failed and is tried again: registry 127/);
+    s.resolve('main');
+    expect(texts(s, { pulls })[0]).toMatch(
+      /pulls 127\S+; it failed and is tried again: registry 127\S+ could not be reached$/,
+    );
+  });
+
   it('is a step that fails, with its error and the next try', () => {
     const s = new TaskStory(taskSpec([containerSpec('main')])).run('main').tell({ kind: 'stopRequested' });
     const stuck = {

@@ -3,7 +3,7 @@ import { ActivityWatch } from '../../../image/activity-watch.ts';
 import { resolveDigest } from '../../../image/digest-resolver.ts';
 import type { ImageService, LocalImage, PullProgress, PullRequest } from '../../../image/images.ts';
 import { machinePlatform, type Platform } from '../../../image/manifest.ts';
-import { imageError } from '../../../image/pull-errors.ts';
+import { imageError, troubleOf } from '../../../image/pull-errors.ts';
 import { pullKey } from '../../../image/pull-key.ts';
 import { PullProgressMeter } from '../../../image/pull-progress.ts';
 import { type ImageReference, parsedOrNothing, parseReference } from '../../../image/reference.ts';
@@ -69,8 +69,11 @@ class ContainerdImageService implements ContainerdImages {
     this.#platform = options.platform ?? machinePlatform();
   }
 
-  resolveDigest: ImageService['resolveDigest'] = (request, { signal }) =>
-    resolveDigest(this.#registry, request, { signal, policy: this.#options.manifestRetry ?? MANIFEST_RETRY });
+  resolveDigest: ImageService['resolveDigest'] = (request, options) =>
+    resolveDigest(this.#registry, request, {
+      ...options,
+      policy: this.#options.manifestRetry ?? MANIFEST_RETRY,
+    });
 
   pull: ImageService['pull'] = async (request, { signal }) => {
     try {
@@ -163,7 +166,11 @@ class ContainerdImageService implements ContainerdImages {
     const { credentials } = request;
     const { host, repository } = reference;
     const target = { host, repository, ...(credentials === undefined ? {} : { credentials }) };
-    const policy = this.#options.pullRetry ?? PULL_RETRY;
+    const progress = new PullProgressMeter(publish);
+    const policy = {
+      ...(this.#options.pullRetry ?? PULL_RETRY),
+      onRetry: (error: unknown) => progress.failed(troubleOf(error, request.reference)),
+    };
     const stalled = new AbortController();
     const signal = AbortSignal.any([shared, stalled.signal]);
     return await withPullLease(client, this.#liveLeases, signal, async (lease) => {
@@ -191,7 +198,7 @@ class ContainerdImageService implements ContainerdImages {
         platform: this.#platform,
         name: reference.canonical,
         tagOrDigest: request.digest ?? reference.digest ?? reference.tag ?? 'latest',
-        progress: new PullProgressMeter(publish),
+        progress,
         room: this.#room,
         makeRoom: request.makeRoom,
       });

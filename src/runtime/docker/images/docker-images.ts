@@ -1,14 +1,15 @@
 import { observeDisks } from '../../../host/disk-space.ts';
 import { ActivityWatch } from '../../../image/activity-watch.ts';
 import { resolveDigest } from '../../../image/digest-resolver.ts';
-import type {
-  ImageService,
-  LocalImage,
-  PullProgress,
-  PullRequest,
-  RegistryCredentials,
+import {
+  type ImageService,
+  type LocalImage,
+  NOTHING_PULLED,
+  type PullProgress,
+  type PullRequest,
+  type RegistryCredentials,
 } from '../../../image/images.ts';
-import { imageError } from '../../../image/pull-errors.ts';
+import { imageError, troubleOf } from '../../../image/pull-errors.ts';
 import { pullKey } from '../../../image/pull-key.ts';
 import { type ImageReference, isDigest, parsedOrNothing, parseReference } from '../../../image/reference.ts';
 import { RegistryClient } from '../../../image/registry/registry-client.ts';
@@ -50,8 +51,11 @@ export class DockerImages implements ImageService {
     this.#registry = options.registry ?? new RegistryClient();
   }
 
-  resolveDigest: ImageService['resolveDigest'] = (request, { signal }) =>
-    resolveDigest(this.#registry, request, { signal, policy: this.#options.manifestRetry ?? MANIFEST_RETRY });
+  resolveDigest: ImageService['resolveDigest'] = (request, options) =>
+    resolveDigest(this.#registry, request, {
+      ...options,
+      policy: this.#options.manifestRetry ?? MANIFEST_RETRY,
+    });
 
   pull: ImageService['pull'] = async (request, { signal }) => {
     try {
@@ -138,8 +142,14 @@ export class DockerImages implements ImageService {
         onInactive: () => stalled.abort(inactivePull(request.reference, inactivityTimeoutMs)),
       },
     );
-    await retrying(pullRetry, isRetryable, signal, () =>
-      this.#fetch(request, reference, { signal, onActivity: () => watch.touch(), publish }),
+    let latest = NOTHING_PULLED;
+    const tell = (progress: PullProgress) => {
+      latest = progress;
+      publish(progress);
+    };
+    const onRetry = (error: unknown) => publish({ ...latest, trouble: troubleOf(error, request.reference) });
+    await retrying({ ...pullRetry, onRetry }, isRetryable, signal, () =>
+      this.#fetch(request, reference, { signal, onActivity: () => watch.touch(), publish: tell }),
     );
     const image = await this.find(request.reference, { signal });
     if (image === undefined)
