@@ -25,12 +25,9 @@ export function isIpv6Only({ ipv4Addresses, ipv6Addresses }: TaskEni): boolean {
 /** Addresses with the prefix lengths that they have on the link. */
 export function eniAddresses(eni: TaskEni): readonly string[] {
   const prefix4 = prefixOf(eni.subnetGatewayIpv4) ?? '32';
-  const prefix6 = isIpv6Only(eni)
-    ? (prefixOf(eni.subnetGatewayIpv6) ?? DUAL_STACK_PREFIX)
-    : DUAL_STACK_PREFIX;
   return [
     ...eni.ipv4Addresses.map((address) => `${address}/${prefix4}`),
-    ...eni.ipv6Addresses.map((address) => `${address}/${prefix6}`),
+    ...eni.ipv6Addresses.map((address) => `${address}/${ipv6PrefixOf(eni)}`),
   ];
 }
 
@@ -38,6 +35,49 @@ export function eniAddresses(eni: TaskEni): readonly string[] {
 export function eniGateways(eni: TaskEni): readonly string[] {
   const gateway = isIpv6Only(eni) ? eni.subnetGatewayIpv6 : eni.subnetGatewayIpv4;
   return gateway === undefined ? [] : [gateway.split('/')[0] ?? ''];
+}
+
+/** The subnets that its addresses are of, `10.0.2.0/24` (networking.md §6.3); absent where it has no such address. */
+export function eniSubnets(eni: TaskEni): { readonly ipv4?: string; readonly ipv6?: string } {
+  const [gateway4 = '', prefix4] = eni.subnetGatewayIpv4?.split('/') ?? [];
+  const ipv6 = eni.ipv6Addresses.find((address) => URL.canParse(`http://[${address}]`));
+  const prefix6 = ipv6PrefixOf(eni);
+  return {
+    ...(prefix4 !== undefined && { ipv4: `${network4(gateway4, Number(prefix4))}/${prefix4}` }),
+    ...(ipv6 !== undefined && { ipv6: `${network6(ipv6, Number(prefix6))}/${prefix6}` }),
+  };
+}
+
+/** An address without the bits that tell hosts apart. */
+function network4(address: string, prefix: number): string {
+  return masked(address.split('.').map(Number), 8, prefix).join('.');
+}
+
+/** The same, shortened as RFC 5952 has it. */
+function network6(address: string, prefix: number): string {
+  const [head = '', tail = ''] = canonical6(address).split('::');
+  const groups = (part: string) =>
+    part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16));
+  const [before, after] = [groups(head), groups(tail)];
+  const zeros = Array.from({ length: 8 - before.length - after.length }, () => 0);
+  const network = masked([...before, ...zeros, ...after], 16, prefix);
+  return canonical6(network.map((group) => group.toString(16)).join(':'));
+}
+
+/** As the URL standard writes hosts: in hex and with the longest row of zeros left out. */
+function canonical6(address: string): string {
+  return new URL(`http://[${address}]`).hostname.slice(1, -1);
+}
+
+function masked(parts: readonly number[], bits: number, prefix: number): readonly number[] {
+  return parts.map((part, index) => {
+    const host = Math.min(bits, Math.max(0, bits * (index + 1) - prefix));
+    return (part >> host) << host;
+  });
+}
+
+function ipv6PrefixOf(eni: TaskEni): string {
+  return isIpv6Only(eni) ? (prefixOf(eni.subnetGatewayIpv6) ?? DUAL_STACK_PREFIX) : DUAL_STACK_PREFIX;
 }
 
 function prefixOf(gateway: string | undefined): string | undefined {

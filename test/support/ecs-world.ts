@@ -1,4 +1,6 @@
 import { fileURLToPath } from 'node:url';
+import { readLogs } from '../../src/container-log/read-logs.ts';
+import { containerId } from '../../src/task/ids.ts';
 import { type AgentOptions, startAgent, type TestAgent } from './agent.ts';
 import { AwsEcs } from './aws-ecs.ts';
 import { startContainerd, type TestContainerd } from './containerd.ts';
@@ -148,6 +150,14 @@ export class EcsWorld extends AwsEcs implements AsyncDisposable {
       await stack.disposeAsync();
       throw error;
     }
+  }
+
+  /** The lines that a container has written so far, in order. */
+  async logLines(runtimeId: string): Promise<readonly string[]> {
+    const lines: string[] = [];
+    const logs = readLogs({ dataDir: this.scratch.path('data'), id: containerId(runtimeId) });
+    for await (const { text } of logs) lines.push(text);
+    return lines;
   }
 
   /** Waits until the agent has cleaned up everything and nothing is left on the host. */

@@ -119,6 +119,17 @@ export async function fetchFrom(
   return answer?.split('\r\n\r\n')[1];
 }
 
+/** Sends a whole text to a TCP port and gives all that comes back; undefined when nothing does within four seconds. */
+export async function exchangeFrom(
+  namespace: string,
+  address: string,
+  port: number,
+  text: string,
+): Promise<string | undefined> {
+  const script = 'exec 3<>/dev/tcp/$0/$1 && printf %s "$2" >&3 && cat <&3';
+  return await ask(namespace, script, address, port, text);
+}
+
 /** What comes back for a datagram; undefined when nothing does within four seconds. */
 export async function sendFrom(
   namespace: string,
@@ -135,6 +146,7 @@ async function ask(
   script: string,
   address: string,
   port: number,
+  text = '',
 ): Promise<string | undefined> {
   const [program, args] = inNamespace(namespace, 'timeout', [
     '4',
@@ -143,6 +155,7 @@ async function ask(
     script,
     address,
     String(port),
+    text,
   ]);
   const { exitCode, stdout } = await tryRun(program, args);
   return exitCode === 0 && stdout !== '' ? stdout : undefined;

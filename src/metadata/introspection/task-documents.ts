@@ -1,3 +1,4 @@
+import type { TaskEni } from '../../task/eni.ts';
 import { containerDisplayName, containerIdOf } from '../../task/ids.ts';
 import type { PortBinding, PortMapping } from '../../task/port-mapping.ts';
 import type { TaskStatus } from '../../task/statuses.ts';
@@ -52,21 +53,33 @@ function containerDocument(
     ImageID: container.imageId ?? '',
     ...(container.createdAt !== undefined && { CreatedAt: goTime(container.createdAt) }),
     ...(container.startedAt !== undefined && { StartedAt: goTime(container.startedAt) }),
-    ...ports(container.portBindings ?? asked?.portMappings ?? []),
+    ...ports(container.portBindings ?? asked?.portMappings ?? [], spec.eni !== undefined),
+    ...(spec.eni !== undefined && { Networks: [eniDocument(spec.eni)] }),
     ...(asked !== undefined && volumesMember(spec, asked, volumesDirectory)),
     ...(asked?.restartPolicy !== undefined && { RestartCount: container.restarts?.count ?? 0 }),
   };
 }
 
-/** One entry a port and address, without the address (TMDS-137). */
-function ports(all: readonly (PortBinding | PortMapping)[]): object {
+/** Only with an ENI is anything said of networks (§10). */
+function eniDocument({ ipv4Addresses, ipv6Addresses }: TaskEni): unknown {
+  return {
+    NetworkMode: 'awsvpc',
+    ...(ipv4Addresses.length > 0 && { IPv4Addresses: ipv4Addresses }),
+    ...(ipv6Addresses.length > 0 && { IPv6Addresses: ipv6Addresses }),
+  };
+}
+
+/** One entry a port and address, without the address (TMDS-137); on an ENI every port is its own (TMDS-26). */
+function ports(all: readonly (PortBinding | PortMapping)[], onEni: boolean): object {
   if (all.length === 0) return {};
+  const first = ({ containerPort, hostPort }: PortBinding | PortMapping) =>
+    onEni ? containerPort : hostPort;
   return {
     Ports: all.flatMap((port) =>
       Array.from({ length: port.rangeLength ?? 1 }, (_, index) => ({
         ContainerPort: port.containerPort + index,
         Protocol: port.protocol,
-        ...(port.hostPort !== 0 && { HostPort: port.hostPort + index }),
+        ...(first(port) !== 0 && { HostPort: first(port) + index }),
       })),
     ),
   };

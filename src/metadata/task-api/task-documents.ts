@@ -5,8 +5,9 @@ import {
   LABEL_TASK_ARN,
   LABEL_VERSION,
 } from '../../runtime/runtime.ts';
+import { eniSubnets, isIpv6Only, type TaskEni } from '../../task/eni.ts';
 import { containerDisplayName, containerIdOf } from '../../task/ids.ts';
-import type { PortBinding } from '../../task/port-mapping.ts';
+import type { PortBinding, PortMapping } from '../../task/port-mapping.ts';
 import type { TaskSpec } from '../../task/task-spec.ts';
 import type { TaskState } from '../../task/task-state.ts';
 import { sortedMap } from '../go-json.ts';
@@ -149,23 +150,63 @@ function labelsOf({ task, spec }: EndpointContainer, cluster: string): Record<st
 }
 
 /** Actual bindings, one a port and address (§4.4); v4 alone tells the address. */
-function ports(version: DocumentVersion, { state }: EndpointContainer): object {
-  const bindings = state.portBindings ?? [];
+function ports(version: DocumentVersion, { task, spec, state }: EndpointContainer): object {
+  const bindings =
+    task.spec.eni === undefined ? (state.portBindings ?? []) : (spec.portMappings ?? []).map(onEni);
   if (bindings.length === 0) return {};
   return { Ports: bindings.flatMap((binding) => everyPort(binding, version)) };
 }
 
-function everyPort(binding: PortBinding, version: DocumentVersion): readonly unknown[] {
+/** An ENI is the task's alone: its ports are those of the containers (TMDS-26). */
+function onEni({ containerPort, protocol, rangeLength }: PortMapping): ShownPort {
+  return {
+    containerPort,
+    hostPort: containerPort,
+    protocol,
+    ...(rangeLength !== undefined && { rangeLength }),
+  };
+}
+
+type ShownPort = Omit<PortBinding, 'bindIp'> & Partial<Pick<PortBinding, 'bindIp'>>;
+
+function everyPort(binding: ShownPort, version: DocumentVersion): readonly unknown[] {
   return Array.from({ length: binding.rangeLength ?? 1 }, (_, index) => ({
     ContainerPort: binding.containerPort + index,
     Protocol: binding.protocol,
     HostPort: binding.hostPort + index,
-    ...(version === 'v4' && { HostIp: binding.bindIp }),
+    ...(version === 'v4' && binding.bindIp !== undefined && { HostIp: binding.bindIp }),
   }));
+}
+
+/** Of awsvpc tasks the ENI, for every container and also after its stop; v4 tells its subnet and names (§4.5). */
+function eniDocument(version: DocumentVersion, eni: TaskEni): unknown {
+  const { ipv4, ipv6 } = eniSubnets(eni);
+  const gateway6 = isIpv6Only(eni) ? eni.subnetGatewayIpv6 : undefined;
+  return {
+    NetworkMode: 'awsvpc',
+    ...listed('IPv4Addresses', eni.ipv4Addresses),
+    ...listed('IPv6Addresses', eni.ipv6Addresses),
+    ...(version === 'v4' && {
+      AttachmentIndex: 0,
+      MACAddress: eni.macAddress,
+      ...(ipv4 !== undefined && { IPv4SubnetCIDRBlock: ipv4 }),
+      ...(ipv6 !== undefined && { IPv6SubnetCIDRBlock: ipv6 }),
+      ...listed('DomainNameServers', eni.dnsServers),
+      ...listed('DomainNameSearchList', eni.dnsSearch),
+      ...(eni.privateDnsName && { PrivateDNSName: eni.privateDnsName }),
+      ...(eni.subnetGatewayIpv4 && { SubnetGatewayIpv4Address: eni.subnetGatewayIpv4 }),
+      ...(gateway6 && { SubnetGatewayIpv6Address: gateway6 }),
+    }),
+  };
+}
+
+function listed(name: string, values: readonly string[]): object {
+  return values.length === 0 ? {} : { [name]: values };
 }
 
 /** One entry a container; a list with an empty string is what programs are used to (TMDS-29, TMDS-135). */
 function networkDocument(version: DocumentVersion, { task, state }: EndpointContainer): unknown {
+  if (task.spec.eni !== undefined) return eniDocument(version, task.spec.eni);
   const live = state.known === 'STOPPED' ? undefined : state.addresses;
   return {
     NetworkMode: task.spec.networkMode,

@@ -65,6 +65,12 @@ const ALIKE: readonly (readonly [member: string, theirs: string, ours: string, w
     'volumes that only an image asks for have names that mean nothing to a program',
   ],
   [
+    '`Ports` of awsvpc tasks',
+    'bindings that the runtime knows of',
+    'those of the task definition',
+    'a port of a container is a port of the ENI, published or not (TMDS-26)',
+  ],
+  [
     'order of `Containers`',
     'any',
     'that of the task definition',
