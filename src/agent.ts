@@ -12,7 +12,7 @@ import { openSecrets } from './agent-secrets.ts';
 import { createSessions } from './agent-sessions.ts';
 import { engineSettings, hostCapacity } from './agent-settings.ts';
 import { discardState, loadState, manifestNumber, openAgentStore, saveRegistration } from './agent-state.ts';
-import { createStats } from './agent-stats.ts';
+import { COUNTERS_KEY, createStats } from './agent-stats.ts';
 import { openEndpointSecret, openTaskApi } from './agent-task-api.ts';
 import { judgeTaskEni, openAttachments } from './agent-task-eni.ts';
 import { AGENT_HASH, AGENT_NAME, AGENT_VERSION } from './agent-version.ts';
@@ -137,9 +137,20 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   const endpointSecret = await openEndpointSecret(store, kept);
   const endpointIds = new EndpointIds(endpointSecret);
   const meta = new Map(kept.meta).set('endpoint-secret', endpointSecret).set('boot-id', bootId);
+  // They change all the time, and are not what brings a task back.
+  meta.delete(COUNTERS_KEY);
   const tasks = () => engine.workers().map(({ state }) => state);
   const machine = await observeMachine(readFileIfAny, availableParallelism);
-  const stats = parts.adopt(createStats(config, { cores: machine.cpus, logger, tasks }), (s) => s.stop());
+  const stats = parts.adopt(
+    createStats(config, {
+      cores: machine.cpus,
+      logger,
+      tasks,
+      keptCounters: kept.meta.get(COUNTERS_KEY),
+      keepCounters: (value) => store.commit([{ kind: 'putMeta', key: COUNTERS_KEY, value }]),
+    }),
+    (s) => s.stop(),
+  );
   const metrics = new AgentMetrics();
   const containers = timedRuntime(runtime.runtime, (...call) => metrics.called(...call));
   const volumesDirectory = join(config.dataDirectory, 'volumes');

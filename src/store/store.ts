@@ -46,7 +46,7 @@ export type StoreChange =
 /** Moves kept of one task: a container that restarts for ever does not fill the disk. */
 export const TIMELINE_LIMIT = 500;
 
-/** Keys of ENG-120, plus the boot id of the host at the last start. */
+/** Keys of ENG-120, plus the boot id of the host at the last start and counters of containers that are restarted. */
 export const META_KEYS = [
   'agent-version',
   'availability-zone',
@@ -56,6 +56,7 @@ export const META_KEYS = [
   'task-manifest-seq-num',
   'boot-id',
   'endpoint-secret',
+  'restart-counters',
 ] as const;
 export type MetaKey = (typeof META_KEYS)[number];
 

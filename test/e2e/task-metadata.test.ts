@@ -2,8 +2,6 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readLogs } from '../../src/container-log/read-logs.ts';
-import { containerId } from '../../src/task/ids.ts';
 import { EcsWorld } from '../support/ecs-world.ts';
 import { NetworkHost } from '../support/network-host.ts';
 import { pushTestImage } from '../support/push-image.ts';
@@ -52,15 +50,7 @@ describe('what a task reads at 169.254.170.2', () => {
     await instance?.[Symbol.asyncDispose]();
   });
 
-  const linesOf = async (runtimeId: string): Promise<readonly string[]> => {
-    const lines: string[] = [];
-    for await (const { text } of readLogs({
-      dataDir: world.scratch.path('data'),
-      id: containerId(runtimeId),
-    }))
-      lines.push(text);
-    return lines;
-  };
+  const linesOf = (runtimeId: string) => world.logLines(runtimeId);
 
   /** Runs a task until it has told everything; gives what follows each first word. */
   async function told(family: string) {
@@ -175,6 +165,41 @@ describe('what a task reads at 169.254.170.2', () => {
     expect(own.cpu_stats.cpu_usage.total_usage).toBeGreaterThan(50e6);
     expect(own.cpu_stats.system_cpu_usage).toBeGreaterThan(own.precpu_stats.system_cpu_usage);
     expect(own.memory_stats.usage).toBeLessThan(64 * 1024 * 1024);
+    await stop(arn);
+    await world.expectClean();
+  }, 60_000);
+
+  it('counts on over a restart of its container, also after the agent was killed (TMDS-48)', async () => {
+    const again = [
+      'echo x >>/runs',
+      'if [ $(wc -l </runs) = 1 ]; then',
+      '  i=0; while [ $i -lt 1000000 ]; do i=$((i+1)); done; sleep 2; exit 1',
+      'fi',
+      'trap "exit 0" TERM',
+      'while :; do echo "stats $(wget -qO- $ECS_CONTAINER_METADATA_URI_V4/stats 2>/dev/null)"; sleep 0.5; done',
+    ].join('\n');
+    const restartPolicy = { enabled: true, restartAttemptPeriod: 0 };
+    await world.register('again', again, { restartPolicy }, { networkMode: 'bridge' });
+    const [arn = ''] = await world.run('again');
+    const [task] = await world.reach('RUNNING', [arn]);
+    const id = task?.containers[0]?.runtimeId ?? '';
+    /** Processor time in ns of the first lines after so many that tell it. */
+    const total = async (after: number) =>
+      await until(
+        async () => {
+          const lines = (await linesOf(id)).slice(after).flatMap((line) => line.split('stats ')[1] || []);
+          const known = lines.map((text) => JSON.parse(text).cpu_stats?.cpu_usage?.total_usage ?? 0);
+          return known.find((one) => one > 0);
+        },
+        { what: 'the container has numbers', timeoutMs: 20_000 },
+      );
+    const before = await total(0);
+    await world.agent.kill('SIGKILL');
+    const said = (await linesOf(id)).length;
+    await world.agent.start();
+    expect(await total(said)).toBeGreaterThan(before);
+    // The run that goes on has not used that much by far.
+    expect(before).toBeGreaterThan(500e6);
     await stop(arn);
     await world.expectClean();
   }, 60_000);

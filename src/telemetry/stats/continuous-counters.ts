@@ -1,12 +1,27 @@
 import type { CpuCounters, InterfaceCounters, Sample } from './sample.ts';
 
+/** The part of a sample that only grows. */
+export type Counters = Pick<Sample, 'cpu' | 'read' | 'written' | 'networks'>;
+
 /**
  * Lets the counters of a container that is started again in place go on from where they were: its cgroup, and with
  * some runtimes its interfaces, begin at 0 each time (tcs.md §7, TMDS-48).
  */
 export class ContinuousCounters {
-  #latest: Sample | undefined;
-  #base: Sample | undefined;
+  #latest: Counters | undefined;
+  #base: Counters | undefined;
+
+  /** Goes on from what was kept by an earlier process. */
+  constructor(kept: { readonly latest?: Counters; readonly base?: Counters } = {}) {
+    this.#latest = kept.latest;
+    this.#base = kept.base;
+  }
+
+  /** What a later process needs to go on; undefined before the first sample. */
+  get kept(): { readonly latest: Counters; readonly base?: Counters } | undefined {
+    if (this.#latest === undefined) return undefined;
+    return { latest: this.#latest, ...(this.#base !== undefined && { base: this.#base }) };
+  }
 
   /** The next samples are of another run. */
   beginAnew(): void {
@@ -15,12 +30,14 @@ export class ContinuousCounters {
 
   /** The sample with the counts of earlier runs in it. */
   continue(sample: Sample): Sample {
-    this.#latest = this.#base === undefined ? sample : added(sample, this.#base);
-    return this.#latest;
+    const whole = this.#base === undefined ? sample : added(sample, this.#base);
+    const { cpu, read, written, networks } = whole;
+    this.#latest = { cpu, read, written, ...(networks !== undefined && { networks }) };
+    return whole;
   }
 }
 
-function added(sample: Sample, base: Sample): Sample {
+function added(sample: Sample, base: Counters): Sample {
   return {
     ...sample,
     cpu: addedCpu(sample.cpu, base.cpu),
@@ -47,7 +64,7 @@ function addedCpu(now: CpuCounters, base: CpuCounters): CpuCounters {
 /** An interface that outlived the restart has gone on counting by itself. */
 function addedNetworks(
   now: ReadonlyMap<string, InterfaceCounters>,
-  base: Sample['networks'],
+  base: Counters['networks'],
 ): ReadonlyMap<string, InterfaceCounters> {
   return new Map(
     [...now].map(([name, counters]) => {

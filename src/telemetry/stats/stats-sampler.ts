@@ -4,6 +4,7 @@ import { ContainerHistory, type Measurement, type NetworkRates } from './contain
 import { ContinuousCounters } from './continuous-counters.ts';
 import { dockerStats } from './docker-stats.ts';
 import { type CgroupRoots, findCgroupRoots, openCgroupReader } from './find-cgroups.ts';
+import type { KeptCounters } from './kept-counters.ts';
 import { KernelFiles } from './kernel-file.ts';
 import { parseHostCpu, parseInterfaces, parseMemTotal } from './proc-files.ts';
 import type { HostCpu, Sample } from './sample.ts';
@@ -35,6 +36,10 @@ export interface StatsSamplerOptions {
   /** Processors of the instance. */
   readonly cores: number;
   onTrouble(error: unknown): void;
+  /** Counters that an earlier process kept, by runtime id. */
+  readonly kept?: ReadonlyMap<string, KeptCounters>;
+  /** Another run of a container has begun: what is to be kept has changed for good. */
+  onRunBegun?(): void;
   readonly clock?: Clock;
   /** Ms of a clock that never goes back. */
   readonly monotonic?: () => number;
@@ -127,6 +132,15 @@ export class StatsSampler {
     return this.#watches.get(id)?.history.newest?.rates;
   }
 
+  /** What is to be kept of containers with a restart policy, for a process that comes after this one. */
+  keptCounters(): ReadonlyMap<string, KeptCounters> {
+    const all = new Map<string, KeptCounters>();
+    for (const [id, { container, counters }] of this.#watches)
+      if (container.restarts !== undefined && counters.kept !== undefined)
+        all.set(id, { pid: container.pid, ...counters.kept });
+    return all;
+  }
+
   /** Samples that no report holds yet, marked as reported; undefined: too few. */
   takeUnsent(id: string): Unsent | undefined {
     const watch = this.#watches.get(id);
@@ -145,17 +159,21 @@ export class StatsSampler {
     const reader = openCgroupReader(this.#roots, container, this.#files);
     if (reader === undefined) return undefined;
     known?.reader.close();
-    known?.counters.beginAnew();
+    const counters = known?.counters ?? new ContinuousCounters(this.#options.kept?.get(container.id));
+    const former = known?.container.pid ?? this.#options.kept?.get(container.id)?.pid;
+    const hasRunBefore = former !== undefined && former !== container.pid;
+    if (hasRunBefore) counters.beginAnew();
     const { intervalMs, cores } = this.#options;
     const watch = {
       history: new ContainerHistory(Math.max(2, Math.floor(KEPT_MS / intervalMs)), cores),
-      counters: new ContinuousCounters(),
       reportedRestarts: container.restarts ?? 0,
       ...known,
+      counters,
       container,
       reader,
     };
     this.#watches.set(container.id, watch);
+    if (hasRunBefore) this.#options.onRunBegun?.();
     return watch;
   }
 

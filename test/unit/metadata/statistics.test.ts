@@ -18,7 +18,13 @@ const ID = containerIdOf(TASK.spec.arn, 'app', 0);
 
 async function ask(env: Record<string, string>) {
   const config = await configOf({ env });
-  const stats = createStats(config, { cores: 1, logger: pino({ level: 'silent' }), tasks: () => [TASK] });
+  const stats = createStats(config, {
+    cores: 1,
+    logger: pino({ level: 'silent' }),
+    tasks: () => [TASK],
+    keptCounters: undefined,
+    keepCounters: async () => {},
+  });
   await using api = new TaskApiWorld({ tasks: [TASK], statistics: stats.statistics });
   const id = api.ids.idOf(TASK.spec, 'app');
   const reply = async (path: string) => {

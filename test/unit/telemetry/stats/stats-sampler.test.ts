@@ -3,13 +3,19 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { ContainerState } from '../../../../src/task/task-state.ts';
 import { findCgroupRoots } from '../../../../src/telemetry/stats/find-cgroups.ts';
+import {
+  encodeKeptCounters,
+  type KeptCounters,
+  parseKeptCounters,
+} from '../../../../src/telemetry/stats/kept-counters.ts';
 import { KernelFiles } from '../../../../src/telemetry/stats/kernel-file.ts';
+import { metricsRequests } from '../../../../src/telemetry/stats/metrics-requests.ts';
 import { parseHostCpu, parseInterfaces, parseMemTotal } from '../../../../src/telemetry/stats/proc-files.ts';
 import { StatsSampler, type WatchedContainer } from '../../../../src/telemetry/stats/stats-sampler.ts';
 import { takeMeasurements, watchedContainers } from '../../../../src/telemetry/stats/watched-tasks.ts';
 import { makeScratch } from '../../../support/scratch.ts';
 import { ManualClock } from '../../acs/manual-clock.ts';
-import { sampleContainerState, sampleTask } from '../../store/sample-task.ts';
+import { sampleContainerSpec, sampleContainerState, sampleTask } from '../../store/sample-task.ts';
 
 interface Stats {
   readonly read: string;
@@ -131,8 +137,8 @@ it('reads every interface but the loopback (TMDS-116)', () => {
   ]);
 });
 
-/** Cgroups of two runs of one container, told by the pids 1001 and 1002. */
-class TwoRuns extends KernelFiles {
+/** Cgroups of the runs of one container, told by their pids from 1001 on. */
+class Runs extends KernelFiles {
   readonly #directory: string;
 
   constructor(directory: string, usageUs: readonly number[]) {
@@ -159,7 +165,7 @@ class TwoRuns extends KernelFiles {
 
 it('goes on counting where the run before ended, and tells restarts once (TMDS-48, TCS-28, TCS-50)', async () => {
   await using scratch = makeScratch();
-  const files = new TwoRuns(scratch.directory, [9_000_000, 1000]);
+  const files = new Runs(scratch.directory, [9_000_000, 1000]);
   const policy = { ...container, hasInterfaces: false, pid: 1001, restarts: 1 };
   watched = [policy];
   sampler = new StatsSampler({
@@ -190,6 +196,46 @@ it('goes on counting where the run before ended, and tells restarts once (TMDS-4
   expect(sampler.takeUnsent('c')).toMatchObject({ restarts: 0 });
 });
 
+it.each([
+  ['the same run', 1002, 9_001_000e3],
+  ['a run that it has not seen begin', 1003, 9_003_000e3],
+])('goes on counting in a later process, in %s (TMDS-48, TCS-28)', async (_run, pid, total) => {
+  await using scratch = makeScratch();
+  const files = new Runs(scratch.directory, [9_000_000, 1000, 2000]);
+  const open = (kept?: ReadonlyMap<string, KeptCounters>) =>
+    new StatsSampler({
+      watched: () => watched,
+      intervalMs: 1000,
+      cores: 2,
+      onTrouble: (error) => troubles.push(error),
+      onRunBegun: () => begun.push(watched[0]?.pid),
+      clock,
+      files,
+      roots: files.roots,
+      ...(kept !== undefined && { kept }),
+    });
+  const begun: unknown[] = [];
+  const of = (pid: number): WatchedContainer => ({ ...container, hasInterfaces: false, pid, restarts: 1 });
+  const first = open();
+  for (const run of [1001, 1002]) {
+    watched = [of(run)];
+    first.round();
+  }
+  const text = encodeKeptCounters(first.keptCounters());
+  first.stop();
+  watched = [of(pid)];
+  const second = open(parseKeptCounters(text));
+  second.round();
+  expect(second.statsOf('c')).toMatchObject({ cpu_stats: { cpu_usage: { total_usage: total } } });
+  expect(begun).toEqual(pid === 1002 ? [1002] : [1002, 1003]);
+  second.stop();
+});
+
+it('keeps no counters of containers that are never restarted', () => {
+  sampler.round();
+  expect(sampler.keptCounters()).toEqual(new Map());
+});
+
 it('gives a cycle of 20 s a sample a second (TCS-46, OBS-58)', async () => {
   sampler.start();
   await clock.advance(500);
@@ -216,4 +262,53 @@ it('measures running containers of all tasks, each with its own interfaces in br
   const ended = { ...running, known: 'STOPPED' as const };
   expect(watchedContainers(task([ended]))).toEqual([]);
   expect(takeMeasurements(task([ended]), sampler)).toMatchObject([{ containers: [] }]);
+});
+
+/** Two processes of one network namespace. */
+class OneNamespace extends KernelFiles {
+  override read(path: string): string | undefined {
+    const dev =
+      'Inter-|\n face |\n  lo: 9 9 0 0 0 0 0 0 9 9 0 0 0 0 0 0\n  eth0: 626 7 0 0 0 0 0 0 42 3 0 0 0 0 0 0\n';
+    return path.endsWith('/net/dev') ? dev : super.read(path);
+  }
+}
+
+it('has the numbers of the ENI on every container in awsvpc mode (TCS-48)', async () => {
+  const spec = {
+    ...sampleTask('t').spec,
+    networkMode: 'awsvpc' as const,
+    containers: [sampleContainerSpec('app'), sampleContainerSpec('side')],
+  };
+  const containers = ['app', 'side'].map((name, index) => ({
+    ...sampleContainerState(name),
+    pid: index === 0 ? process.pid : process.ppid,
+  }));
+  const tasks = [sampleTask('t', { spec, containers })];
+  sampler = new StatsSampler({
+    watched: () => watchedContainers(tasks),
+    intervalMs: 1000,
+    cores: 2,
+    onTrouble: (error) => troubles.push(error),
+    clock,
+    monotonic: () => clock.now(),
+    files: new OneNamespace(),
+  });
+  sampler.start();
+  await clock.advance(1000);
+  const [request] = metricsRequests(
+    { cluster: 'c', containerInstance: 'i' },
+    takeMeasurements(tasks, sampler),
+    clock.now(),
+  );
+  if (request?.type !== 'PublishMetricsRequest') throw new Error('there is no request');
+  const metrics = request.message.taskMetrics?.[0]?.containerMetrics ?? [];
+  expect(metrics.map(({ containerName, networkStatsSet }) => [containerName, networkStatsSet])).toEqual(
+    ['app', 'side'].map((name) => [
+      name,
+      expect.objectContaining({
+        rxBytes: expect.objectContaining({ min: 626, max: 626, sum: 1252, sampleCount: 2 }),
+        txPackets: expect.objectContaining({ sum: 6 }),
+      }),
+    ]),
+  );
 });
