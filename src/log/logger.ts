@@ -10,6 +10,7 @@ import type { Config } from '../config/config.ts';
 import type { LogLevel } from '../config/variables.ts';
 import { type LogFile, openLogFile } from './log-file.ts';
 import { toLogfmt } from './logfmt.ts';
+import { plainError, plainFields } from './plain-fields.ts';
 
 export type { Logger } from 'pino';
 
@@ -89,7 +90,11 @@ export async function createAgentLog(
       level: BY_SEVERITY.find((level) => streams.some((stream) => stream.level === level)) ?? 'silent',
       base: null,
       timestamp: stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label === 'fatal' ? 'crit' : label }) },
+      formatters: {
+        level: (label) => ({ level: label === 'fatal' ? 'crit' : label }),
+        log: plainFields,
+      },
+      serializers: { err: plainError },
       redact: { paths: redactedPaths(), censor: '[redacted]' },
     },
     multistream(streams),

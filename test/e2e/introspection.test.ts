@@ -1,7 +1,7 @@
-import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { EcsWorld } from '../support/ecs-world.ts';
+import { getIntrospection, healthOf } from '../support/introspection.ts';
 import { until } from '../support/until.ts';
 
 const timelineSchema = z.object({
@@ -20,8 +20,6 @@ const timelineSchema = z.object({
     }),
   ),
 });
-const healthSchema = z.looseObject({ ok: z.boolean(), reasons: z.array(z.string()) });
-
 describe('what the agent tells of itself', () => {
   let world: EcsWorld;
   beforeAll(async () => {
@@ -29,23 +27,8 @@ describe('what the agent tells of itself', () => {
   });
   afterAll(() => world?.[Symbol.asyncDispose]());
 
-  /** Asks on the socket, which no other agent of this machine has. */
-  const get = (path: string) =>
-    new Promise<{ status: number; body: string }>((resolve, reject) => {
-      request({ socketPath: world.scratch.path('run/introspection.sock'), path }, (response) => {
-        let body = '';
-        response.setEncoding('utf8').on('data', (text) => {
-          body += text;
-        });
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
-      })
-        .on('error', reject)
-        .end();
-    });
-  const health = async (path: '/healthz' | '/readyz') => {
-    const { status, body } = await get(path);
-    return { status, ...healthSchema.parse(JSON.parse(body)) };
-  };
+  const get = (path: string) => getIntrospection(world.scratch.path('run'), path);
+  const health = (path: '/healthz' | '/readyz') => healthOf(world.scratch.path('run'), path);
 
   it('has all moves of a task with their durations, also after it was killed', async () => {
     await world.register('moves', 'sleep 0.5; exit 3');

@@ -46,7 +46,7 @@ export interface RecordingOptions {
   readonly imds?: Readonly<Record<string, string>>;
 }
 
-type Channel = 'acs' | 'tcs';
+export type Channel = 'acs' | 'tcs';
 
 /**
  * ECS API, ACS, TCS and instance metadata on one loopback port: takes everything, checks nothing, and writes
@@ -59,6 +59,9 @@ export class RecordingControlPlane implements AsyncDisposable {
   readonly #server: Server;
   readonly #webSockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
   readonly #open = new Map<Channel, WebSocket>();
+  readonly #wires = new Map<Channel, Duplex>();
+  /** Bytes with which upgrades of a channel are answered instead, and the connection ended. */
+  readonly refusals = new Map<Channel, string>();
 
   private constructor(options: RecordingOptions) {
     const cluster = options.cluster ?? 'peer';
@@ -105,6 +108,18 @@ export class RecordingControlPlane implements AsyncDisposable {
     socket.send(JSON.stringify({ type, message }));
   }
 
+  /** Sends a text frame as it is. Throws when the agent is not connected. */
+  sendText(channel: Channel, text: string): void {
+    const socket = this.#open.get(channel);
+    if (socket === undefined) throw new Error(`no agent is connected to ${channel}`);
+    socket.send(text);
+  }
+
+  /** Puts bytes on the wire that need not be a frame. */
+  sendBytes(channel: Channel, bytes: Uint8Array): void {
+    this.#wires.get(channel)?.write(bytes);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const socket of this.#webSockets.clients) socket.terminate();
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -127,7 +142,7 @@ export class RecordingControlPlane implements AsyncDisposable {
     const op = String(request.headers['x-amz-target']).split('.')[1] ?? '';
     const body = JSON.parse(text);
     this.#note({ ch: 'ecs-api', dir: 'in', op, method, path, headers: headersOf(request), body });
-    const answer = this.#options.answer?.(op, body) ?? this.#usualAnswer(op, body);
+    const answer = this.#options.answer?.(op, body) ?? this.#usualAnswer(op, body, request.headers.host);
     this.#note({ ch: 'ecs-api', dir: 'out', op, status: answer.status, body: { ...answer.body } });
     response.writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.1' });
     response.end(JSON.stringify(answer.body));
@@ -140,8 +155,10 @@ export class RecordingControlPlane implements AsyncDisposable {
     response.writeHead(status, { 'x-aws-ec2-metadata-token-ttl-seconds': '21600' }).end(text);
   }
 
-  #usualAnswer(op: string, body: Readonly<Record<string, unknown>>): ApiAnswer {
-    const { containerInstanceArn, url } = this;
+  /** `host`: by which the agent reaches this double, maybe through a relay. */
+  #usualAnswer(op: string, body: Readonly<Record<string, unknown>>, host: string | undefined): ApiAnswer {
+    const { containerInstanceArn } = this;
+    const url = host === undefined ? this.url : `http://${host}`;
     switch (op) {
       case 'RegisterContainerInstance':
         return {
@@ -173,7 +190,13 @@ export class RecordingControlPlane implements AsyncDisposable {
       query,
       headers: headersOf(request),
     });
+    const refusal = this.refusals.get(channel);
+    if (refusal !== undefined) {
+      socket.end(refusal);
+      return;
+    }
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      this.#wires.set(channel, socket);
       this.#note({ ch: channel, dir: 'out', event: 'upgraded' });
       this.#open.set(channel, webSocket);
       webSocket.on('message', (data) => this.#receive(channel, data.toString()));

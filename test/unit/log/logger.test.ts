@@ -51,6 +51,33 @@ describe('the log', () => {
     expect(JSON.parse(line ?? '')).toMatchObject({ level: 'info', msg: 'done', ms: 3 });
   });
 
+  it('tells errors that hold bytes, addresses or themselves, and hides their secrets too', async () => {
+    const cause = Object.assign(new Error('cause'), { url: new URL('http://x/'), token: 'SECRET' });
+    const error = Object.assign(new Error('no HTTP', { cause }), {
+      rawPacket: Buffer.from('SSH-2.0'),
+      parts: [new Uint8Array(3), { password: 'SECRET' }],
+      at: new Date(0),
+    });
+    Object.assign(error, { self: error });
+    const [first, second] = await logged({}, (logger) => {
+      logger.warn({ err: error }, 'failed');
+      logger.warn({ other: { error, address: new URL('http://y/') }, err: 'text' }, 'failed');
+    });
+    expect(JSON.parse(first ?? '')).toMatchObject({
+      err: {
+        message: 'no HTTP: cause',
+        rawPacket: '[7 bytes]',
+        parts: ['[3 bytes]', { password: '[redacted]' }],
+        at: '1970-01-01T00:00:00.000Z',
+      },
+    });
+    expect(JSON.parse(second ?? '')).toMatchObject({
+      err: 'text',
+      other: { error: { rawPacket: '[7 bytes]' }, address: 'http://y/' },
+    });
+    expect(first).not.toContain('SECRET');
+  });
+
   it.each([
     ['debug', 5],
     ['info', 4],
