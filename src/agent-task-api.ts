@@ -86,6 +86,7 @@ export async function openTaskApi(parts: TaskApiParts): Promise<TaskApiServer & 
       audit?.write(`${auditLine(entry, identity, new Date())}\n`);
     },
     onAnswered: (status) => parts.metrics.answered(status),
+    onRequestFailed: (error) => logger.error({ err: error }, 'a request of a task could not be answered'),
     onListenFailed: (error) =>
       logger.warn({ err: error, port: LISTENER_PORT }, 'tasks of host mode cannot be served; trying again'),
   });

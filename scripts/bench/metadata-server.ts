@@ -36,6 +36,9 @@ const server = new TaskApiServer({
   // The bench is to find out what the server can do, not what it lets through.
   limiter: new RateLimiter({ steady: 1e9, burst: 1e9 }),
   audit: () => {},
+  onRequestFailed: (error) => {
+    throw error;
+  },
   onListenFailed: (error) => {
     throw error;
   },

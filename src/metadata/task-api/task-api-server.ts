@@ -25,6 +25,8 @@ export interface TaskApiOptions {
   audit(entry: AuditEntry): void;
   /** A request was answered with that status. */
   onAnswered?(status: number): void;
+  /** A request was given up for a fault of ours; its connection has been cut. */
+  onRequestFailed(error: unknown): void;
   /** The host's port cannot be had now; it is tried again. */
   onListenFailed(error: Error): void;
 }
@@ -53,7 +55,13 @@ export class TaskApiServer {
         connectionsCheckingInterval: TIMEOUT_CHECK_MS,
         maxHeaderSize: MAX_HEADER_BYTES,
       },
-      (request, response) => void this.#serve(request, response),
+      (request, response) => {
+        // Whatever goes wrong with one request must not end the agent.
+        this.#serve(request, response).catch((error: unknown) => {
+          response.destroy();
+          this.#options.onRequestFailed(error);
+        });
+      },
     );
     // Its sockets come from elsewhere; this begins the checks of its time limits.
     this.#server.emit('listening');
@@ -128,12 +136,13 @@ export class TaskApiServer {
     }
     const cleaned = cleanPath(url.path);
     if (cleaned !== url.path) {
-      const location = url.search === '' ? cleaned : `${cleaned}${url.search}`;
-      send(response, { ...textAnswer(301, ''), headers: { Location: location } }, limits);
+      const headers = { Location: `${escapedPath(cleaned)}${url.search}` };
+      send(response, { ...textAnswer(301, ''), headers }, limits);
       return;
     }
     const body = url.path.startsWith('/api/') ? await readBody(request) : '';
-    if (body === undefined) {
+    if (body === 'gone') return;
+    if (body === 'too large') {
       send(response, textAnswer(413, 'The body of the request is too large.'), limits);
       return;
     }
@@ -194,16 +203,25 @@ function twice(
   );
 }
 
-/** Undefined when it is too large. Bodies that nobody reads are thrown away by the server. */
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
+/** Bodies that nobody reads are thrown away by the server. `gone`: the caller has left before the end of its own. */
+async function readBody(request: IncomingMessage): Promise<string | 'too large' | 'gone'> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES) return undefined;
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      bytes += chunk.length;
+      if (bytes > MAX_BODY_BYTES) return 'too large';
+      chunks.push(chunk);
+    }
+  } catch {
+    return 'gone';
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** A path as it may stand in a header. */
+function escapedPath(path: string): string {
+  return encodeURI(path).replace(/[?#]/g, encodeURIComponent);
 }
 
 /** Path and query of a request's target, which may also be a whole URL. Percent signs are taken as Go takes them. */

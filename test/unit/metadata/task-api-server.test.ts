@@ -26,6 +26,13 @@ describe('paths', () => {
     expect([reply.status, reply.headers.location]).toEqual([301, '/v3/x/task?a=b']);
   });
 
+  it('that are not clean lead to a clean one that a header can hold', async () => {
+    await using api = new TaskApiWorld({ tasks: [] });
+    const reply = await api.request(HOST, '//v3/%00%0A%E2%82%AC%3F%23?a=b');
+    expect([reply.status, reply.headers.location]).toEqual([301, '/v3/%00%0A%E2%82%AC%3F%23?a=b']);
+    expect(api.requestFailures).toEqual([]);
+  });
+
   it.each([
     ['/', '/'],
     ['', '/'],
@@ -186,6 +193,15 @@ describe('whatever callers send', () => {
     const path = `/api/${api.ids.idOf(TASK.spec, 'app')}/task-protection/v1/state`;
     const reply = await api.request(TASK_SCOPE, path, { method: 'PUT', body: 'x'.repeat(100_000) });
     expect(reply.status).toBe(413);
+  });
+
+  it('may end in the middle of a body', async () => {
+    await using api = new TaskApiWorld({ tasks: [TASK] });
+    const path = `/api/${api.ids.idOf(TASK.spec, 'app')}/task-protection/v1/state`;
+    const half = `PUT ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{`;
+    await api.rawToEnd(TASK_SCOPE, Buffer.from(half));
+    expect((await api.request(TASK_SCOPE, `/v4/${api.ids.idOf(TASK.spec, 'app')}`)).status).toBe(200);
+    expect(api.requestFailures).toEqual([]);
   });
 
   it('is cut off when it is too long', async () => {

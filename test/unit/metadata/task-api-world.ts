@@ -1,4 +1,4 @@
-import { connect, createServer, type Server } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { CredentialsStore, type RoleCredentials } from '../../../src/credentials/credentials-store.ts';
 import type { AuditEntry } from '../../../src/metadata/audit-log.ts';
 import { EndpointIds } from '../../../src/metadata/endpoint-ids.ts';
@@ -50,6 +50,7 @@ export class TaskApiWorld implements AsyncDisposable {
   readonly audited: AuditEntry[] = [];
   readonly faultFailures: unknown[] = [];
   readonly listenFailures: Error[] = [];
+  readonly requestFailures: unknown[] = [];
   tasks: readonly TaskState[];
   readonly #server: TaskApiServer;
   readonly #listeners: Server[] = [];
@@ -75,6 +76,7 @@ export class TaskApiWorld implements AsyncDisposable {
       },
       limiter: new RateLimiter(options.limit ?? { steady: 10_000, burst: 10_000 }),
       audit: (entry) => this.audited.push(entry),
+      onRequestFailed: (error) => this.requestFailures.push(error),
       onListenFailed: (error) => this.listenFailures.push(error),
     });
   }
@@ -105,6 +107,15 @@ export class TaskApiWorld implements AsyncDisposable {
 
   /** Sends raw text and gives all that comes back until the connection ends. */
   async raw(scope: EndpointScope, text: string): Promise<string> {
+    return await this.#exchange(scope, (socket) => socket.write(text));
+  }
+
+  /** Sends bytes and then nothing more; gives all that comes back until the connection ends. */
+  async rawToEnd(scope: EndpointScope, bytes: Uint8Array): Promise<string> {
+    return await this.#exchange(scope, (socket) => socket.end(bytes));
+  }
+
+  async #exchange(scope: EndpointScope, send: (socket: Socket) => void): Promise<string> {
     const socket = connect(await this.#portOf(scope), '127.0.0.1');
     let received = '';
     socket.setEncoding('latin1').on('data', (chunk) => {
@@ -113,7 +124,7 @@ export class TaskApiWorld implements AsyncDisposable {
     const { promise, resolve } = Promise.withResolvers<void>();
     socket.once('close', () => resolve());
     socket.on('error', () => {});
-    socket.write(text);
+    send(socket);
     await promise;
     return received;
   }
