@@ -10,8 +10,6 @@ import { type RecordedLine, recordedLines, recordedState, recordedTask } from '.
 import { TaskApiWorld } from './task-api-world.ts';
 
 const HOST: EndpointScope = { kind: 'host' };
-/** Times that the sample task has not. */
-const NOT_COMPARED = new Set(['PullStartedAt', 'PullStoppedAt']);
 
 /** A recorded body with our names of the same things, and changed where this agent is meant to differ. */
 function expected(line: RecordedLine, names: ReadonlyMap<string, string>): unknown {
@@ -145,23 +143,30 @@ function comparable(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(comparable).toSorted(byName);
   if (typeof value === 'object' && value !== null)
     return Object.fromEntries(
-      Object.entries(value)
-        .filter(([key]) => !NOT_COMPARED.has(key))
-        .map(([key, member]) => [
-          key,
-          key.endsWith('At') || key === 'statusSince' ? 'time' : key === 'name' ? '-' : comparable(member),
-        ]),
+      Object.entries(value).map(([key, member]) => [
+        key,
+        key.endsWith('At') || key === 'statusSince'
+          ? form(member)
+          : key === 'name'
+            ? '-'
+            : comparable(member),
+      ]),
     );
   return value;
+}
+
+/** A time in UTC by RFC 3339 as a mark; whatever else stands there as it is. */
+function form(value: unknown): unknown {
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/.test(String(value)) ? 'time' : value;
 }
 
 /** Keys of an object and of its first container's, as they are written. */
 function keysInOrder(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
-  const entries = Object.entries(value).filter(([key]) => !NOT_COMPARED.has(key));
+  const entries = Object.entries(value);
   const containers = entries.find(([key]) => key === 'Containers')?.[1];
   const first = Array.isArray(containers) ? [...containers].sort(byName)[0] : {};
-  return [entries.map(([key]) => key), Object.keys(first ?? {}).filter((key) => !NOT_COMPARED.has(key))];
+  return [entries.map(([key]) => key), Object.keys(first ?? {})];
 }
 
 function byName(a: unknown, b: unknown): number {

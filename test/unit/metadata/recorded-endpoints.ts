@@ -75,8 +75,10 @@ export function recordedState(spec: TaskSpec, stopped: boolean, hostPort: number
     remains: 'released',
   });
   const names = new Set(spec.containers.map(({ name }) => name));
+  // The image was there: nothing was pulled.
+  const { pullStartedAt: _, pullStoppedAt: __, ...task } = sampleTask('recorded');
   return {
-    ...sampleTask('recorded'),
+    ...task,
     spec,
     desired,
     known: desired,
