@@ -188,6 +188,8 @@ describe('a control plane that fails', () => {
   it.skipIf(!isFullRun())(
     'by freezing with open connections is left after at most two minutes (ACS-93, TCS-08; full run only: silence is borne for one to two minutes)',
     async () => {
+      throttled = false;
+      await readyAgain(60_000);
       const begun = Date.now();
       relay.freeze();
       await unready(/not connected/, 200_000);

@@ -7,6 +7,8 @@ import { run, tryRun } from './run.ts';
 import { until } from './until.ts';
 
 const setns: (fd: number, type: number) => number = koffi.load('libc.so.6').func('int setns(int, int)');
+/** How long an answer may take. */
+const ANSWER_SEC = 4;
 const CLONE_NEWNET = 0x4000_0000;
 
 const PORT_SERVER = fileURLToPath(new URL('port-server.ts', import.meta.url));
@@ -119,15 +121,16 @@ export async function fetchFrom(
   return answer?.split('\r\n\r\n')[1];
 }
 
-/** Sends a whole text to a TCP port and gives all that comes back; undefined when nothing does within four seconds. */
+/** Sends a whole text to a TCP port and gives all that comes back; undefined when nothing does in time. */
 export async function exchangeFrom(
   namespace: string,
   address: string,
   port: number,
   text: string,
+  timeoutSec = ANSWER_SEC,
 ): Promise<string | undefined> {
   const script = 'exec 3<>/dev/tcp/$0/$1 && printf %s "$2" >&3 && cat <&3';
-  return await ask(namespace, script, address, port, text);
+  return await ask(namespace, script, address, port, { text, timeoutSec });
 }
 
 /** What comes back for a datagram; undefined when nothing does within four seconds. */
@@ -146,10 +149,10 @@ async function ask(
   script: string,
   address: string,
   port: number,
-  text = '',
+  { text = '', timeoutSec = ANSWER_SEC } = {},
 ): Promise<string | undefined> {
   const [program, args] = inNamespace(namespace, 'timeout', [
-    '4',
+    String(timeoutSec),
     'bash',
     '-c',
     script,

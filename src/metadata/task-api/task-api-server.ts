@@ -16,6 +16,8 @@ const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_BODY_BYTES = 64 * 1024;
 const LISTEN_BACKOFF = { minMs: 1000, maxMs: 60_000, factor: 2, jitter: 0.2 };
 const LIMIT_HEADER = 'X-Rate-Limit-Limit';
+/** Requests of a connection that wait for their answers; SDKs send the next after the answer. */
+const MAX_PIPELINED = 16;
 /** Of one task, or of the host, at a time, and of all together; more are turned away. */
 const MAX_CONNECTIONS = { ofOne: 256, ofAll: 4096 };
 
@@ -40,6 +42,8 @@ export class TaskApiServer {
   readonly #server: Server;
   readonly #scopes = new WeakMap<Socket, EndpointScope>();
   readonly #sockets = new Set<Socket>();
+  /** Unanswered requests by connection. */
+  readonly #unanswered = new WeakMap<Socket, number>();
   /** Open connections by caller. */
   readonly #connections = new Map<string, number>();
   #host: Listener | undefined;
@@ -114,7 +118,7 @@ export class TaskApiServer {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { socket } = request;
     const scope = this.#scopes.get(socket);
-    if (scope === undefined) {
+    if (scope === undefined || !this.#isBearable(socket, response)) {
       socket.destroy();
       return;
     }
@@ -156,6 +160,15 @@ export class TaskApiServer {
     });
     if (isCredentialsPath(url.path)) audit({ status: answer.status, ...grantedBy(answer) });
     send(response, answer, limits);
+  }
+
+  /** One piece that is read may hold a thousand requests: answering all would keep other tasks waiting. */
+  #isBearable(socket: Socket, response: ServerResponse): boolean {
+    const unanswered = (this.#unanswered.get(socket) ?? 0) + 1;
+    if (socket.destroyed || unanswered > MAX_PIPELINED) return false;
+    this.#unanswered.set(socket, unanswered);
+    response.once('close', () => this.#unanswered.set(socket, (this.#unanswered.get(socket) ?? 1) - 1));
+    return true;
   }
 
   async #answer(request: TaskRequest) {

@@ -195,6 +195,17 @@ describe('whatever callers send', () => {
     expect(reply.status).toBe(413);
   });
 
+  it('is answered in turn when it comes in a row, and cut off when the row is long', async () => {
+    await using api = new TaskApiWorld({ tasks: [TASK] });
+    const path = `/v4/${api.ids.idOf(TASK.spec, 'app')}`;
+    const row = (count: number) => Buffer.from(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(count));
+    const answers = async (count: number) =>
+      (await api.rawToEnd(TASK_SCOPE, row(count))).split('HTTP/1.1 200 OK').length - 1;
+    expect(await answers(16)).toBe(16);
+    expect(await answers(500)).toBeLessThanOrEqual(16);
+    for (let n = 0; n < 40; n += 1) expect((await api.request(TASK_SCOPE, path)).status).toBe(200);
+  });
+
   it('may end in the middle of a body', async () => {
     await using api = new TaskApiWorld({ tasks: [TASK] });
     const path = `/api/${api.ids.idOf(TASK.spec, 'app')}/task-protection/v1/state`;
