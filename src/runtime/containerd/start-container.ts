@@ -5,8 +5,9 @@ import { TaskError } from '../../task/errors.ts';
 import type { ContainerId } from '../../task/ids.ts';
 import type { StartedContainer } from '../runtime.ts';
 import type { StartSignals } from '../starts-in-flight.ts';
-import { cgroupOf } from './container-cgroup.ts';
+import { cgroupOf, isCgroupEmpty, killCgroup } from './container-cgroup.ts';
 import { type ContainerRecord, findRecord, markStarted, type StartedFacts } from './container-record.ts';
+import { KILLED_STATUS } from './container-watch.ts';
 import { ContainerdError, hasCode } from './containerd-error.ts';
 import { clearLeftBundle, isRefusal, isShimMissing, leftBundle } from './left-bundle.ts';
 import type { RuntimeContext } from './runtime-context.ts';
@@ -16,6 +17,10 @@ const CLEANUP_TIMEOUT_MS = 30_000;
 const MAKE_TRIES = 3;
 /** So long an earlier creation, or its removal, may need to get out of the way. */
 const SHIM_RETRY_PAUSE_MS = 500;
+/** By the shim and by containerd, on all its versions, before anything of the task is run. */
+const NO_TASK = /\b(container not created|(task|process) \S+ not found)\b/;
+/** How long the end of a task that is gone may take to be known. */
+const EXIT_PATIENCE_MS = 300;
 const HALF_MADE_MS = 1_000;
 const HALF_MADE_PAUSE_MS = 50;
 
@@ -61,9 +66,9 @@ export async function startContainer(
       signals.signal.throwIfAborted();
       return await startTask(context, id, { pid, ...run }, signals.cancel);
     } catch (error) {
-      const toTell = await undone(context, id, error, signals.signal);
       // A task that an agent made as it died: containerd was giving it up, and it went before it could be started.
-      const wasGivenUp = !isOurs && hasCode(error, 'NOT_FOUND');
+      const wasGivenUp = !isOurs && hasCode(error, 'NOT_FOUND') && !(await mayHaveRun(context, id, error));
+      const toTell = await undone(context, id, error, signals.signal);
       if (!wasGivenUp || tries > MAKE_TRIES || signals.signal.aborted) throw toTell;
       context.log.info(
         { containerId: id },
@@ -194,6 +199,22 @@ async function startTask(
   return { pid, startedAt };
 }
 
+/**
+ * Whether a container of which its start found no task may have run all the same: such a one must not be started again.
+ * containerd looks at the task once more after it has started it, and what it finds then, when the task has ended and
+ * another has deleted it, reads the same; the watch, which was there before the start, has learnt of that end. Where
+ * containerd has lost its shim in between it says `not found` and no more.
+ */
+async function mayHaveRun(
+  { watches }: RuntimeContext,
+  id: ContainerId,
+  { details }: ContainerdError,
+): Promise<boolean> {
+  if (!NO_TASK.test(details)) return true;
+  const exit = await Promise.race([watches.find(id)?.exited, sleep(EXIT_PATIENCE_MS)]);
+  return exit?.exitCode !== undefined && exit.exitCode !== KILLED_STATUS;
+}
+
 /** Removes what there is of a task that did not start, unless containerd is away; gives the error to tell. */
 async function undone(
   context: RuntimeContext,
@@ -202,11 +223,14 @@ async function undone(
   callers: AbortSignal,
 ): Promise<unknown> {
   const { client, watches, shims, log } = context;
+  const cgroup = watches.find(id)?.cgroup;
   watches.forget(id);
   if (hasCode(error, 'UNAVAILABLE')) return error;
   const { signal } = new AbortController();
   try {
     await destroyTask(client, id, { signal, timeoutMs: CLEANUP_TIMEOUT_MS });
+    // What runs under a shim that containerd has lost would go on.
+    if (cgroup !== undefined && !(await isCgroupEmpty(cgroup))) await killCgroup(cgroup);
     await markStarted(client, id, undefined, signal);
     await shims.forget(id);
   } catch (cleanupError) {

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ContainerdClient } from '../../../src/runtime/containerd/client.ts';
+import { ContainerdError } from '../../../src/runtime/containerd/containerd-error.ts';
 import { ContainerdRuntime } from '../../../src/runtime/containerd/containerd-runtime.ts';
 import { deleteUnfinishedLeases, withLease } from '../../../src/runtime/containerd/leases.ts';
 import type { ContainerRuntime } from '../../../src/runtime/runtime.ts';
@@ -178,6 +179,45 @@ describe.each(CONTAINERD_VERSIONS)('when parts of containerd %s die', (version) 
     }
     await runtime.removeContainer(id, { signal });
   });
+
+  it.each([
+    ['has ended and been deleted', 'exit 6', 'delete'],
+    ['has lost its shim', 'sleep 1000', 'lose'],
+  ] as const)(
+    'starts nothing twice: not what %s between its start and the answer (CTD-30)',
+    async (_, program, then) => {
+      const request = await requestOf(under, `ran-${then}`, script(program));
+      const { id } = request;
+      await runtime.createContainer(request, { signal });
+      runtime = await under.reopen();
+      if (!(runtime instanceof ContainerdRuntime)) throw new Error('it is not on containerd');
+      const { client } = runtime;
+      const another = new ContainerdClient(client);
+      const callThrough = client.unary;
+      const call = vi.spyOn(client, 'unary');
+      const pids: number[] = [];
+      call.mockImplementation(async (service, method, body, options) => {
+        const answer = await callThrough.call(client, service, method, body, options);
+        if (method === 'Create') pids.push((answer as { readonly pid: number }).pid);
+        if (method !== 'Start') return answer;
+        if (then === 'lose')
+          throw new ContainerdError('NOT_FOUND', '/containerd.services.tasks.v1.Tasks/Start', 'not found');
+        await another.unary('tasks', 'Wait', { containerId: id }, { signal });
+        await another.unary('tasks', 'Delete', { containerId: id }, { signal });
+        return await callThrough.call(client, service, method, body, options);
+      });
+      try {
+        await expect(runtime.startContainer(id, { signal })).rejects.toThrow(/not found|not created/);
+        expect(pids).toHaveLength(1);
+        expect(pids.filter(isAlive)).toEqual([]);
+      } finally {
+        call.mockRestore();
+        another.close();
+      }
+      await runtime.removeContainer(id, { signal });
+      await under.expectNothingLeft();
+    },
+  );
 
   it('lets go of a lease late when containerd was killed before it could (CTD-45)', async () => {
     const { namespace } = under.options;
