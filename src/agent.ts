@@ -16,6 +16,7 @@ import { COUNTERS_KEY, createStats } from './agent-stats.ts';
 import { openEndpointSecret, openTaskApi } from './agent-task-api.ts';
 import { judgeTaskEni, openAttachments } from './agent-task-eni.ts';
 import { AGENT_HASH, AGENT_NAME, AGENT_VERSION } from './agent-version.ts';
+import { steadyNow } from './async/clock.ts';
 import { agentCredentialSources } from './aws/credential-sources.ts';
 import { CredentialsCache } from './aws/credentials-cache.ts';
 import type { InstanceMetadata } from './aws/imds.ts';
@@ -217,8 +218,8 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
       settings,
       ...secrets,
       endpointEnvironment: (task, container) => endpointEnvironment(endpointIds, task, container),
-      keepsake: (task) => (config.checkpoint ? encodeTaskCopy({ at: Date.now(), meta, task }) : undefined),
-      now: Date.now,
+      keepsake: (task) => (config.checkpoint ? encodeTaskCopy({ at: steadyNow(), meta, task }) : undefined),
+      now: steadyNow,
     },
     store,
     capacity: hostCapacity(config, machine),
@@ -246,7 +247,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   const boot = {
     id: bootId,
     runtimeRemembers: runtime.runtime.info.remembersOverBoot,
-    now: Date.now(),
+    now: steadyNow(),
   };
   const goneOnWith = await endFormerBoot(store, kept, boot, taskRules(settings), logger);
   reporter.start(goneOnWith.outbox);

@@ -6,6 +6,26 @@ export interface Clock {
   after(ms: number, run: () => void): () => void;
 }
 
+/**
+ * Epoch ms that go on evenly for as long as the process lives: the machine's time at its start and what has passed
+ * since. Waits count by it, so that a clock that is set makes none of them shorter or longer.
+ */
+export function steadyNow(): number {
+  return Math.round(performance.timeOrigin + performance.now());
+}
+
+/** Below it the difference between two clocks is no setting of one. */
+const SET_MS = 1000;
+
+/**
+ * What the machine's clock, as it is set now, says of a moment that was counted by `steadyNow`; for those who are told
+ * when something was. Both are epoch ms.
+ */
+export function wallTimeOf(steadyMs: number): number {
+  const setByMs = Date.now() - steadyNow();
+  return Math.abs(setByMs) < SET_MS ? steadyMs : steadyMs + setByMs;
+}
+
 /** The machine's own time. */
 export const systemClock: Clock = {
   now: () => Date.now(),

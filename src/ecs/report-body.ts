@@ -1,3 +1,4 @@
+import { wallTimeOf } from '../async/clock.ts';
 import type { PortBinding } from '../task/port-mapping.ts';
 import type { ContainerReport, StateReport } from '../task/report.ts';
 import type { NetworkBinding, SubmitTaskStateChangeRequest } from './ecs-api.ts';
@@ -53,9 +54,9 @@ function networkBinding(binding: PortBinding): NetworkBinding {
   };
 }
 
-/** With at most three decimals, none on a whole second (OBS-14). */
-function epochSeconds(epochMs: number): number {
-  return Math.round(epochMs) / 1000;
+/** By the machine's clock, with at most three decimals, none on a whole second (OBS-14). */
+function epochSeconds(steadyMs: number): number {
+  return Math.round(wallTimeOf(steadyMs)) / 1000;
 }
 
 /** The longest beginning that fits into `limit` bytes of UTF-8 and ends with a whole character. */

@@ -231,7 +231,7 @@ export interface StartedContainer {
 export interface StopContainer {
   /** Signal name or number; absent: the image's, else SIGTERM. */
   readonly stopSignal?: string;
-  /** Epoch ms of the SIGKILL; in the past: at once. */
+  /** Epoch ms of the SIGKILL by `steadyNow`; in the past: at once. */
   readonly killAtMs: number;
 }
 

@@ -1,4 +1,5 @@
 import { abortable } from '../async/abortable.ts';
+import { steadyNow } from '../async/clock.ts';
 import { sleep } from '../async/deadline.ts';
 import { TaskError } from '../task/errors.ts';
 import type { ContainerId } from '../task/ids.ts';
@@ -52,7 +53,7 @@ export class StartsInFlight {
     );
     start.giveUp.abort(stopped);
     const timer = new AbortController();
-    sleep(Math.max(0, cutAtMs - Date.now()), timer.signal).then(
+    sleep(Math.max(0, cutAtMs - steadyNow()), timer.signal).then(
       () => start.cut.abort(stopped),
       () => undefined,
     );

@@ -60,7 +60,7 @@ export function ended(
   if (exit === undefined) return stopped(container, container.restarts?.exit, at);
   if (isOldRun(container, exit)) return container;
   const spec = specOf(state, container);
-  return spec !== undefined && isRestarted(spec, container, exit)
+  return spec !== undefined && isRestarted(spec, container, exit, at)
     ? restarting(container, exit, at)
     : stopped(container, exit, at);
 }

@@ -37,9 +37,13 @@ export interface ProbeResult {
 /** Characters of a probe's output that are kept (ENG-130). */
 export const PROBE_OUTPUT_LIMIT = 1024;
 
-/** When the next probe is due: an interval after the start, then after each probe's end. */
-export function probeDueAt(check: HealthCheck, container: ContainerState): number {
-  return (container.health?.probedAt ?? runStartedAt(container) ?? 0) + check.intervalMs;
+/**
+ * When the next probe is due: an interval after the start, then after each probe's end; at once when that lies in
+ * the future, because the clock was set back while the agent was away.
+ */
+export function probeDueAt(check: HealthCheck, container: ContainerState, at: number): number {
+  const last = container.health?.probedAt ?? runStartedAt(container) ?? 0;
+  return last > at ? at : last + check.intervalMs;
 }
 
 /**

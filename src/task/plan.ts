@@ -50,7 +50,7 @@ export function plan(state: TaskState, at: number, rules: TaskRules): Plan {
     if (next !== undefined && 'since' in next) waits.push({ ...next, container: spec.name });
     else if (next !== undefined) steps.push(next);
     if (spec.healthCheck === undefined || !isProbed(container)) continue;
-    const due = probeDueAt(spec.healthCheck, container);
+    const due = probeDueAt(spec.healthCheck, container, at);
     if (due <= at) steps.push({ kind: 'probeHealth', container: spec.name });
     else wakeAt = Math.min(wakeAt, due);
   }
@@ -81,7 +81,7 @@ interface Subject {
 
 /** What is done for a container, or what it waits for; undefined when it is where it is wanted. */
 function nextOf(state: TaskState, subject: Subject, rules: TaskRules): Step | Wait | undefined {
-  const { spec, container, dependencies } = subject;
+  const { spec, container, dependencies, at } = subject;
   const { name } = container;
   if (container.known === 'STOPPED')
     return container.remains === 'exited' ? { kind: 'releaseContainer', container: name } : undefined;
@@ -93,7 +93,8 @@ function nextOf(state: TaskState, subject: Subject, rules: TaskRules): Step | Wa
     return {
       kind: 'stopContainer',
       container: name,
-      killAtMs: container.stopRequestedAt + stopGraceMs(spec, rules),
+      // A stop does not begin in the future, even if the clock was set back while the agent was away.
+      killAtMs: Math.min(container.stopRequestedAt, at) + stopGraceMs(spec, rules),
     };
   }
   switch (container.known) {

@@ -8,7 +8,7 @@ export interface StateReport {
   /** Empty unless the task itself failed (OBS-12). */
   readonly reason: string;
   readonly containers: readonly ContainerReport[];
-  /** Epoch ms, each as soon as known. */
+  /** Epoch ms of the clock that the state goes by, each as soon as known. */
   readonly pullStartedAt?: number;
   readonly pullStoppedAt?: number;
   readonly executionStoppedAt?: number;

@@ -27,13 +27,20 @@ export interface Restarts {
   readonly exit?: ContainerExit;
 }
 
-/** Whether a run's end is answered with another start (ENG-51). */
-export function isRestarted(spec: ContainerSpec, container: ContainerState, exit: ContainerExit): boolean {
+/** Whether a run's end, which is learnt of at `at`, is answered with another start (ENG-51). */
+export function isRestarted(
+  spec: ContainerSpec,
+  container: ContainerState,
+  exit: ContainerExit,
+  at: number,
+): boolean {
   const policy = spec.restartPolicy;
   if (policy === undefined || container.desired === 'STOPPED' || container.known !== 'RUNNING') return false;
   if (exit.exitCode === undefined || policy.ignoredExitCodes.includes(exit.exitCode)) return false;
-  const since = container.restarts?.at ?? container.startedAt ?? exit.exitedAt;
-  return exit.exitedAt - since >= policy.attemptPeriodMs;
+  const since = runStartedAt(container) ?? exit.exitedAt;
+  // The runtime tells by the machine's clock, which may have been set meanwhile.
+  const endedAt = exit.exitedAt >= since && exit.exitedAt <= at ? exit.exitedAt : at;
+  return endedAt - since >= policy.attemptPeriodMs;
 }
 
 /** A container whose last run has ended and that is to be started again. Its health begins anew. */
@@ -60,9 +67,9 @@ export function isLatestRestart({ restarts }: ContainerState, afterRun: number):
   return restarts !== undefined && afterRun >= restarts.endedRun;
 }
 
-/** Epoch ms of the start of the current run; health checks count from it. */
-export function runStartedAt(container: ContainerState): number | undefined {
-  return container.restarts?.at ?? container.startedAt;
+/** Epoch ms from which the current run is known; what is measured of it counts from here. */
+export function runStartedAt({ restarts, known, knownAt, startedAt }: ContainerState): number | undefined {
+  return restarts?.at ?? (known === 'RUNNING' ? knownAt : undefined) ?? startedAt;
 }
 
 /** What a look at a container may not contradict: of one that is being started again no more than CREATED. */

@@ -1,3 +1,4 @@
+import { wallTimeOf } from '../../async/clock.ts';
 import {
   LABEL_CLUSTER,
   LABEL_CONTAINER_NAME,
@@ -57,9 +58,11 @@ export function taskDocument(
     KnownStatus: task.known,
     ...(version !== 'v4' && listed),
     ...taskLimits(spec),
-    ...(task.pullStartedAt !== undefined && { PullStartedAt: goTime(task.pullStartedAt) }),
-    ...(task.pullStoppedAt !== undefined && { PullStoppedAt: goTime(task.pullStoppedAt) }),
-    ...(task.executionStoppedAt !== undefined && { ExecutionStoppedAt: goTime(task.executionStoppedAt) }),
+    ...(task.pullStartedAt !== undefined && { PullStartedAt: goTime(wallTimeOf(task.pullStartedAt)) }),
+    ...(task.pullStoppedAt !== undefined && { PullStoppedAt: goTime(wallTimeOf(task.pullStoppedAt)) }),
+    ...(task.executionStoppedAt !== undefined && {
+      ExecutionStoppedAt: goTime(wallTimeOf(task.executionStoppedAt)),
+    }),
     ...(instance.availabilityZone && { AvailabilityZone: instance.availabilityZone }),
     ...(tags?.taskTags !== undefined && { TaskTags: sortedMap(tags.taskTags) }),
     ...(tags?.containerInstanceTags !== undefined && {

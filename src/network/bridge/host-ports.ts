@@ -135,9 +135,9 @@ export class HostPorts {
     signal: AbortSignal,
   ): Promise<number> {
     const key = { protocol, port };
-    const giveUpAt = Date.now() + this.#staticWaitMs;
+    const giveUpAt = performance.now() + this.#staticWaitMs;
     while (!(await this.#tryTake(owner, key))) {
-      if (Date.now() >= giveUpAt) throw await this.#conflict(key);
+      if (performance.now() >= giveUpAt) throw await this.#conflict(key);
       await sleep(STATIC_RETRY_MS, signal);
     }
     taken.push(key);

@@ -1,4 +1,5 @@
 import { abortable } from '../../async/abortable.ts';
+import { steadyNow } from '../../async/clock.ts';
 import { sleep } from '../../async/deadline.ts';
 import type { ContainerId } from '../../task/ids.ts';
 import type { ContainerExit, StopContainer } from '../runtime.ts';
@@ -52,7 +53,7 @@ async function climbLadder(
   signal: AbortSignal,
 ): Promise<void> {
   const containerId = record.id;
-  if (killAtMs > Date.now()) {
+  if (killAtMs > steadyNow()) {
     const gentle = signalNumber(stopSignal ?? '') ?? signalNumber(record.plan.stopSignal) ?? SIGTERM;
     try {
       await killProcess(client, { containerId, signal: gentle }, { signal, timeoutMs: KILL_TIMEOUT_MS });
@@ -61,7 +62,7 @@ async function climbLadder(
       // A shim that is hung or dead cannot pass it on; SIGKILL and the cgroup come later.
       if (hasCode(error, 'UNAVAILABLE')) throw error;
     }
-    if (await exitsWithin(watch, killAtMs - Date.now(), signal)) return;
+    if (await exitsWithin(watch, killAtMs - steadyNow(), signal)) return;
   }
   watch.noteKill();
   for (;;) {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { steadyNow } from '../../async/clock.ts';
 import { sleep } from '../../async/deadline.ts';
 import { TaskError } from '../../task/errors.ts';
 import { type ContainerId, containerId } from '../../task/ids.ts';
@@ -114,11 +115,11 @@ export class DockerRuntime implements ContainerRuntime {
       await this.#starts.end(id, request.killAtMs, signal);
       const container = await this.#context.containers.inspect(id, signal);
       if (container === undefined || container.State.Status === 'created') return undefined;
-      if (request.killAtMs > Date.now()) {
+      if (request.killAtMs > steadyNow()) {
         await this.#kill(container, request.stopSignal ?? stopSignalOf(container), signal);
         const over = new AbortController();
         const wait = AbortSignal.any([signal, over.signal]);
-        const alarm = sleep(Math.max(0, request.killAtMs - Date.now()), wait).then(() => 'late' as const);
+        const alarm = sleep(Math.max(0, request.killAtMs - steadyNow()), wait).then(() => 'late' as const);
         const ended = this.#waitForEnd(container, wait);
         for (const one of [alarm, ended]) one.catch(() => undefined);
         try {

@@ -1,3 +1,4 @@
+import { steadyNow } from '../../async/clock.ts';
 import { sleep } from '../../async/deadline.ts';
 import type { ContainerExit } from '../../task/container-facts.ts';
 import { TaskError } from '../../task/errors.ts';
@@ -141,7 +142,7 @@ export class FakeRuntime implements ContainerRuntime {
     if (container?.observation.state === 'exited') return container.observation.exit;
     if (container?.observation.state !== 'running') return undefined;
     const ignores = this.#behaviour(container.request).ignoresStop === true;
-    if (ignores) await sleep(Math.max(0, killAtMs - Date.now()), signal);
+    if (ignores) await sleep(Math.max(0, killAtMs - steadyNow()), signal);
     this.#exit(container, { exitCode: ignores ? 137 : 143, exitedAt: Date.now(), oomKilled: false });
     return await container.gone.promise;
   }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
+import { steadyNow } from '../../../src/async/clock.ts';
 import type { SubmitTaskStateChangeRequest } from '../../../src/ecs/ecs-api.ts';
 import { submitBody } from '../../../src/ecs/report-body.ts';
 import { taskArn } from '../../../src/task/ids.ts';
@@ -150,4 +151,15 @@ describe('recorded traffic', () => {
       }
     },
   );
+});
+
+test('tells times by the clock as it is set now, however often it was set since they were noted', () => {
+  const noted = steadyNow();
+  vi.useFakeTimers({ toFake: ['Date'], now: noted + 3_600_000 });
+  try {
+    const body = submitBody(report({ pullStartedAt: noted }), 'default');
+    expect(Math.abs((body.pullStartedAt ?? 0) * 1000 - noted - 3_600_000)).toBeLessThan(1_000);
+  } finally {
+    vi.useRealTimers();
+  }
 });

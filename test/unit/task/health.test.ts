@@ -28,7 +28,7 @@ describe('health checks', () => {
   it('are due an interval after the start, then after each probe, while the container runs', () => {
     const s = running();
     expect(s.steps()).toEqual([]);
-    expect(s.plan().wakeAt).toBe((s.container('main').startedAt ?? 0) + 1_000);
+    expect(s.plan().wakeAt).toBe((s.container('main').knownAt ?? 0) + 1_000);
     expect(s.passMs(1_000).steps()).toEqual(['probeHealth main']);
     probe(s, 0);
     expect(s.steps()).toEqual([]);
