@@ -31,7 +31,14 @@ export interface AgentSurroundings {
 const TICK: TaskEvent = { kind: 'tick' };
 const STORE_RETRY_MS = 1000;
 
-/** One life of the agent's task worker, from its start to its death; follows TaskWorker. */
+/**
+ * One life of the agent's task worker, from its start to its death. It follows TaskWorker's loop by hand and does not
+ * drive it: a history is one synchronous run of a queue, whose order hangs on its choices alone, so that it is the
+ * same again from its seed and stays so while it is shrunk. With TaskWorker the order would hang on how many promises
+ * lie between two lines, each event would cost turns of the event loop, and a dead worker's promises would live on into
+ * the next history. Shared with it is what decides: the rules, Inbox, RunningSteps, judgeFailure and the record formats;
+ * TaskWorker itself is killed at all its lines in test/chaos.
+ */
 export class SimulatedAgent {
   readonly #in: AgentSurroundings;
   readonly #steps = new RunningSteps();
