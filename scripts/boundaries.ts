@@ -72,7 +72,7 @@ const BOUNDARIES: readonly Boundary[] = [
   ...['containerd', 'docker', 'fake'].map((name) => ({
     rule: 'runtimes do not know each other',
     from: new RegExp(`^runtime/${name}/`),
-    to: /^runtime\/.*\//,
+    to: /^runtime\/(containerd|docker|fake)\//,
     allowed: new RegExp(`^runtime/${name}/`),
     strict: true,
   })),

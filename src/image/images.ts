@@ -26,7 +26,7 @@ export interface ImageService {
   ): Promise<CopiedDirectory>;
   /** Removes the local name, or a nameless image by its id, and frees what nothing else uses. Not there: success. */
   remove(reference: string, options: { signal: AbortSignal }): Promise<void>;
-  /** Every image of the runtime, whoever brought it. */
+  /** Every image of the runtime, whoever brought it, but for what the runtime makes itself. */
   list(options: { signal: AbortSignal }): Promise<readonly ListedImage[]>;
   /** The disks that images lie on; none where the agent cannot see them. */
   disks(options: { signal: AbortSignal }): Promise<readonly ImageDisk[]>;

@@ -96,6 +96,11 @@ export interface CreateContainer {
   readonly labels: Readonly<Record<string, string>>;
   /** Name of a local image as `LocalImage.name` gives it. */
   readonly image: string;
+  /**
+   * It is made from the runtime's own pause program alone, which waits, reaps the orphans of its PID namespace and
+   * ends with SIGTERM or SIGINT. `image` does not count then; `entryPoint` and `command` are absent.
+   */
+  readonly pause?: boolean;
   /** Absent: the image's. */
   readonly entryPoint?: readonly string[];
   /** Absent: the image's, unless `entryPoint` is given. */
@@ -138,8 +143,11 @@ export interface CreateContainer {
   readonly oomScoreAdj?: number;
   /** Absent: a namespace of its own. */
   readonly pid?: SharedNamespace;
-  /** Absent: a namespace of its own; `none`: its own and no /dev/shm. */
-  readonly ipc?: SharedNamespace | { readonly kind: 'none' };
+  /**
+   * Absent: a namespace and a /dev/shm of its own; `shareable`: those too, and other containers may have them;
+   * `none`: its own namespace and no /dev/shm.
+   */
+  readonly ipc?: SharedNamespace | { readonly kind: 'shareable' } | { readonly kind: 'none' };
   readonly network: NetworkNamespace;
   readonly limits: ContainerLimits;
   /** Parent cgroup as `TaskCgroups.ensure` gave it; absent: the runtime's default place. */
@@ -166,10 +174,10 @@ export type NetworkNamespace =
       readonly links: readonly { readonly id: ContainerId; readonly alias: string }[];
     };
 
-/** A PID or IPC namespace that others use too. */
+/** A PID or IPC namespace that others use too; with the latter goes its /dev/shm. */
 export type SharedNamespace =
   | { readonly kind: 'host' }
-  /** That of another container of the task, which runs. */
+  /** That of another container of the task, which runs; its IPC namespace is `shareable`. */
   | { readonly kind: 'container'; readonly id: ContainerId };
 
 export interface BindMount {

@@ -18,6 +18,10 @@ const planSchema = z.object({
   stderr: z.string(),
   terminal: z.boolean(),
   stopSignal: z.string(),
+  /** The /dev/shm that others share with it. */
+  shm: z.object({ path: z.string(), sizeBytes: z.number() }).exactOptional(),
+  /** Containers whose namespaces it joins, and the first processes that they had when it was made. */
+  holders: z.array(z.object({ id: z.string(), pid: z.number() })).exactOptional(),
 });
 const startedSchema = z.object({
   /** Epoch ms. */

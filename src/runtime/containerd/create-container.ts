@@ -1,20 +1,25 @@
 import { join } from 'node:path';
 import { TaskError } from '../../task/errors.ts';
+import { PAUSE_PATH } from '../program/pause-program.ts';
 import type { CreateContainer } from '../runtime.ts';
 import { jsonAny, OCI_SPEC_URL, packAny } from './any.ts';
 import { findRecord, keepsakeExtension, planLabel, type StartPlan } from './container-record.ts';
 import { hasCode } from './containerd-error.ts';
+import { ensureProgram } from './ensure-program.ts';
 import { findDevices, findHostDevices } from './find-devices.ts';
 import type { Any__Output } from './generated/google/protobuf/Any.ts';
-import { ensureInit } from './init/ensure-init.ts';
+import type { ImageRoot } from './image-root.ts';
 import { withLease } from './leases.ts';
 import { checkLimits } from './oci/limits.ts';
+import { INIT_PATH, type MountedProgram } from './oci/mounts.ts';
 import { planSpec, usesSystemdCgroup } from './oci/oci-spec.ts';
 import { parseSecurityOptions, type SecurityOptions } from './oci/security-options.ts';
 import type { ResolvedUser } from './oci/user.ts';
 import { resolveUser } from './oci/user.ts';
 import { layersOf, readRootfsFile } from './rootfs-files.ts';
 import type { RuntimeContext } from './runtime-context.ts';
+import { findHolders, plannedHolders } from './shared-namespaces.ts';
+import { plannedShm, shmSource } from './shared-shm.ts';
 import { prepareSnapshot, removeSnapshot } from './snapshots.ts';
 import { limitsLabel } from './update-limits.ts';
 
@@ -51,19 +56,21 @@ async function makeContainer(
   lease: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { client, snapshotter } = context;
+  const { client, snapshotter, runDir } = context;
   const { id } = request;
   checkLimits(request.limits);
-  const image = await readImage(context, request.image, signal);
+  const image = request.pause === true ? PAUSE_ROOT : await readImage(context, request.image, signal);
   const layers = await ensureSnapshot(context, id, image.chainId, lease, signal);
   const security = parseSecurityOptions(request.securityOptions ?? []);
-  const [user, devices, appArmorProfile, initProgram] = await Promise.all([
+  const shm = shmSource(runDir, request);
+  const [user, devices, appArmorProfile, program, holders] = await Promise.all([
     findUser(layers, request.user ?? image.config.user, request.additionalGroups ?? []),
     request.privileged === true
       ? findHostDevices().then(async (all) => [...all, ...(await findDevices(request.devices ?? []))])
       : findDevices(request.devices ?? []),
     planAppArmor(context, request, security),
-    request.init === true ? ensureInit(context.runDir) : undefined,
+    findProgram(context, request),
+    findHolders(client, request, signal),
   ]);
   const spec = planSpec({
     request,
@@ -73,7 +80,9 @@ async function makeContainer(
     security,
     devices,
     ...(appArmorProfile !== undefined && { appArmorProfile }),
-    ...(initProgram !== undefined && { initProgram }),
+    holders,
+    ...(shm !== undefined && { shm }),
+    ...(program !== undefined && { program }),
   });
   const container = {
     id,
@@ -81,7 +90,11 @@ async function makeContainer(
     labels: {
       ...request.labels,
       ...limitsLabel(request.limits),
-      ...planLabel(planStart(context, request, request.stopSignal ?? image.config.stopSignal)),
+      ...planLabel({
+        ...planStart(context, request, request.stopSignal ?? image.config.stopSignal),
+        ...plannedShm(runDir, request),
+        ...plannedHolders(request, holders),
+      }),
     },
     runtime: { name: context.runtimeName, options: runtimeOptions(context, request) },
     spec: jsonAny(OCI_SPEC_URL, spec),
@@ -90,6 +103,29 @@ async function makeContainer(
     ...(request.keepsake !== undefined && { extensions: keepsakeExtension(request.keepsake) }),
   };
   await client.unary('containers', 'Create', { container }, { signal, lease });
+}
+
+/** What a container that only pauses is made from: nothing, and the program that is mounted into it. */
+const PAUSE_ROOT: ImageRoot = {
+  chainId: '',
+  config: {
+    environment: {},
+    entryPoint: [PAUSE_PATH],
+    command: [],
+    user: '',
+    workingDirectory: '',
+    stopSignal: '',
+    volumes: [],
+  },
+};
+
+async function findProgram(
+  { runDir }: RuntimeContext,
+  { pause, init }: CreateContainer,
+): Promise<MountedProgram | undefined> {
+  if (pause === true) return { source: await ensureProgram(runDir, 'pause'), destination: PAUSE_PATH };
+  if (init === true) return { source: await ensureProgram(runDir, 'docker-init'), destination: INIT_PATH };
+  return undefined;
 }
 
 async function readImage(context: RuntimeContext, name: string, signal: AbortSignal) {

@@ -4,13 +4,14 @@ import { findRecord } from './container-record.ts';
 import { hasCode } from './containerd-error.ts';
 import { endLostShims } from './lost-shims.ts';
 import type { RuntimeContext } from './runtime-context.ts';
+import { removeShm } from './shared-shm.ts';
 import { removeSnapshot } from './snapshots.ts';
 import { stopContainer } from './stop-container.ts';
 import { deleteTask, findTask } from './task-process.ts';
 
 /** Frees shim and mounts of an ended container; one that is free already is fine. */
 export async function releaseContainer(
-  { client, watches, shims }: RuntimeContext,
+  { client, watches, shims, runDir }: RuntimeContext,
   id: ContainerId,
   signal: AbortSignal,
 ): Promise<void> {
@@ -20,6 +21,7 @@ export async function releaseContainer(
       `container ${id} is running and cannot be released; stop it first`,
     );
   await deleteTask(client, id, signal);
+  await removeShm(runDir, id, signal);
   await shims.forget(id);
   watches.forget(id);
 }
@@ -33,12 +35,13 @@ export async function removeContainer(
   id: ContainerId,
   signal: AbortSignal,
 ): Promise<void> {
-  const { client, watches, shims } = context;
+  const { client, watches, shims, runDir } = context;
   const record = await findRecord(client, id, signal);
   if (record !== undefined) {
     await stopContainer(context, id, { killAtMs: 0 }, signal);
     await deleteTask(client, id, signal);
     await endLostShims(context, record, signal);
+    await removeShm(runDir, id, signal);
     try {
       await client.unary('containers', 'Delete', { id }, { signal });
     } catch (error) {

@@ -11,6 +11,8 @@ import { KILLED_STATUS } from './container-watch.ts';
 import { ContainerdError, hasCode } from './containerd-error.ts';
 import { clearLeftBundle, isRefusal, isShimMissing, leftBundle } from './left-bundle.ts';
 import type { RuntimeContext } from './runtime-context.ts';
+import { checkHolders } from './shared-namespaces.ts';
+import { ensureShm } from './shared-shm.ts';
 import { type ContainerdTask, deleteTask, destroyTask, findTask } from './task-process.ts';
 
 const CLEANUP_TIMEOUT_MS = 30_000;
@@ -59,6 +61,8 @@ export async function startContainer(
     if (existing !== undefined) return existing;
   }
 
+  await checkHolders(client, record.plan, signals.signal);
+  await ensureShm(record.plan, signals.signal);
   const run = afterRun === undefined ? {} : { run: afterRun + 1 };
   for (let tries = 1; ; tries += 1) {
     const pid = await makeTask(context, record, signals, isOurs ? isShimMissing : isRefusal);

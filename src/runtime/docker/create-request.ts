@@ -1,3 +1,4 @@
+import type { ContainerId } from '../../task/ids.ts';
 import type {
   CgroupParent,
   ContainerLimits,
@@ -8,15 +9,22 @@ import type {
 } from '../runtime.ts';
 import { LABEL_ID, LABEL_KEEPSAKE, LABEL_OWNER } from './docker-documents.ts';
 
-/** Body of `POST /containers/create` (Docker Engine API, ContainerCreate). `dockerIdOf` finds other containers of the task. */
+/**
+ * Body of `POST /containers/create` (Docker Engine API, ContainerCreate). `dockerIdOf` finds other containers of the
+ * task; `image` is what it is made from.
+ */
 export function createRequest(
   request: CreateContainer,
-  { owner, dockerIdOf }: { readonly owner: string; dockerIdOf(id: string): string },
+  {
+    owner,
+    image,
+    dockerIdOf,
+  }: { readonly owner: string; readonly image: string; dockerIdOf(id: string): string },
 ): object {
   const { stdio, network } = request;
   const ports = network.kind === 'bridge' ? network.ports : [];
   return {
-    Image: request.image,
+    Image: image,
     ...(request.entryPoint !== undefined && { Entrypoint: request.entryPoint }),
     // Docker drops the image's command together with its entry point.
     ...(request.command !== undefined && { Cmd: request.command }),
@@ -68,12 +76,7 @@ export function createRequest(
       ...(request.readonlyPaths !== undefined && { ReadonlyPaths: request.readonlyPaths }),
       ...(request.oomScoreAdj !== undefined && { OomScoreAdj: request.oomScoreAdj }),
       ...(request.pid !== undefined && { PidMode: sharedWith(request.pid, dockerIdOf) }),
-      IpcMode:
-        request.ipc === undefined
-          ? 'private'
-          : request.ipc.kind === 'none'
-            ? 'none'
-            : sharedWith(request.ipc, dockerIdOf),
+      IpcMode: ipcMode(request.ipc, dockerIdOf),
       ...networkConfig(network, dockerIdOf),
       LogConfig:
         stdio.kind === 'runtime'
@@ -113,6 +116,26 @@ function hostLimits(limits: Partial<ContainerLimits>): object {
 function cgroupParent(cgroup: CgroupParent | undefined): object {
   if (cgroup === undefined) return {};
   return { CgroupParent: cgroup.driver === 'cgroupfs' ? cgroup.path : cgroup.slice };
+}
+
+function ipcMode(ipc: CreateContainer['ipc'], dockerIdOf: (id: string) => string): string {
+  switch (ipc?.kind) {
+    case undefined:
+      return 'private';
+    case 'none':
+    case 'shareable':
+      return ipc.kind;
+    case 'host':
+    case 'container':
+      return sharedWith(ipc, dockerIdOf);
+  }
+}
+
+/** Containers of the task that a new one needs to be found for it. */
+export function neededContainers({ pid, ipc, network }: CreateContainer): readonly ContainerId[] {
+  const shared = [pid, ipc].flatMap((namespace) => (namespace?.kind === 'container' ? [namespace.id] : []));
+  const linked = network.kind === 'bridge' ? network.links.map(({ id }) => id) : [];
+  return [...new Set([...shared, ...linked])];
 }
 
 function sharedWith(namespace: SharedNamespace, dockerIdOf: (id: string) => string): string {

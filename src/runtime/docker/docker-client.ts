@@ -10,7 +10,7 @@ export const OLDEST_API = '1.30';
 
 export interface DockerCall {
   readonly query?: Readonly<Record<string, string>>;
-  /** Sent as JSON. */
+  /** Sent as JSON; bytes as they are. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
@@ -82,7 +82,7 @@ export class DockerClient {
     const request = this.#request(method, path, call, {});
     request.once('response', resolve);
     request.once('error', (error) => reject(unreachable(error, this.socketPath)));
-    request.end(call.body === undefined ? undefined : JSON.stringify(call.body));
+    request.end(encoded(call.body));
     const response = await promise;
     if ((response.statusCode ?? 0) < 400) return response;
     throw errorOf(response, await readAll(response));
@@ -102,7 +102,9 @@ export class DockerClient {
       path: `${this.#prefix}${path}${search === '' ? '' : `?${search}`}`,
       headers: {
         Host: 'docker',
-        ...(body !== undefined && { 'Content-Type': 'application/json' }),
+        ...(body !== undefined && {
+          'Content-Type': body instanceof Uint8Array ? 'application/x-tar' : 'application/json',
+        }),
         ...headers,
         ...more,
       },
@@ -136,6 +138,10 @@ export function compareVersions(a: string, b: string): number {
   const [majorA = 0, minorA = 0] = a.split('.').map(Number);
   const [majorB = 0, minorB = 0] = b.split('.').map(Number);
   return majorA - majorB || minorA - minorB;
+}
+
+function encoded(body: unknown): string | Uint8Array | undefined {
+  return body === undefined || body instanceof Uint8Array ? body : JSON.stringify(body);
 }
 
 async function readAll(response: IncomingMessage): Promise<string> {

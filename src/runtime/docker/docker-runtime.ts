@@ -20,13 +20,14 @@ import type {
   StopContainer,
 } from '../runtime.ts';
 import { type StartSignals, StartsInFlight } from '../starts-in-flight.ts';
-import { createRequest, updateRequest } from './create-request.ts';
+import { createRequest, neededContainers, updateRequest } from './create-request.ts';
 import type { DockerClient } from './docker-client.ts';
 import { type DockerContainers, exitOf, networkOf, observationOf } from './docker-containers.ts';
 import { createdSchema, type DockerContainer, LABEL_KEEPSAKE, timeOf } from './docker-documents.ts';
 import { hasStatus, told } from './docker-error.ts';
 import type { DockerEvents } from './docker-events.ts';
 import { execInContainer } from './docker-exec.ts';
+import { ensurePauseImage } from './pause-image.ts';
 
 /** What a runtime on one dockerd is made from. */
 export interface DockerContext {
@@ -71,7 +72,9 @@ export class DockerRuntime implements ContainerRuntime {
     await told('CannotCreateContainerError', signal, async () => {
       const { client, containers, owner } = this.#context;
       if ((await containers.find(request.id, signal)) !== undefined) return;
-      const body = createRequest(request, { owner, dockerIdOf: (id) => containers.known(id) });
+      for (const id of neededContainers(request)) await containers.find(id, signal);
+      const image = request.pause === true ? await ensurePauseImage(client, signal) : request.image;
+      const body = createRequest(request, { owner, image, dockerIdOf: (id) => containers.known(id) });
       try {
         const query = { name: request.name };
         const { Id } = await client.call('POST', '/containers/create', createdSchema, {
@@ -82,7 +85,7 @@ export class DockerRuntime implements ContainerRuntime {
         containers.remember(request.id, Id);
       } catch (error) {
         if (hasStatus(error, 404))
-          throw new TaskError('CannotCreateContainerError', `No such image: ${request.image}`, {
+          throw new TaskError('CannotCreateContainerError', `No such image: ${image}`, {
             cause: error,
           });
         // A run that was cut off made it: the name derives from the id (ENG-41).

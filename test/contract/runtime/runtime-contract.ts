@@ -3,6 +3,7 @@ import { effectsContract } from './effects-contract.ts';
 import { execContract } from './exec-contract.ts';
 import { lifecycleContract } from './lifecycle-contract.ts';
 import { limitsContract } from './limits-contract.ts';
+import { namespacesContract } from './namespaces-contract.ts';
 import { privilegeContract } from './privilege-contract.ts';
 import { processContract } from './process-contract.ts';
 import { recoveryContract } from './recovery-contract.ts';
@@ -23,6 +24,7 @@ export function runtimeContract(name: string, open: () => Promise<RuntimeUnderTe
     lifecycleContract(() => under);
     processContract(() => under);
     privilegeContract(() => under);
+    namespacesContract(() => under);
     limitsContract(() => under);
     effectsContract(() => under);
     stopContract(() => under);

@@ -3,7 +3,8 @@ import type { OciMount } from './oci-types.ts';
 
 /** Where a container with an init of ours finds it, as under Docker. */
 export const INIT_PATH = '/sbin/docker-init';
-const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
+export const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
+export const SHM_OPTIONS = ['nosuid', 'noexec', 'nodev', 'mode=1777'];
 /** Files that the agent provides; they follow the root filesystem in being read-only (resources.md §12.2). */
 const PROVIDED_FILES = ['/etc/hosts', '/etc/hostname', '/etc/resolv.conf'];
 /** Default options of a tmpfs, each with the one that undoes it. */
@@ -20,29 +21,51 @@ export interface MountRequest {
   readonly readonlyRootfs: boolean;
   /** /sys and the cgroups can be written. */
   readonly privileged?: boolean;
-  /** Where the host has the init program; absent: none is asked for. */
-  readonly initProgram?: string;
+  /** Absent: a file system of its own at /dev/shm. */
+  readonly shm?: ShmSource;
+  /** A program that is not the image's; absent: there is none. */
+  readonly program?: MountedProgram;
+}
+
+/** What is at /dev/shm: a directory of the host that others have there too, or no mount at all. */
+export type ShmSource = { readonly kind: 'directory'; readonly path: string } | { readonly kind: 'none' };
+
+/** Where the host has a program, and where the container is to find it. */
+export interface MountedProgram {
+  readonly source: string;
+  readonly destination: string;
 }
 
 /** All mounts of a container, parents before what lies below them. Those asked for replace a default one. */
 export function planMounts(request: MountRequest): readonly OciMount[] {
   const asked = [
-    ...(request.initProgram === undefined ? [] : [initMount(request.initProgram)]),
+    ...(request.program === undefined ? [] : [programMount(request.program)]),
     ...Object.entries(request.tmpfs).map(([destination, options]) => tmpfsMount(destination, options)),
     ...request.mounts.map((mount) => bindMount(mount, request.readonlyRootfs)),
   ].sort((a, b) => depthOf(a.destination) - depthOf(b.destination));
   const replaced = new Set(asked.map(({ destination }) => trimSlash(destination)));
-  const defaults = defaultMounts(
-    request.shmSizeBytes ?? DEFAULT_SHM_BYTES,
-    request.privileged ?? false,
-  ).filter(
+  const defaults = defaultMounts(shmMounts(request), request.privileged ?? false).filter(
     ({ destination }) =>
       !replaced.has(destination) && !(replaced.has('/dev') && destination.startsWith('/dev/')),
   );
   return [...defaults, ...asked];
 }
 
-function defaultMounts(shmSizeBytes: number, privileged: boolean): readonly OciMount[] {
+function shmMounts({ shm, shmSizeBytes = DEFAULT_SHM_BYTES }: MountRequest): readonly OciMount[] {
+  const destination = '/dev/shm';
+  switch (shm?.kind) {
+    case 'none':
+      return [];
+    case 'directory':
+      return [bindMount({ source: shm.path, destination, readonly: false }, false)];
+    case undefined:
+      return [
+        { destination, type: 'tmpfs', source: 'shm', options: [...SHM_OPTIONS, `size=${shmSizeBytes}`] },
+      ];
+  }
+}
+
+function defaultMounts(shm: readonly OciMount[], privileged: boolean): readonly OciMount[] {
   const kernelFiles = privileged ? 'rw' : 'ro';
   return [
     { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
@@ -71,12 +94,7 @@ function defaultMounts(shmSizeBytes: number, privileged: boolean): readonly OciM
       options: [kernelFiles, 'nosuid', 'noexec', 'nodev'],
     },
     { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
-    {
-      destination: '/dev/shm',
-      type: 'tmpfs',
-      source: 'shm',
-      options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${shmSizeBytes}`],
-    },
+    ...shm,
   ];
 }
 
@@ -86,8 +104,8 @@ function bindMount({ source, destination, readonly }: BindMount, readonlyRootfs:
 }
 
 /** The agent's run directory may be on a file system from which nothing is run. */
-function initMount(source: string): OciMount {
-  return { destination: INIT_PATH, type: 'bind', source, options: ['rbind', 'rprivate', 'ro', 'exec'] };
+function programMount({ source, destination }: MountedProgram): OciMount {
+  return { destination, type: 'bind', source, options: ['rbind', 'rprivate', 'ro', 'exec'] };
 }
 
 function tmpfsMount(destination: string, asked: string): OciMount {

@@ -1,11 +1,12 @@
 import type { ImageConfig } from '../../../image/images.ts';
-import type { CgroupParent, CreateContainer, NetworkNamespace } from '../../runtime.ts';
+import type { CgroupParent, CreateContainer } from '../../runtime.ts';
 import { LABEL_CONTAINER_NAME } from '../../runtime.ts';
 import type { FoundDevice } from '../find-devices.ts';
 import type { HostFacts } from '../host-facts.ts';
+import type { NamespaceHolders } from '../shared-namespaces.ts';
 import { planDeviceRules } from './devices.ts';
 import { planLimits } from './limits.ts';
-import { planMounts } from './mounts.ts';
+import { type MountedProgram, planMounts, type ShmSource } from './mounts.ts';
 import type { OciNamespace, OciSpec } from './oci-types.ts';
 import { planProcess } from './process.ts';
 import { planSeccomp } from './seccomp/profile.ts';
@@ -42,13 +43,17 @@ export interface SpecRequest {
   readonly appArmorProfile?: string;
   /** Those asked for; of a privileged container the host's. */
   readonly devices: readonly FoundDevice[];
-  /** Where the host has the init program; absent: none is asked for. */
-  readonly initProgram?: string;
+  /** Absent: a /dev/shm of its own. */
+  readonly shm?: ShmSource;
+  /** Of the containers whose namespaces it joins. */
+  readonly holders?: NamespaceHolders;
+  /** A program that is not the image's; absent: there is none. */
+  readonly program?: MountedProgram;
 }
 
 /** The whole OCI configuration of a container (containerd.md §9, resources.md §12; CTD-18). Pure. */
 export function planSpec(asked: SpecRequest): OciSpec {
-  const { request, image, user, host, security, appArmorProfile, devices, initProgram } = asked;
+  const { request, image, user, host, security, appArmorProfile, devices, shm, program } = asked;
   const privileged = request.privileged ?? false;
   const hostname =
     request.hostname ?? (request.network.kind === 'host' ? host.hostname : request.id.slice(0, 12));
@@ -73,7 +78,11 @@ export function planSpec(asked: SpecRequest): OciSpec {
     process,
     root: { path: 'rootfs', readonly: request.readonlyRootfs },
     hostname,
-    mounts: planMounts({ ...request, ...(initProgram !== undefined && { initProgram }) }),
+    mounts: planMounts({
+      ...request,
+      ...(shm !== undefined && { shm }),
+      ...(program !== undefined && { program }),
+    }),
     annotations: {
       [GROUP_ANNOTATION]: request.group,
       'ecs-containerd-agent.task-arn': request.taskArn,
@@ -82,7 +91,7 @@ export function planSpec(asked: SpecRequest): OciSpec {
     },
     linux: {
       cgroupsPath: cgroupsPath(request.cgroup, request.id, host),
-      namespaces: planNamespaces(request.network, host),
+      namespaces: planNamespaces(request, asked.holders ?? {}, host),
       resources: {
         devices: planDeviceRules(devices, privileged),
         ...planLimits(request.limits, host),
@@ -114,8 +123,17 @@ function cgroupsPath(cgroup: CgroupParent | undefined, id: string, host: HostFac
   }
 }
 
-function planNamespaces(network: NetworkNamespace, host: HostFacts): readonly OciNamespace[] {
-  const namespaces: OciNamespace[] = [{ type: 'pid' }, { type: 'ipc' }, { type: 'uts' }, { type: 'mount' }];
+/** Its own, those of another container's first process, or, where there is no entry, the host's. */
+function planNamespaces(
+  { network, pid, ipc }: CreateContainer,
+  holders: NamespaceHolders,
+  host: HostFacts,
+): readonly OciNamespace[] {
+  const joined = (type: 'pid' | 'ipc') =>
+    holders[type] === undefined ? { type } : { type, path: `/proc/${holders[type]}/ns/${type}` };
+  const namespaces: OciNamespace[] = [{ type: 'uts' }, { type: 'mount' }];
+  if (ipc?.kind !== 'host') namespaces.unshift(joined('ipc'));
+  if (pid?.kind !== 'host') namespaces.unshift(joined('pid'));
   if (network.kind === 'isolated') namespaces.push({ type: 'network' });
   if (network.kind === 'path') namespaces.push({ type: 'network', path: network.path });
   // With cgroup v1 the container sees its controllers by the mounts alone, as under Docker.

@@ -21,14 +21,13 @@ export function planSysctls({
   domainname,
 }: Pick<CreateContainer, 'sysctls' | 'network' | 'ipc' | 'domainname'>): Readonly<Record<string, string>> {
   const ownNetwork = network.kind !== 'host';
-  const ownIpc = ipc === undefined || ipc.kind === 'none';
   for (const [name, value] of Object.entries(sysctls)) {
     // Slashes and dots stand for each other (sysctl.d(5)).
     const dotted = name.includes('/') ? name.replaceAll('/', '.') : name;
     const trouble = dotted.startsWith('net.')
       ? ownNetwork || "the container is in the host's network"
       : IPC.test(dotted)
-        ? ownIpc || 'the container has no IPC namespace of its own'
+        ? ipc?.kind !== 'host' || "the container is in the host's IPC namespace"
         : dotted === 'kernel.domainname' || 'it is no setting of a namespace';
     if (trouble !== true)
       throw new TaskError(

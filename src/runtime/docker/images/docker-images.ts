@@ -20,6 +20,7 @@ import type { DockerClient } from '../docker-client.ts';
 import { imageListSchema, imageSchema, infoSchema, pullLineSchema } from '../docker-documents.ts';
 import { DockerError, hasStatus } from '../docker-error.ts';
 import { jsonLines } from '../json-lines.ts';
+import { OWN_REPOSITORY } from '../pause-image.ts';
 import { copyImageDirectory } from './copy-directory.ts';
 import { LayerProgress } from './layer-progress.ts';
 
@@ -100,7 +101,10 @@ export class DockerImages implements ImageService {
 
   list: ImageService['list'] = async ({ signal }) => {
     const images = await this.#options.client.call('GET', '/images/json', imageListSchema, { signal });
-    return images.map(({ Id, RepoTags, Size, Created }) => ({
+    const ofTasks = images.filter(
+      ({ RepoTags }) => !RepoTags?.some((tag) => tag.startsWith(`${OWN_REPOSITORY}:`)),
+    );
+    return ofTasks.map(({ Id, RepoTags, Size, Created }) => ({
       imageId: Id,
       names: (RepoTags ?? [])
         .map((tag) => parsedOrNothing(tag)?.canonical)

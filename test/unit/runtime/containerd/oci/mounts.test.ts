@@ -29,6 +29,22 @@ describe('mounts', () => {
     expect(planMounts({ ...NOTHING, shmSizeBytes: 1024 }).at(-1)?.options).toContain('size=1024');
   });
 
+  it('have a directory of the host for shared memory that is shared, or none of it (RES-84)', () => {
+    const shared = planMounts({
+      ...NOTHING,
+      shmSizeBytes: 1024,
+      shm: { kind: 'directory', path: '/run/shm' },
+    });
+    expect(shared.at(-1)).toEqual({
+      destination: '/dev/shm',
+      type: 'bind',
+      source: '/run/shm',
+      options: ['rbind', 'rprivate', 'rw'],
+    });
+    const none = planMounts({ ...NOTHING, shm: { kind: 'none' } });
+    expect(none.map(({ destination }) => destination)).not.toContain('/dev/shm');
+  });
+
   it('bind folders with their mode, parents before what lies in them (RES-99)', () => {
     const mounts = planMounts({ ...NOTHING, mounts: [bind('/a/b/c'), bind('/a', true), bind('/a/b')] }).slice(
       7,

@@ -5,6 +5,7 @@ import type { HostFacts } from '../../../../../src/runtime/containerd/host-facts
 import { parseOci, stringifyOci } from '../../../../../src/runtime/containerd/oci/oci-json.ts';
 import { planSpec, usesSystemdCgroup } from '../../../../../src/runtime/containerd/oci/oci-spec.ts';
 import { parseSecurityOptions } from '../../../../../src/runtime/containerd/oci/security-options.ts';
+import type { NamespaceHolders } from '../../../../../src/runtime/containerd/shared-namespaces.ts';
 import type { CreateContainer } from '../../../../../src/runtime/runtime.ts';
 import { containerIdOf, taskArn } from '../../../../../src/task/ids.ts';
 
@@ -62,12 +63,14 @@ function plan(
     host?: Partial<HostFacts>;
     devices?: readonly FoundDevice[];
     appArmorProfile?: string;
+    holders?: NamespaceHolders;
   } = {},
 ) {
   return planSpec({
     security: parseSecurityOptions(overrides.securityOptions ?? []),
     devices: facts.devices ?? [],
     ...(facts.appArmorProfile !== undefined && { appArmorProfile: facts.appArmorProfile }),
+    ...(facts.holders !== undefined && { holders: facts.holders }),
     request: { ...request, ...overrides },
     image: { ...image, ...facts.image },
     user,
@@ -75,7 +78,29 @@ function plan(
   });
 }
 
+/** Namespaces by type: where they are, `own`, or absent for the host's. */
+function namespacesOf(overrides: Partial<CreateContainer>, holders: NamespaceHolders = {}) {
+  const { linux } = plan(overrides, { holders });
+  return Object.fromEntries(linux.namespaces.map(({ type, path = 'own' }) => [type, path]));
+}
+
 describe('OCI specification of a container', () => {
+  it('has the PID and IPC namespaces of the host, of another container or its own (RES-84)', () => {
+    const joined = { kind: 'container', id } as const;
+    const host = { kind: 'host' } as const;
+    expect(namespacesOf({})).toMatchObject({ pid: 'own', ipc: 'own' });
+    expect(namespacesOf({ ipc: { kind: 'none' } })).toMatchObject({ pid: 'own', ipc: 'own' });
+    expect(namespacesOf({ ipc: { kind: 'shareable' } })).toMatchObject({ pid: 'own', ipc: 'own' });
+    expect(namespacesOf({ pid: host, ipc: host })).not.toHaveProperty('pid');
+    expect(namespacesOf({ pid: host, ipc: host })).not.toHaveProperty('ipc');
+    expect(namespacesOf({ pid: joined, ipc: joined }, { pid: 41, ipc: 42 })).toMatchObject({
+      pid: '/proc/41/ns/pid',
+      ipc: '/proc/42/ns/ipc',
+      mount: 'own',
+      uts: 'own',
+    });
+  });
+
   it.each([
     [{}, ['/entry', 'image-command']],
     [{ command: ['own'] }, ['/entry', 'own']],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { planSysctls } from '../../../../../src/runtime/containerd/oci/sysctls.ts';
+import { containerId } from '../../../../../src/task/ids.ts';
 
 const own = { network: { kind: 'isolated' }, sysctls: {} } as const;
 
@@ -10,8 +11,14 @@ describe('kernel settings of a container', () => {
       expect(planSysctls({ ...own, sysctls: { [name]: '1' } })).toMatchObject({ [name]: '1' });
       const shared = { ...own, ipc: { kind: 'host' }, sysctls: { [name]: '1' } } as const;
       expect(() => planSysctls(shared)).toThrow(
-        `systemControls: ${name}=1 would change the host: the container has no IPC namespace of its own`,
+        `systemControls: ${name}=1 would change the host: the container is in the host's IPC namespace`,
       );
+      const joined = {
+        ...own,
+        ipc: { kind: 'container', id: containerId('a') },
+        sysctls: { [name]: '1' },
+      } as const;
+      expect(planSysctls(joined)).toMatchObject({ [name]: '1' });
     },
   );
 

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Arm64Code } from '../../../../../src/runtime/containerd/init/arm64-code.ts';
-import { initProgram } from '../../../../../src/runtime/containerd/init/init-program.ts';
+import { Arm64Code } from '../../../../src/runtime/program/arm64-code.ts';
+import { initProgram } from '../../../../src/runtime/program/init-program.ts';
 
 describe('the init program', () => {
   let folder = '';
