@@ -1,5 +1,6 @@
 import type { RoleCredentials } from '../credentials/credentials-store.ts';
 import { type TaskArn, taskArn, taskIdOf } from '../task/ids.ts';
+import { withInternalContainers } from '../task/internal-containers.ts';
 import type { DesiredStatus } from '../task/statuses.ts';
 import type { NetworkMode, TaskSpec } from '../task/task-spec.ts';
 import type { TaskVolume } from '../task/volumes.ts';
@@ -10,7 +11,13 @@ import { attachedVolumeNames, parseAttachments } from './attachments.ts';
 import { eniProblem, parseEni } from './eni.ts';
 import { InvalidTaskError } from './invalid-task.ts';
 import { type ParsedContainer, parseContainer } from './payload-container.ts';
-import { type ReadTask, unsupportedOfContainer, unsupportedOfTask } from './unsupported.ts';
+import {
+  IPC_MODES,
+  PID_MODES,
+  type ReadTask,
+  unsupportedOfContainer,
+  unsupportedOfTask,
+} from './unsupported.ts';
 import { parseVolumes } from './volumes.ts';
 
 /** What became of one task of a PayloadMessage. */
@@ -87,6 +94,8 @@ function parseTask(payload: PayloadTask, arn: TaskArn | undefined, clusterArn: s
     ...dropAbsent({
       volumes: given(read.volumes),
       eni: eni == null || networkMode !== 'awsvpc' ? undefined : parseEni(eni),
+      pidMode: PID_MODES.find((mode) => mode === payload.pidMode),
+      ipcMode: IPC_MODES.find((mode) => mode === payload.ipcMode),
       group: nonEmpty(payload.group),
       serviceName: nonEmpty(payload.serviceName),
       launchType: nonEmpty(payload.launchType),
@@ -99,7 +108,7 @@ function parseTask(payload: PayloadTask, arn: TaskArn | undefined, clusterArn: s
   };
   return {
     kind: 'task',
-    spec,
+    spec: withInternalContainers(spec),
     desired: desired === 'STOPPED' ? 'STOPPED' : 'RUNNING',
     ...dropAbsent({ taskCredentials, executionCredentials }),
   };

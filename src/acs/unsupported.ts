@@ -1,4 +1,5 @@
 import { DEPENDENCY_CONDITIONS } from '../task/dependencies.ts';
+import type { IpcMode, PidMode } from '../task/task-spec.ts';
 import type { PayloadContainer, PayloadTask } from '../wire/acs-payload.ts';
 import type { TaskAttachment } from './attachments.ts';
 import {
@@ -38,6 +39,8 @@ export interface ReadContainer {
   readonly hostConfig: DockerHostConfig;
 }
 
+export const PID_MODES: readonly PidMode[] = ['host', 'task'];
+export const IPC_MODES: readonly IpcMode[] = ['host', 'task', 'none'];
 const SUPPORTED_NETWORK_MODES: ReadonlySet<string> = new Set(['awsvpc', 'bridge', 'host', 'none']);
 
 const TASK_ROWS: readonly Row<ReadTask>[] = [
@@ -56,8 +59,8 @@ const TASK_ROWS: readonly Row<ReadTask>[] = [
     gist: ({ payload }) => listed((payload.associations ?? []).map(({ type }) => type ?? '')),
   },
   { field: 'proxyConfiguration', gist: ({ payload }) => payload.proxyConfiguration?.type ?? undefined },
-  { field: 'pidMode', gist: ({ payload }) => payload.pidMode ?? undefined },
-  { field: 'ipcMode', gist: ({ payload }) => payload.ipcMode ?? undefined },
+  { field: 'pidMode', gist: ({ payload }) => otherThan(PID_MODES, payload.pidMode) },
+  { field: 'ipcMode', gist: ({ payload }) => otherThan(IPC_MODES, payload.ipcMode) },
 ];
 
 const SUPPORTED_CONDITIONS: readonly string[] = DEPENDENCY_CONDITIONS;
@@ -158,6 +161,10 @@ function members(
 /** Log drivers keep their options on disk. */
 function logSecrets({ secrets }: PayloadContainer): readonly string[] {
   return (secrets ?? []).filter(({ target }) => target === 'LOG_DRIVER').map(({ name }) => name ?? '');
+}
+
+function otherThan(known: readonly string[], value: string | null | undefined): string | undefined {
+  return value == null || known.includes(value) ? undefined : value;
 }
 
 function strangeVolume(volume: ReadVolume): readonly string[] {

@@ -71,7 +71,7 @@ export const IMPLEMENTED_FEATURES: ImplementedFeatures = {
   awslogsExecutionRole: true,
   localVolumes: true,
   gpu: false,
-  pidAndIpcSharing: false,
+  pidAndIpcSharing: true,
   appMesh: false,
   fireLens: false,
   efs: false,

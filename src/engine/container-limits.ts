@@ -1,5 +1,6 @@
 import type { TaskLimits } from '../resource/task-cgroups.ts';
 import type { ContainerLimits } from '../runtime/runtime.ts';
+import { ordinaryContainers } from '../task/internal-containers.ts';
 import type { ContainerSpec, TaskSpec } from '../task/task-spec.ts';
 
 const MIB = 1024 * 1024;
@@ -42,6 +43,6 @@ export function taskLimits(spec: TaskSpec): TaskLimits {
   return {
     ...(spec.cpu !== undefined && { cpu: spec.cpu }),
     ...(spec.memoryMiB !== undefined && { memoryMiB: spec.memoryMiB }),
-    cpuShares: spec.containers.reduce((sum, c) => sum + cpuShares(c.cpu), 0),
+    cpuShares: ordinaryContainers(spec).reduce((sum, c) => sum + cpuShares(c.cpu), 0),
   };
 }

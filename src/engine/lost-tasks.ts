@@ -8,6 +8,7 @@ import {
 import type { QueuedReport, Store } from '../store/store.ts';
 import { renderReason } from '../task/errors.ts';
 import { type ContainerId, type TaskArn, type TaskId, taskArn, taskIdOf } from '../task/ids.ts';
+import { NAMESPACE_PAUSE } from '../task/internal-containers.ts';
 import type { ContainerReport, StateReport } from '../task/report.ts';
 import { deadlinesOf, type StepPorts } from './step-context.ts';
 import { transitionWithin } from './timed-out.ts';
@@ -91,17 +92,20 @@ export class LostTasks {
   async #end(arn: TaskArn, containers: readonly ListedContainer[], signal: AbortSignal): Promise<void> {
     const { ports, store, enqueueReport } = this.#deps;
     const killAtMs = ports.now() + ports.settings.stopTimeoutMs;
+    const stop = ({ id }: ListedContainer) =>
+      transitionWithin(
+        'stopped',
+        ports.settings.stopTimeoutMs + deadlinesOf(ports).stopMarginMs,
+        signal,
+        (within) => ports.runtime.stopContainer(id, { killAtMs }, { signal: within }),
+      );
     const stopped = await Promise.all(
-      containers.map(async (container) => ({
-        container,
-        exit: await transitionWithin(
-          'stopped',
-          ports.settings.stopTimeoutMs + deadlinesOf(ports).stopMarginMs,
-          signal,
-          (within) => ports.runtime.stopContainer(container.id, { killAtMs }, { signal: within }),
-        ),
-      })),
+      containers
+        .filter((container) => !holdsNamespaces(container))
+        .map(async (container) => ({ container, exit: await stop(container) })),
     );
+    // With it would end what shares its namespaces.
+    for (const container of containers.filter(holdsNamespaces)) await stop(container);
     const report: StateReport = {
       task: arn,
       status: 'STOPPED',
@@ -115,6 +119,10 @@ export class LostTasks {
         ports.runtime.removeContainer(container, { signal: within }),
       );
   }
+}
+
+function holdsNamespaces({ labels }: ListedContainer): boolean {
+  return labels[LABEL_CONTAINER_NAME] === NAMESPACE_PAUSE;
 }
 
 function containerReport({ id, labels }: ListedContainer, exit: ContainerExit | undefined): ContainerReport {

@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import { ordinaryContainers } from '../task/internal-containers.ts';
 import type { TaskSpec } from '../task/task-spec.ts';
 
 /** Bytes of the secret that endpoint ids derive from. */
@@ -32,7 +33,7 @@ export class EndpointIds {
   ofTask(spec: TaskSpec): ReadonlyMap<string, string> {
     const known = this.#known.get(spec);
     if (known !== undefined) return known;
-    const ids = new Map(spec.containers.map(({ name }) => [this.#derive(spec.arn, name), name]));
+    const ids = new Map(ordinaryContainers(spec).map(({ name }) => [this.#derive(spec.arn, name), name]));
     this.#known.set(spec, ids);
     return ids;
   }

@@ -138,6 +138,7 @@ const volumesFrom = z.object({ sourceContainer: text, readonly: z.boolean() });
 
 const containerSpec = z.object({
   name: text,
+  internal: z.exactOptional(z.literal('namespacePause')),
   image: text,
   essential: z.boolean(),
   command: z.exactOptional(texts),
@@ -198,6 +199,8 @@ const taskSpec = z.object({
   cpu: z.exactOptional(z.number()),
   memoryMiB: z.exactOptional(z.number()),
   networkMode: z.enum(['awsvpc', 'bridge', 'host', 'none']),
+  pidMode: z.exactOptional(z.enum(['host', 'task'])),
+  ipcMode: z.exactOptional(z.enum(['host', 'task', 'none'])),
   eni: z.exactOptional(taskEni),
   taskCredentialsId: optionalText,
   executionCredentialsId: optionalText,

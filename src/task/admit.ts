@@ -1,3 +1,4 @@
+import { ordinaryContainers } from './internal-containers.ts';
 import type { StateReport } from './report.ts';
 import type { DesiredStatus } from './statuses.ts';
 import type { TaskSpec } from './task-spec.ts';
@@ -54,7 +55,7 @@ export function admitTask(
     status: 'STOPPED',
     reason: state.stoppedReason,
     containers: reported
-      ? containers.map(({ name }) => ({ containerName: name, status: 'STOPPED' as const }))
+      ? ordinaryContainers(spec).map(({ name }) => ({ containerName: name, status: 'STOPPED' as const }))
       : [],
     ...(state.executionStoppedAt !== undefined && { executionStoppedAt: state.executionStoppedAt }),
   };

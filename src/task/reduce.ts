@@ -13,6 +13,7 @@ import {
 import { DEPENDENCY_FAILED_EXIT_CODE, judgeDependencies, mayStop } from './dependencies.ts';
 import { type Reason, renderReason } from './errors.ts';
 import type { TaskEvent, TaskRules } from './event.ts';
+import { endWithNamespaces, isInternal } from './internal-containers.ts';
 import type { StateReport } from './report.ts';
 import { collectContainerChange, reportChanges } from './reports.ts';
 import { isLatestRestart, restarted } from './restart.ts';
@@ -51,9 +52,7 @@ function apply(state: TaskState, event: TaskEvent, at: number, rules: TaskRules)
     case 'stopRequested':
       return state.desired === 'STOPPED' ? state : { ...state, desired: 'STOPPED' };
     case 'hostResourcesTaken':
-      return state.admittedAt === undefined && state.known !== 'STOPPED'
-        ? { ...state, admittedAt: at }
-        : state;
+      return state.admittedAt === undefined && state.known !== 'STOPPED' ? admitted(state, at) : state;
     case 'hostRestarted':
       return hostRestarted(state, at);
     case 'resourcesReady':
@@ -129,7 +128,7 @@ function apply(state: TaskState, event: TaskEvent, at: number, rules: TaskRules)
 
 /** Follows from the facts: who else must stop, what is over, the task's own status (task-engine.md §2). */
 function settle(before: TaskState, at: number): TaskState {
-  let state = before;
+  let state = endWithNamespaces(before);
   for (let before: TaskState | undefined; before !== state; ) {
     before = state;
     for (const { name } of state.containers)
@@ -167,6 +166,14 @@ function settleContainer(state: TaskState, container: ContainerState, at: number
   const begins = container.stopRequestedAt === undefined && mayStop(state, container.name);
   if (container.desired === 'STOPPED' && !begins) return container;
   return { ...container, desired: 'STOPPED', ...(begins && { stopRequestedAt: at }) };
+}
+
+/** Internal containers are made from nothing that would have to be looked up or pulled (task-engine.md §8.2). */
+function admitted(state: TaskState, at: number): TaskState {
+  const containers = state.containers.map((c) =>
+    c.known === 'NONE' && isInternal(state.spec, c.name) ? ({ ...c, known: 'PULLED' } as const) : c,
+  );
+  return { ...state, admittedAt: at, containers };
 }
 
 /** What had not been created yet goes on; for it the task's cgroup is made again. */

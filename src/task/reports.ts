@@ -1,5 +1,6 @@
 import { renderReason } from './errors.ts';
 import { containerIdOf } from './ids.ts';
+import { isInternal } from './internal-containers.ts';
 import type { Reduced } from './reduce.ts';
 import type { ContainerReport, StateReport } from './report.ts';
 import { compareTaskStatus, type TaskStatus } from './statuses.ts';
@@ -12,14 +13,14 @@ const COLLECT_SPREAD_MS = 20_000;
 
 /**
  * Adds a container's change to those that the next report takes along: a digest that the agent resolved, the
- * start, the stop (ecs-api.md §C3). Statuses between are nobody's business.
+ * start, the stop (ecs-api.md §C3). Statuses between are nobody's business, nor are internal containers (ENG-90).
  */
 export function collectContainerChange(
   state: TaskState,
   before: ContainerState,
   after: ContainerState,
 ): readonly ContainerReport[] {
-  if (before.known === after.known) return state.collected;
+  if (before.known === after.known || isInternal(state.spec, after.name)) return state.collected;
   const changes: ContainerReport[] = [];
   if (before.known === 'NONE' && after.digestResolved && after.known === 'MANIFEST_PULLED')
     changes.push({ ...describe(state, after), status: 'PENDING' });

@@ -9,6 +9,10 @@ import type { MountPoint, TaskVolume, VolumesFrom } from './volumes.ts';
 
 /** Network modes this agent knows; `bridge` when the payload names none (ENG-36). */
 export type NetworkMode = 'awsvpc' | 'bridge' | 'host' | 'none';
+/** Whose processes the containers of a task see: the host's, or each other's. */
+export type PidMode = 'host' | 'task';
+/** Whose System V IPC, message queues and /dev/shm they have: the host's, one of the task, or nobody else's. */
+export type IpcMode = 'host' | 'task' | 'none';
 
 /** What ECS asked for, parsed and validated once (acs.md §10). Never changes after admission. */
 export interface TaskSpec {
@@ -26,6 +30,10 @@ export interface TaskSpec {
   /** Task limit in MiB; absent: no task limit. */
   readonly memoryMiB?: number;
   readonly networkMode: NetworkMode;
+  /** Absent: every container has its own. */
+  readonly pidMode?: PidMode;
+  /** Absent: every container has its own. */
+  readonly ipcMode?: IpcMode;
   /** Of awsvpc tasks. */
   readonly eni?: TaskEni;
   readonly taskCredentialsId?: string;
@@ -45,6 +53,8 @@ export interface TaskSpec {
 /** One container of a task, first-class fields and dockerConfig already merged (resources.md §12.1). */
 export interface ContainerSpec {
   readonly name: string;
+  /** Made by the agent for the task, and nothing of it is told to ECS; absent: of the task definition. */
+  readonly internal?: 'namespacePause';
   readonly image: string;
   readonly essential: boolean;
   /** Absent: the image's own. */

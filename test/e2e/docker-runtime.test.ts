@@ -4,6 +4,7 @@ import { EcsWorld } from '../support/ecs-world.ts';
 import { fetchFrom, HOST } from '../support/network-host.ts';
 import { until } from '../support/until.ts';
 import { linkedTask } from './linked-task.ts';
+import { NAMESPACE_TASK_CODES, namespaceTask } from './namespace-task.ts';
 
 /** A web server of one page that ends with 3 when it is told to. */
 const WEB = [
@@ -58,6 +59,27 @@ describe('tasks on dockerd', () => {
     await world.stop(arn);
     const [stopped] = await world.reach('STOPPED', [arn]);
     expect(stopped?.containers[0]?.exitCode).toBe(3);
+    await expectClean();
+  }, 120_000);
+
+  it('share namespaces over a crash of the agent, and leave nothing', async () => {
+    await world.define(namespaceTask(world.image));
+    const [arn = ''] = await world.run('namespaces');
+    const [running] = await world.reach('RUNNING', [arn]);
+    expect(running?.containers.map(({ name }) => name).sort()).toEqual(['app', 'side']);
+    const side = (await dockerd.docker('ps', '-qf', 'label=com.amazonaws.ecs.container-name=side')).trim();
+    const isSeen = () =>
+      dockerd.docker('exec', side, 'test', '-e', '/dev/shm/looked').then(
+        () => true,
+        () => false,
+      );
+    await until(isSeen, { what: 'the side container has looked' });
+    await world.agent.kill('SIGKILL');
+    await world.agent.start();
+    await world.stop(arn);
+    const [stopped] = await world.reach('STOPPED', [arn]);
+    const codes = (stopped?.containers ?? []).map(({ name, exitCode }) => [name, exitCode]);
+    expect(Object.fromEntries(codes)).toEqual(NAMESPACE_TASK_CODES);
     await expectClean();
   }, 120_000);
 

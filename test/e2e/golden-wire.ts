@@ -25,7 +25,7 @@ export const VARYING: readonly string[] = [
   'The order of `containers` within a state change (OBS-17), of tasks among each other, of members within a JSON object, and of header lines.',
   "Which of the two sockets connects first, and whether a payload's ack or its first state change comes first (OBS-03).",
   'Whether a container that ends at once is over by the time of RUNNING: then its entry there has the exit code already (OBS-08).',
-  'Whether `ecs.capability.fault-injection` is claimed: that depends on the kernel of the host.',
+  'Whether `ecs.capability.fault-injection` and `ecs.capability.pid-ipc-namespace-sharing` are claimed: that depends on the kernel of the host, and on whether it has the pause image of that agent.',
 ];
 
 const HEADERS: Readonly<Record<string, (value: string) => string>> = {
@@ -63,12 +63,15 @@ export function wireOf(line: WireLine, image: string): Wire {
   return { ch, ...Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) };
 }
 
-/** Claimed where the host's kernel has netem, which no recording says. */
-const HOST_ATTRIBUTE = 'ecs.capability.fault-injection';
+/** Claimed where the host's kernel has netem, which no recording says, and where a pause image is there, which none had. */
+const HOST_ATTRIBUTES: readonly unknown[] = [
+  'ecs.capability.fault-injection',
+  'ecs.capability.pid-ipc-namespace-sharing',
+];
 
 function withoutHostAttributes(body: Json): Json {
   if (!Array.isArray(body.attributes)) return body;
-  return { ...body, attributes: body.attributes.filter(({ name }) => name !== HOST_ATTRIBUTE) };
+  return { ...body, attributes: body.attributes.filter(({ name }) => !HOST_ATTRIBUTES.includes(name)) };
 }
 
 function mapHeaders(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {

@@ -1,5 +1,6 @@
 import type { Dependency, DependencyCondition } from '../../src/task/dependencies.ts';
 import type { TaskRules } from '../../src/task/event.ts';
+import { NAMESPACE_PAUSE, withInternalContainers } from '../../src/task/internal-containers.ts';
 import type { ContainerSpec, TaskSpec } from '../../src/task/task-spec.ts';
 import { containerSpec, taskSpec } from '../unit/task/task-story.ts';
 import type { Choices } from './choices.ts';
@@ -12,6 +13,8 @@ export interface ProcessScript {
   readonly oomKilled: boolean;
   /** Ms from the stop signal to its end; absent: only SIGKILL ends it. */
   readonly obeysAfterMs?: number;
+  /** What it ends with then; absent: 143. */
+  readonly stopCode?: number;
 }
 
 /** A task and how its world treats it. */
@@ -37,8 +40,9 @@ export function chooseScenario(choices: Choices): Scenario {
   const count = choices.of([1, 2, 2, 3, 3, 4]);
   const containers: ContainerSpec[] = [];
   for (let i = 0; i < count; i += 1) containers.push(chooseContainer(choices, i, containers));
+  const spec = taskSpec(shuffled(choices, containers));
   return {
-    spec: taskSpec(shuffled(choices, containers)),
+    spec: choices.chance(20) ? withInternalContainers({ ...spec, pidMode: 'task' }) : spec,
     rules: {
       stopTimeoutMs: choices.of([30_000, 2000, 2 * MINUTE]),
       cleanupWaitMs: choices.of([MINUTE, 0, 180 * MINUTE]),
@@ -89,7 +93,12 @@ function shuffled<T>(choices: Choices, items: readonly T[]): readonly T[] {
   return items.flatMap(() => left.splice(choices.below(left.length), 1));
 }
 
-export function chooseScript(choices: Choices): ProcessScript {
+const PAUSE: ProcessScript = { exitCode: 137, oomKilled: false, obeysAfterMs: 10, stopCode: 0 };
+
+export function chooseScript(choices: Choices, name: string): ProcessScript {
+  // It dies only now and then, and ends at once when it is told to.
+  if (name === NAMESPACE_PAUSE)
+    return choices.chance(15) ? { ...PAUSE, endsAfterMs: choices.of([0, 2000, MINUTE]) } : PAUSE;
   const endsAfterMs = choices.of([undefined, undefined, 2000, 50, 0, 20_000, 3 * MINUTE]);
   const obeysAfterMs = choices.of([10, 500, undefined, 20_000]);
   return {

@@ -73,7 +73,7 @@ export class SimulatedRuntime {
       throw new TaskError('CannotStartContainerError', `the container is ${state}`);
     if (state !== 'created' && !isOver) return;
     this.#audience.starts(container);
-    const script = chooseScript(this.#choices);
+    const script = chooseScript(this.#choices, name);
     container.script = script;
     delete container.exit;
     const run = container.runs;
@@ -93,7 +93,7 @@ export class SimulatedRuntime {
     container.stopSignalled = true;
     if (script.obeysAfterMs !== undefined)
       this.#time.after(script.obeysAfterMs, () =>
-        this.#end(container, run, { exitCode: 143, oomKilled: false }),
+        this.#end(container, run, { exitCode: script.stopCode ?? 143, oomKilled: false }),
       );
   }
 

@@ -1,3 +1,4 @@
+import { NAMESPACE_PAUSE } from '../../src/task/internal-containers.ts';
 import type { Plan } from '../../src/task/plan.ts';
 import { waitsForHost } from '../../src/task/plan.ts';
 import type { Reduced } from '../../src/task/reduce.ts';
@@ -65,7 +66,8 @@ export class Watch {
     if (compareTaskStatus(after.known, before.known) < 0)
       throw back(`the task went from ${before.known} to ${after.known}`);
     if (before.desired === 'STOPPED' && after.desired !== 'STOPPED') throw back('the task is wanted again');
-    if (before.desired === 'STOPPED' && after.stoppedReason !== before.stoppedReason)
+    const isKept = after.stoppedReason === before.stoppedReason || hasLostNamespaces(before, after);
+    if (before.desired === 'STOPPED' && !isKept)
       throw back('the reason of the task changed when it was to stop already');
     for (const [index, was] of before.containers.entries()) {
       const is = after.containers[index];
@@ -277,6 +279,8 @@ export class Watch {
     for (const { name, record, runs } of this.#runtime().containers.values()) {
       if (record !== 'absent') throw left(`${name} is still there`);
       const told = this.#toldOf.get(name) ?? [];
+      if (name === NAMESPACE_PAUSE && told.length > 0) throw untold(`${name} is nobody's business`);
+      if (name === NAMESPACE_PAUSE) continue;
       if (told.at(-1) !== 'STOPPED') throw untold(`the end of ${name} was never told`);
       // A restart of the host may take with it what nobody had seen yet.
       if (runs > 0 && !hasRebooted && !told.includes('RUNNING'))
@@ -290,4 +294,10 @@ export class Watch {
   #stored(name: string): ContainerState | undefined {
     return this.#store.task?.containers.find((c) => c.name === name);
   }
+}
+
+/** What died with it may have stopped the task before its own end was told. */
+function hasLostNamespaces(before: TaskState, after: TaskState): boolean {
+  const known = (state: TaskState) => state.containers.find(({ name }) => name === NAMESPACE_PAUSE)?.known;
+  return before.stoppedReason === '' && known(before) !== 'STOPPED' && known(after) === 'STOPPED';
 }

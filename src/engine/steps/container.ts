@@ -1,20 +1,12 @@
 import type { LocalImage } from '../../image/images.ts';
 import type { ContainerNetwork } from '../../network/network.ts';
 import { NOTHING_FETCHED } from '../../resource/task-secrets.ts';
-import {
-  type BindMount,
-  type CreateContainer,
-  LABEL_CLUSTER,
-  LABEL_CONTAINER_NAME,
-  LABEL_DISPLAY_NAME,
-  LABEL_FAMILY,
-  LABEL_TASK_ARN,
-  LABEL_VERSION,
-} from '../../runtime/runtime.ts';
+import type { BindMount, CreateContainer } from '../../runtime/runtime.ts';
 import type { ContainerExit } from '../../task/container-facts.ts';
 import { TaskError } from '../../task/errors.ts';
 import type { TaskEvent } from '../../task/event.ts';
-import { type ContainerId, containerDisplayName, containerIdOf, taskIdOf } from '../../task/ids.ts';
+import { type ContainerId, containerIdOf, taskIdOf } from '../../task/ids.ts';
+import { isInternal } from '../../task/internal-containers.ts';
 import { isOldRun } from '../../task/restart.ts';
 import { needsFetching } from '../../task/secrets.ts';
 import type { ContainerOptions, ContainerSpec } from '../../task/task-spec.ts';
@@ -22,43 +14,48 @@ import type { TaskState } from '../../task/task-state.ts';
 import { containerLimits, taskLimits } from '../container-limits.ts';
 import { type ContainerPair, type ContainerStepContext, containerOf, deadlinesOf } from '../step-context.ts';
 import { transitionWithin } from '../timed-out.ts';
+import { identityOf } from './container-identity.ts';
 import { linkedContainers, linkVariables } from './links.ts';
 import { logOptions } from './log-options.ts';
+import { describePause, sharedNamespaces } from './namespaces.ts';
 
 /** Makes log, network and container ready to start (task-engine.md §5.1). */
 export async function createContainer(context: ContainerStepContext, name: string): Promise<TaskEvent> {
   const pair = containerOf(context.task, name);
   await transitionWithin('created', context.settings.createTimeoutMs, context.signal, async (signal) => {
-    const image = await context.images.find(pair.spec.image, { signal });
-    if (image === undefined)
-      throw new TaskError(
-        'CannotCreateContainerError',
-        `No such image: ${pair.spec.image}; it was here after its pull and has been removed since`,
-      );
-    await context.runtime.createContainer(await describeContainer(context, pair, image, signal), { signal });
+    const request =
+      pair.spec.internal === undefined
+        ? await describeContainer(context, pair, await findImage(context, pair.spec.image, signal), signal)
+        : await describePause(context, pair);
+    await context.runtime.createContainer(request, { signal });
   });
   return { kind: 'containerCreated', container: name };
 }
 
+async function findImage(
+  { images }: ContainerStepContext,
+  reference: string,
+  signal: AbortSignal,
+): Promise<LocalImage> {
+  const image = await images.find(reference, { signal });
+  if (image !== undefined) return image;
+  throw new TaskError(
+    'CannotCreateContainerError',
+    `No such image: ${reference}; it was here after its pull and has been removed since`,
+  );
+}
+
 async function describeContainer(
   context: ContainerStepContext,
-  { spec, state }: ContainerPair,
+  pair: ContainerPair,
   image: LocalImage,
   signal: AbortSignal,
 ): Promise<CreateContainer> {
   const { task, settings } = context;
-  const { arn, family, version } = task.spec;
-  const id = containerIdOf(arn, spec.name, state.generation);
-  const name = containerDisplayName(family, version, spec.name, id);
-  const labels = {
-    ...spec.options.labels,
-    [LABEL_CLUSTER]: settings.cluster,
-    [LABEL_CONTAINER_NAME]: spec.name,
-    [LABEL_TASK_ARN]: arn,
-    [LABEL_FAMILY]: family,
-    [LABEL_VERSION]: version,
-    [LABEL_DISPLAY_NAME]: name,
-  };
+  const { spec } = pair;
+  const { arn } = task.spec;
+  const identity = identityOf(context, pair);
+  const { id, name, labels } = identity;
   const file = await context.metadataFiles?.prepare(task.spec, spec);
   const fetched = needsFetching(spec) ? context.secrets.of(arn, spec.name) : NOTHING_FETCHED;
   const own = { ...fetched.files, ...spec.environment, ...fetched.secrets };
@@ -106,11 +103,7 @@ async function describeContainer(
   const { options } = spec;
   const keepsake = context.keepsake?.(withNetwork(context.task, spec.name, network));
   return {
-    id,
-    name,
-    taskArn: arn,
-    group: taskIdOf(arn),
-    labels,
+    ...identity,
     image: image.name,
     ...(spec.entryPoint !== undefined && { entryPoint: spec.entryPoint }),
     ...(spec.command !== undefined && { command: spec.command }),
@@ -133,6 +126,7 @@ async function describeContainer(
     tmpfs: options.tmpfs,
     ...(options.shmSizeBytes !== undefined && { shmSizeBytes: options.shmSizeBytes }),
     ...privileges(options),
+    ...sharedNamespaces(task),
     network: network.namespace,
     limits,
     ...(cgroup !== undefined && { cgroup }),
@@ -221,7 +215,8 @@ export async function startContainer(context: ContainerStepContext, name: string
     },
   );
   if (network !== undefined) context.emit({ kind: 'networkReady', container: name, ...network });
-  await context.metadataFiles?.complete(context.task, name, network);
+  if (!isInternal(context.task.spec, name))
+    await context.metadataFiles?.complete(context.task, name, network);
   return { kind: 'containerStarted', container: name, pid, startedAt };
 }
 

@@ -1,5 +1,6 @@
 import type { TaskEni } from '../../task/eni.ts';
 import { containerDisplayName, containerIdOf } from '../../task/ids.ts';
+import { isInternal } from '../../task/internal-containers.ts';
 import type { PortBinding, PortMapping } from '../../task/port-mapping.ts';
 import type { TaskStatus } from '../../task/statuses.ts';
 import type { ContainerState, TaskState } from '../../task/task-state.ts';
@@ -28,7 +29,10 @@ export function taskDocument(state: TaskState, volumesDirectory: string): unknow
     Family: spec.family,
     Version: spec.version,
     Containers: state.containers
-      .filter(({ createdAt, startedAt }) => createdAt !== undefined || startedAt !== undefined)
+      .filter(
+        ({ name, createdAt, startedAt }) =>
+          (createdAt !== undefined || startedAt !== undefined) && !isInternal(spec, name),
+      )
       .map((container) => containerDocument(state, container, volumesDirectory)),
   };
 }

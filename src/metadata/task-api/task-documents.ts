@@ -106,7 +106,7 @@ export function containerDocument(
     ...(state.createdAt !== undefined && { CreatedAt: goTime(state.createdAt) }),
     ...(state.startedAt !== undefined && { StartedAt: goTime(state.startedAt) }),
     ...(state.finishedAt !== undefined && { FinishedAt: goTime(state.finishedAt) }),
-    Type: 'NORMAL',
+    Type: spec.internal === undefined ? 'NORMAL' : 'NAMESPACE_PAUSE',
     ...(!isV4 && networks),
     ...healthDocument(container),
     ...volumesMember(task.spec, spec, volumesDirectory),
@@ -208,7 +208,9 @@ function listed(name: string, values: readonly string[]): object {
 }
 
 /** One entry a container; a list with an empty string is what programs are used to (TMDS-29, TMDS-135). */
-function networkDocument(version: DocumentVersion, { task, state }: EndpointContainer): unknown {
+function networkDocument(version: DocumentVersion, { task, spec, state }: EndpointContainer): unknown {
+  // One that only holds other namespaces has no network, whatever its task has.
+  if (spec.internal !== undefined) return { NetworkMode: 'none', IPv4Addresses: [''] };
   if (task.spec.eni !== undefined) return eniDocument(version, task.spec.eni);
   const live = state.known === 'STOPPED' ? undefined : state.addresses;
   return {

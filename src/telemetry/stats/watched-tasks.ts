@@ -1,4 +1,5 @@
 import { containerDisplayName, containerIdOf } from '../../task/ids.ts';
+import { isInternal } from '../../task/internal-containers.ts';
 import type { TaskState } from '../../task/task-state.ts';
 import type { TaskMeasurements } from './metrics-requests.ts';
 import type { StatsSampler, WatchedContainer } from './stats-sampler.ts';
@@ -6,11 +7,11 @@ import type { StatsSampler, WatchedContainer } from './stats-sampler.ts';
 /** Modes in which containers have interfaces of their own. */
 const OWN_INTERFACES: ReadonlySet<string> = new Set(['bridge', 'awsvpc']);
 
-/** Every container that runs (tcs.md §7). */
+/** Every container that runs; internal ones are nothing that users are told of (tcs.md §7). */
 export function watchedContainers(tasks: readonly TaskState[]): readonly WatchedContainer[] {
   return tasks.flatMap(({ spec, containers }) =>
     containers.flatMap(({ name, known, pid, generation, restarts }) => {
-      if (known !== 'RUNNING' || pid === undefined) return [];
+      if (known !== 'RUNNING' || pid === undefined || isInternal(spec, name)) return [];
       const id = containerIdOf(spec.arn, name, generation);
       return {
         id,

@@ -144,8 +144,9 @@ describe('the recorded registration', () => {
   });
 
   it('has the recorded attributes of what is implemented, in the recorded order', async () => {
-    // Claimed where the kernel has netem, which the recorded host had not.
-    const { sent } = await start({ ...IMPLEMENTED_FEATURES, faultInjection: false });
+    // Claimed where the kernel has netem, and where a pause image is there: the recorded host had neither.
+    const onThatHost = { faultInjection: false, pidAndIpcSharing: false };
+    const { sent } = await start({ ...IMPLEMENTED_FEATURES, ...onThatHost });
     const ours = sent.attributes;
     const names = namesIn(ours);
     const theirs = (Array.isArray(body.attributes) ? body.attributes : []).filter((item: { name: string }) =>

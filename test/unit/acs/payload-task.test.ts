@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type ParsedTask, parsePayloadTask } from '../../../src/acs/payload-task.ts';
+import { NAMESPACE_PAUSE } from '../../../src/task/internal-containers.ts';
 import type { ContainerSpec, TaskSpec } from '../../../src/task/task-spec.ts';
 import { CLUSTER, taskArnOf, wireCredentials, wireTask } from './acs-world.ts';
 
@@ -62,6 +63,21 @@ describe('a payload task', () => {
         },
       ],
       unsupported: [],
+    });
+  });
+
+  it('names whose PID and IPC namespaces its containers have, and holds those that they share (ENG-59)', () => {
+    expect(specOf(wireTask('a1', { pidMode: 'host', ipcMode: 'none' }))).toMatchObject({
+      pidMode: 'host',
+      ipcMode: 'none',
+      containers: [{ name: 'main', dependsOn: [] }],
+    });
+    expect(specOf(wireTask('a1', { pidMode: 'task' }))).toMatchObject({
+      pidMode: 'task',
+      containers: [
+        { name: 'main', dependsOn: [{ containerName: NAMESPACE_PAUSE, condition: 'START' }] },
+        { name: NAMESPACE_PAUSE, internal: 'namespacePause', essential: true },
+      ],
     });
   });
 

@@ -46,8 +46,8 @@ describe('what cannot be honoured', () => {
     ['elasticNetworkInterfaces=eni-1', { elasticNetworkInterfaces: [eni] }],
     ['associations=gpu', { associations: [{ type: 'gpu', name: '0', containers: ['main'] }] }],
     ['proxyConfiguration=APPMESH', { proxyConfiguration: { type: 'APPMESH' } }],
-    ['pidMode=host', { pidMode: 'host' }],
-    ['ipcMode=task', { ipcMode: 'task' }],
+    ['pidMode=container', { pidMode: 'container' }],
+    ['ipcMode=shareable', { ipcMode: 'shareable' }],
     ['desiredStatus=CREATED', { desiredStatus: 'CREATED' }],
     ['a task without containers', { containers: [] }],
   ])('of a task: %s', (named, members) => {

@@ -33,8 +33,19 @@ const TASK: readonly Example[] = [
     task: { executionRoleArn: 'arn:aws:iam::123456789012:role/execution' },
     note: 'for secrets, environment files and registry logins',
   },
-  { parameter: 'pidMode', value: 'host, task', task: { pidMode: 'task' } },
-  { parameter: 'ipcMode', value: 'host, task, none', task: { ipcMode: 'task' } },
+  ...(['host', 'task'] as const).map((pidMode) => ({
+    parameter: 'pidMode',
+    value: pidMode,
+    task: { pidMode },
+  })),
+  ...(['host', 'task', 'none'] as const).map((ipcMode) => ({
+    parameter: 'ipcMode',
+    value: ipcMode,
+    task: { ipcMode },
+    ...(ipcMode === 'task' && {
+      note: 'with one /dev/shm of 64 MiB; `sharedMemorySize` does not count then',
+    }),
+  })),
   {
     parameter: 'proxyConfiguration',
     task: { proxyConfiguration: { type: 'APPMESH', containerName: 'app', properties: [] } },
@@ -233,6 +244,8 @@ export const RUN_ONLY: Readonly<Record<string, string>> = {
   dependsOn: 'a condition other than the above',
   attachments: 'volumes configured at launch (EBS), Service Connect',
   networkMode: 'modes that are none of the four',
+  pidMode: 'modes that are none of the above',
+  ipcMode: 'modes that are none of the above',
   elasticNetworkInterfaces: 'branch ENIs of a trunk (vlan), and more than one ENI for a task',
   managedAgents: 'ECS Exec (`enableExecuteCommand` of the run or service)',
 };

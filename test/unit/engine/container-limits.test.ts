@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { containerLimits, taskLimits } from '../../../src/engine/container-limits.ts';
+import { withInternalContainers } from '../../../src/task/internal-containers.ts';
 import { containerSpec, taskSpec } from '../task/task-story.ts';
 
 const MIB = 1024 * 1024;
@@ -31,5 +32,6 @@ describe('limits of a container', () => {
   it('add up to the shares of their task, which has no quota of its own (RES-06)', () => {
     const spec = taskSpec([containerSpec('a', { cpu: 0 }), containerSpec('b', { cpu: 100 })]);
     expect(taskLimits(spec)).toEqual({ cpuShares: 102 });
+    expect(taskLimits(withInternalContainers({ ...spec, pidMode: 'task' }))).toEqual({ cpuShares: 102 });
   });
 });

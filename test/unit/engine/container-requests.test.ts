@@ -3,6 +3,8 @@ import { FakeImages } from '../../../src/runtime/fake/fake-images.ts';
 import type { CreateContainer } from '../../../src/runtime/runtime.ts';
 import { TaskError } from '../../../src/task/errors.ts';
 import { containerIdOf, taskArn } from '../../../src/task/ids.ts';
+import { NAMESPACE_PAUSE, withInternalContainers } from '../../../src/task/internal-containers.ts';
+import type { TaskSpec } from '../../../src/task/task-spec.ts';
 import { until as untilIt } from '../../support/until.ts';
 import { containerSpec, taskSpec } from '../task/task-story.ts';
 import { EngineWorld } from './engine-world.ts';
@@ -49,6 +51,42 @@ describe('a container as it is asked for', () => {
     expect((await requestFor('main', { AWS_REGION: 'x' })).environment).toEqual({ AWS_REGION: 'x' });
     expect((await requestFor('main', {}, { AWS_DEFAULT_REGION: '' })).environment).toEqual({});
     expect((await requestFor('main', {}, { AWS_REGION: '' })).environment).toEqual({});
+  });
+
+  it('has the namespaces that its task names, and a container that holds those of the task (RES-84)', async () => {
+    const requests = new Map<string, CreateContainer>();
+    const w = new EngineWorld((asked) => {
+      requests.set(asked.labels['com.amazonaws.ecs.container-name'] ?? '', asked);
+      return {};
+    }).start();
+    worlds.push(w);
+    const of = (modes: Pick<TaskSpec, 'pidMode' | 'ipcMode'>, n: number) =>
+      withInternalContainers(taskSpec([containerSpec('main')], { arn: arnOf(n), ...modes }));
+    const requestsOf = async (modes: Pick<TaskSpec, 'pidMode' | 'ipcMode'>, n: number) => {
+      requests.clear();
+      await w.engine.accept([{ spec: of(modes, n), desired: 'RUNNING' }]);
+      await until(() => w.known(arnOf(n)) === 'RUNNING');
+      return requests;
+    };
+    expect((await requestsOf({ pidMode: 'host', ipcMode: 'none' }, 1)).get('main')).toMatchObject({
+      pid: { kind: 'host' },
+      ipc: { kind: 'none' },
+    });
+    expect((await requestsOf({ ipcMode: 'host' }, 2)).get('main')).toMatchObject({ ipc: { kind: 'host' } });
+    const shared = await requestsOf({ pidMode: 'task', ipcMode: 'task' }, 3);
+    const held = { kind: 'container', id: containerIdOf(arnOf(3), NAMESPACE_PAUSE, 0) };
+    expect(shared.get('main')).toMatchObject({ pid: held, ipc: held });
+    const pause = shared.get(NAMESPACE_PAUSE);
+    expect(pause).toMatchObject({
+      pause: true,
+      ipc: { kind: 'shareable' },
+      environment: {},
+      network: { kind: 'isolated' },
+      stdio: { kind: 'null' },
+    });
+    expect(pause).not.toHaveProperty('pid');
+    const alone = (await requestsOf({ pidMode: 'task' }, 4)).get(NAMESPACE_PAUSE);
+    expect(alone).not.toHaveProperty('ipc');
   });
 
   it('is not made while the target of its link has no address (NET-18)', async () => {

@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { taskArn } from '../../../src/task/ids.ts';
+import { type ContainerId, containerIdOf, taskArn } from '../../../src/task/ids.ts';
+import { NAMESPACE_PAUSE, withInternalContainers } from '../../../src/task/internal-containers.ts';
+import type { TaskSpec } from '../../../src/task/task-spec.ts';
 import { until as untilIt } from '../../support/until.ts';
 import { containerSpec, taskSpec } from '../task/task-story.ts';
 import { EngineWorld } from './engine-world.ts';
@@ -11,12 +13,17 @@ const { signal } = new AbortController();
 let world: EngineWorld | undefined;
 afterEach(async () => await world?.engine.close());
 
-async function loseStateOf(known: string, behaviour = {}): Promise<EngineWorld> {
+async function loseStateOf(
+  known: string,
+  behaviour = {},
+  modes: Pick<TaskSpec, 'pidMode'> = {},
+): Promise<EngineWorld> {
   const w = new EngineWorld(() => behaviour);
   world = w;
   w.start();
   const log = { driver: 'none', options: {} };
-  const spec = taskSpec([containerSpec('a', { log }), containerSpec('b', { log })], { arn });
+  const containers = [containerSpec('a', { log }), containerSpec('b', { log })];
+  const spec = withInternalContainers(taskSpec(containers, { arn, ...modes }));
   await w.engine.accept([{ spec, desired: 'RUNNING' }]);
   await until(() => w.known(arn) === known);
   await w.engine.close();
@@ -41,6 +48,17 @@ describe('a task that runs and that the store has lost', () => {
         ],
       },
     ]);
+  });
+
+  it('is stopped before what holds its shared namespaces, of which nothing is told (ENG-90)', async () => {
+    const w = await loseStateOf('RUNNING', {}, { pidMode: 'task' });
+    const order: (ContainerId | undefined)[] = [];
+    w.runtime.onCall('stop', async (id) => void order.push(id));
+    w.start();
+    await until(async () => (await w.runtime.listContainers({ signal })).length === 0);
+    expect(w.reports.at(-1)?.containers.map(({ containerName }) => containerName)).toEqual(['a', 'b']);
+    expect(order.at(-1)).toBe(containerIdOf(arn, NAMESPACE_PAUSE, 0));
+    expect(order).toHaveLength(3);
   });
 
   it('keeps its containers, which are all that is left of it, until the report is stored', async () => {

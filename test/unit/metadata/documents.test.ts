@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { EndpointScope } from '../../../src/metadata/task-api/endpoint-tasks.ts';
-import { taskIdOf } from '../../../src/task/ids.ts';
+import { containerIdOf, taskIdOf } from '../../../src/task/ids.ts';
+import { NAMESPACE_PAUSE, withInternalContainers } from '../../../src/task/internal-containers.ts';
 import type { ContainerSpec, TaskSpec } from '../../../src/task/task-spec.ts';
 import type { ContainerState } from '../../../src/task/task-state.ts';
 import { sampleContainerSpec, sampleContainerState, sampleTask } from '../store/sample-task.ts';
@@ -92,6 +93,33 @@ describe('the document of a task', () => {
     expect(await names('v3')).toEqual([['app', true, true]]);
     const { status } = await api.request(scope, `/v4/${api.ids.idOf(spec, 'two')}`);
     expect(status).toBe(404);
+  });
+
+  it('lists the container that holds shared namespaces, which has no endpoint of its own (TMDS-39, TMDS-134)', async () => {
+    const task = sampleTask('one');
+    const spec = withInternalContainers({ ...task.spec, networkMode: 'bridge', pidMode: 'task' });
+    const containers = spec.containers.map(({ name }) => ({
+      ...sampleContainerState(name),
+      createdAt: CREATED_AT,
+    }));
+    await using api = new TaskApiWorld({ tasks: [{ ...task, spec, containers }] });
+    expect([...api.ids.ofTask(spec).values()]).toEqual(['app']);
+    const scope: EndpointScope = { kind: 'task', taskId: taskIdOf(spec.arn) };
+    const { json } = await api.request(scope, `/v4/${api.ids.idOf(spec, 'app')}/task`);
+    expect(json).toMatchObject({
+      Containers: [
+        { Name: 'app', Type: 'NORMAL', Networks: [{ NetworkMode: 'bridge' }] },
+        {
+          Name: NAMESPACE_PAUSE,
+          Type: 'NAMESPACE_PAUSE',
+          Image: 'amazon/amazon-ecs-pause:0.1.0',
+          Networks: [{ NetworkMode: 'none', IPv4Addresses: [''] }],
+        },
+      ],
+    });
+    const stats = await api.request(scope, `/v4/${api.ids.idOf(spec, 'app')}/task/stats`);
+    const ids = spec.containers.map(({ name }) => containerIdOf(spec.arn, name, 0));
+    expect(Object.keys(stats.json as object).sort()).toEqual(ids.sort());
   });
 
   it('has the tags of task and instance where they are asked for (TMDS-33)', async () => {

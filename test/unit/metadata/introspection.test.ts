@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { HealthProbes, type HealthResults } from '../../../src/metadata/introspection/health-probes.ts';
 import { IntrospectionServer } from '../../../src/metadata/introspection/introspection-server.ts';
 import { containerIdOf, taskIdOf } from '../../../src/task/ids.ts';
+import { NAMESPACE_PAUSE, withInternalContainers } from '../../../src/task/internal-containers.ts';
 import type { Transition } from '../../../src/task/timeline.ts';
 import { freePort } from '../../support/free-port.ts';
 import { makeScratch, type Scratch } from '../../support/scratch.ts';
@@ -40,6 +41,16 @@ describe('introspection', () => {
         status: 200,
         body: { Arn: TASK.spec.arn, Containers: [{ DockerId: idOf(TASK) }] },
       });
+  });
+
+  it('leaves internal containers out of its tasks (TMDS-85)', async () => {
+    const spec = withInternalContainers({ ...TASK.spec, ipcMode: 'task' });
+    const pause = { ...CREATED, name: NAMESPACE_PAUSE };
+    const sources = introspectionSources([{ ...TASK, spec, containers: [CREATED, pause] }]);
+    expect(await askIntrospection(sources, `/v1/tasks?taskarn=${spec.arn}`)).toMatchObject({
+      status: 200,
+      body: { Containers: [{ Name: 'app' }] },
+    });
   });
 
   it('takes more than 12 characters for a whole id (TMDS-132)', async () => {

@@ -111,6 +111,7 @@ const taskVolume: fc.Arbitrary<TaskVolume> = fc.oneof(
 const containerSpec: fc.Arbitrary<ContainerSpec> = fc.record(
   {
     name: fc.string({ minLength: 1 }),
+    internal: fc.constant('namespacePause' as const),
     image: fc.string(),
     essential: fc.boolean(),
     command: texts,
@@ -363,6 +364,8 @@ export const anyTask: fc.Arbitrary<TaskState> = fc.record(
         networkMode: fc.constantFrom('awsvpc' as const, 'bridge' as const, 'host' as const, 'none' as const),
         taskCredentialsId: fc.string(),
         executionCredentialsId: fc.string(),
+        pidMode: fc.constantFrom('host' as const, 'task' as const),
+        ipcMode: fc.constantFrom('host' as const, 'task' as const, 'none' as const),
         faultInjection: fc.boolean(),
         containers: fc.array(containerSpec, { maxLength: 3 }),
         volumes: fc.array(taskVolume, { maxLength: 2 }),

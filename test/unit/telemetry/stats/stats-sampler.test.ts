@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { NAMESPACE_PAUSE, withInternalContainers } from '../../../../src/task/internal-containers.ts';
 import type { ContainerState } from '../../../../src/task/task-state.ts';
 import { findCgroupRoots } from '../../../../src/telemetry/stats/find-cgroups.ts';
 import {
@@ -259,6 +260,10 @@ it('measures running containers of all tasks, each with its own interfaces in br
     [process.pid, true],
     [process.ppid, true],
   ]);
+  const sharing = withInternalContainers({ ...spec, pidMode: 'task' });
+  const pause = { ...running, name: NAMESPACE_PAUSE };
+  const withPause = [sampleTask('t', { spec: sharing, containers: [running, pause] })];
+  expect(watchedContainers(withPause).map(({ pid }) => pid)).toEqual([process.pid]);
   const ended = { ...running, known: 'STOPPED' as const };
   expect(watchedContainers(task([ended]))).toEqual([]);
   expect(takeMeasurements(task([ended]), sampler)).toMatchObject([{ containers: [] }]);
