@@ -1,7 +1,7 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { containerdUnderTest } from '../../contract/runtime/containerd-under-test.ts';
-import { EventLog, requestOf, script } from '../../contract/runtime/containers.ts';
+import { EventLog, requestOf, runToEnd, script } from '../../contract/runtime/containers.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
 describe('OCI runtimes by name', () => {
@@ -36,5 +36,28 @@ describe('OCI runtimes by name', () => {
     await runtime.removeContainer(id, { signal });
     await under.expectNothingLeft();
     expect(readFileSync(`${wrapper}.log`, 'utf8')).toMatch(/ create /);
+  });
+
+  it('joins namespaces with crun too, and shares their /dev/shm (RES-84)', async () => {
+    await using under = await containerdUnderTest({ hideCgroup2: true }, { ociRuntime: 'crun' });
+    const { runtime } = under;
+    const pause = await requestOf(under, 'holder', {
+      pause: true,
+      ipc: { kind: 'shareable' },
+      stdio: { kind: 'null' },
+    });
+    await runtime.createContainer(pause, { signal });
+    await runtime.startContainer(pause.id, { signal });
+    const held = { kind: 'container', id: pause.id } as const;
+    const text =
+      'echo $$ >> /dev/shm/pids; wc -l < /dev/shm/pids; readlink /proc/self/ns/pid /proc/self/ns/ipc';
+    const outputs = await Promise.all(
+      [1, 2].map((n) => runToEnd(under, `member-${n}`, { ...script(text), pid: held, ipc: held })),
+    );
+    const [first, second] = outputs.map((output) => output.trim().split('\n')).sort();
+    expect([first?.[0], second?.[0]]).toEqual(['1', '2']);
+    expect(first?.slice(1)).toEqual(second?.slice(1));
+    await runtime.removeContainer(pause.id, { signal });
+    await under.expectNothingLeft();
   });
 });
