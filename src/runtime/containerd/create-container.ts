@@ -13,6 +13,7 @@ import { withLease } from './leases.ts';
 import { checkLimits } from './oci/limits.ts';
 import { INIT_PATH, type MountedProgram } from './oci/mounts.ts';
 import { planSpec, usesSystemdCgroup } from './oci/oci-spec.ts';
+import { hasInit } from './oci/process.ts';
 import { parseSecurityOptions, type SecurityOptions } from './oci/security-options.ts';
 import type { ResolvedUser } from './oci/user.ts';
 import { resolveUser } from './oci/user.ts';
@@ -121,10 +122,11 @@ const PAUSE_ROOT: ImageRoot = {
 
 async function findProgram(
   { runDir }: RuntimeContext,
-  { pause, init }: CreateContainer,
+  request: CreateContainer,
 ): Promise<MountedProgram | undefined> {
-  if (pause === true) return { source: await ensureProgram(runDir, 'pause'), destination: PAUSE_PATH };
-  if (init === true) return { source: await ensureProgram(runDir, 'docker-init'), destination: INIT_PATH };
+  if (request.pause === true)
+    return { source: await ensureProgram(runDir, 'pause'), destination: PAUSE_PATH };
+  if (hasInit(request)) return { source: await ensureProgram(runDir, 'docker-init'), destination: INIT_PATH };
   return undefined;
 }
 

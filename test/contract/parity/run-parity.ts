@@ -60,6 +60,8 @@ export async function runParity(): Promise<readonly ParityResult[]> {
     cpuPeriodUs: 100_000,
   });
   stack.defer(() => cgroups.close());
+  // Written by the probes that see the host's.
+  stack.defer(() => rmSync('/dev/shm/written', { force: true }));
   const side = stack.use(await ContainerdSide.open({ containerd, namespace, scratch, cgroups }));
   const host = hostNamespaces();
 

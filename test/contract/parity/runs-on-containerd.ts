@@ -116,12 +116,15 @@ export class ContainerdSide implements AsyncDisposable {
     const id = containerIdOf(spec.arn, CONTAINER, 0);
     const taskId = taskIdOf(spec.arn);
     await this.#ports.volumes.ensureTaskVolumes(spec, { signal });
-    await createContainer(context, CONTAINER);
-    await startContainer(context, CONTAINER);
+    const internal = spec.containers.filter((one) => one.internal !== undefined).map(({ name }) => name);
+    for (const name of [...internal, CONTAINER]) {
+      await createContainer(context, name);
+      await startContainer(context, name);
+    }
     const exit = await this.#events.exitOf(id, EXIT_MS);
     const output = (await this.#outputs.get(id)?.finish()) ?? '';
     const parent = await this.#ports.cgroups?.ensure(taskId, { cpuShares: 2 });
-    await removeContainer(context, CONTAINER);
+    for (const name of [CONTAINER, ...internal]) await removeContainer(context, name);
     await this.#ports.volumes.removeTask(taskId, { signal });
     await this.#ports.network.removeTaskNetwork(spec, { signal });
     await this.#ports.cgroups?.remove(taskId);

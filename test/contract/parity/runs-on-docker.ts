@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { DockerClient } from '../../../src/runtime/docker/docker-client.ts';
+import { ensurePauseImage } from '../../../src/runtime/docker/pause-image.ts';
 import type { PayloadContainer, PayloadTask } from '../../../src/wire/acs-payload.ts';
 import type { TestDockerd } from '../../support/dockerd.ts';
 import type { RunOfCase } from './sight.ts';
@@ -28,7 +29,8 @@ export async function runOnDocker(
   if (container === undefined) throw new Error('the task has no container');
   try {
     await makeVolumes(client, task, signal);
-    const body = createBody(task, container, cgroupParent);
+    const pause = await startPause(client, task, cgroupParent, signal);
+    const body = createBody(task, container, { cgroupParent, pause });
     const { Id } = await client.call('POST', '/containers/create', created, { body, signal });
     const path = `/containers/${Id}`;
     await client.send('POST', `${path}/start`, { signal });
@@ -36,14 +38,45 @@ export async function runOnDocker(
     const { LogPath } = await client.call('GET', `${path}/json`, inspected, { signal });
     const lines = readFileSync(LogPath, 'utf8').trim().split('\n');
     const output = lines.map((line) => logLine.parse(JSON.parse(line)).log).join('');
-    await client.send('DELETE', path, { query: { v: '1' }, signal });
+    for (const one of [Id, ...(pause === undefined ? [] : [pause])])
+      await client.send('DELETE', `/containers/${one}`, { query: { v: '1', force: '1' }, signal });
     return { id: Id, exitCode: StatusCode, output, cgroupParent };
   } finally {
     client.close();
   }
 }
 
-function createBody(task: PayloadTask, container: PayloadContainer, cgroupParent: string): object {
+/** The container that holds what the task shares, as that agent makes it; undefined where nothing is shared. */
+async function startPause(
+  client: DockerClient,
+  { pidMode, ipcMode }: PayloadTask,
+  cgroupParent: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (pidMode !== 'task' && ipcMode !== 'task') return undefined;
+  const body = {
+    Image: await ensurePauseImage(client, signal),
+    HostConfig: {
+      NetworkMode: 'none',
+      CgroupParent: cgroupParent,
+      ...(ipcMode === 'task' && { IpcMode: 'shareable' }),
+    },
+  };
+  const { Id } = await client.call('POST', '/containers/create', created, { body, signal });
+  await client.send('POST', `/containers/${Id}/start`, { signal });
+  return Id;
+}
+
+/** Docker's word for a mode of ECS. */
+function dockerMode(mode: string, pause: string | undefined): string {
+  return mode === 'task' ? `container:${pause}` : mode;
+}
+
+function createBody(
+  task: PayloadTask,
+  container: PayloadContainer,
+  { cgroupParent, pause }: { readonly cgroupParent: string; readonly pause: string | undefined },
+): object {
   const { config, hostConfig } = container.dockerConfig ?? {};
   const memory = container.memory ?? 0;
   const environment = { AWS_REGION: 'us-west-2', AWS_DEFAULT_REGION: 'us-west-2', ...container.environment };
@@ -62,6 +95,8 @@ function createBody(task: PayloadTask, container: PayloadContainer, cgroupParent
       }),
       ...textMap.parse(JSON.parse(hostConfig ?? '{}')),
       NetworkMode: task.networkMode,
+      ...(task.pidMode && { PidMode: dockerMode(task.pidMode, pause) }),
+      ...(task.ipcMode && { IpcMode: dockerMode(task.ipcMode, pause) }),
       CgroupParent: cgroupParent,
     },
   };

@@ -42,7 +42,7 @@ export function planProcess(asked: ProcessRequest): OciProcess {
   return {
     terminal: request.terminal,
     user: { uid, gid, additionalGids },
-    args: request.init === true ? [INIT_PATH, '--', ...args] : args,
+    args: hasInit(request) ? [INIT_PATH, '--', ...args] : args,
     env: planEnvironment(request, image, user, hostname),
     cwd: request.workingDirectory ?? (image.workingDirectory === '' ? '/' : image.workingDirectory),
     capabilities: planCapabilities({
@@ -58,6 +58,11 @@ export function planProcess(asked: ProcessRequest): OciProcess {
     ...(appArmorProfile !== undefined && { apparmorProfile: appArmorProfile }),
     ...(selinuxLabel !== undefined && { selinuxLabel }),
   };
+}
+
+/** As under Docker there is no init where process 1 is another's. */
+export function hasInit({ init, pid }: Pick<CreateContainer, 'init' | 'pid'>): boolean {
+  return init === true && pid === undefined;
 }
 
 /** A given entry point drops the image's command too (resources.md §12.2). */

@@ -85,6 +85,11 @@ function namespacesOf(overrides: Partial<CreateContainer>, holders: NamespaceHol
 }
 
 describe('OCI specification of a container', () => {
+  it("begins with its init, unless process 1 is another's", () => {
+    expect(plan({ init: true }).process.args[0]).toBe('/sbin/docker-init');
+    expect(plan({ init: true, pid: { kind: 'host' } }).process.args[0]).toBe('/entry');
+  });
+
   it('has the PID and IPC namespaces of the host, of another container or its own (RES-84)', () => {
     const joined = { kind: 'container', id } as const;
     const host = { kind: 'host' } as const;
