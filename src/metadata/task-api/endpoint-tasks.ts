@@ -27,6 +27,8 @@ export interface EndpointTasksOptions {
  */
 export class EndpointTasks {
   readonly #options: EndpointTasksOptions;
+  /** Looked up for every task in every request; what a task is made of never changes. */
+  readonly #taskIds = new WeakMap<TaskSpec, TaskId>();
 
   constructor(options: EndpointTasksOptions) {
     this.#options = options;
@@ -35,7 +37,7 @@ export class EndpointTasks {
   inScope(scope: EndpointScope): readonly TaskState[] {
     const { tasks, callsFromHost } = this.#options;
     return tasks().filter(({ spec }) =>
-      scope.kind === 'task' ? taskIdOf(spec.arn) === scope.taskId : callsFromHost(spec),
+      scope.kind === 'task' ? this.#taskIdOf(spec) === scope.taskId : callsFromHost(spec),
     );
   }
 
@@ -54,6 +56,15 @@ export class EndpointTasks {
   ofCaller(scope: EndpointScope): TaskState | undefined {
     if (scope.kind === 'host') return undefined;
     return this.inScope(scope).find(({ spec }) => spec.networkMode === 'awsvpc');
+  }
+
+  #taskIdOf(spec: TaskSpec): TaskId {
+    let id = this.#taskIds.get(spec);
+    if (id === undefined) {
+      id = taskIdOf(spec.arn);
+      this.#taskIds.set(spec, id);
+    }
+    return id;
   }
 }
 
