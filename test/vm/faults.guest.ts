@@ -13,6 +13,8 @@ import { until } from '../support/until.ts';
 
 /** Longer than anything else that a connection waits for in emulation. */
 const DELAY_MS = 5_000;
+/** Four times what is delayed; a SYN is sent again after 1, 3, 7 and 15 s, so five are lost when nothing has come. */
+const CONNECT_LIMIT_MS = 4 * DELAY_MS;
 const OTHER = '10.99.0.3';
 const FILTERED = '10.99.0.4';
 const LATENCY: FlowFault = {
@@ -76,13 +78,22 @@ const loss = {
   tree: await qdiscs(),
 };
 await faults.stop(place, LOSS, signal);
-console.log(JSON.stringify({ problem: problem ?? null, during, after, loss }));
+await faults.start(place, { ...LOSS, flowsPercent: 100 }, signal);
+const lost = {
+  source: await connectMs(HOST.outside4),
+  filtered: await connectMs(FILTERED),
+  other: await connectMs(OTHER),
+};
+await faults.stop(place, LOSS, signal);
+const afterLoss = { source: await connectMs(HOST.outside4), restored: (await qdiscs()) === before };
+console.log(JSON.stringify({ problem: problem ?? null, during, after, loss, lost, afterLoss }));
 
-/** How long a connection from the task takes, ms; null when none can be made. */
+/** How long a connection from the task takes, ms; null when none can be made in time. */
 async function connectMs(address: string): Promise<number | null> {
   const script = `const { connect } = require('node:net'); const begun = performance.now();
     connect(8080, '${address}').once('connect', () => { console.log(performance.now() - begun); process.exit(); })
-      .once('error', () => { console.log('null'); process.exit(); });`;
+      .once('error', () => { console.log('null'); process.exit(); });
+    setTimeout(() => { console.log('null'); process.exit(); }, ${CONNECT_LIMIT_MS});`;
   const [program, args] = inNamespace(task.name, globalThis.process.execPath, ['-e', script]);
   return JSON.parse(await run(program, args, { timeoutMs: 120_000 })) as number | null;
 }

@@ -21,6 +21,8 @@ const seenSchema = z.object({
   }),
   after: z.object({ stopped: z.string(), status: z.string(), restored: z.boolean(), sourceMs: ms }),
   loss: z.object({ status: z.string(), again: z.unknown(), tree: z.string() }),
+  lost: z.object({ source: ms, filtered: ms, other: ms }),
+  afterLoss: z.object({ source: ms, restored: z.boolean() }),
 });
 type Seen = z.infer<typeof seenSchema>;
 
@@ -56,6 +58,14 @@ describe('faults that delay and lose packets', () => {
     expect(sourceMs).toBeGreaterThanOrEqual(DELAY_MS);
     expect(filteredMs).toBeLessThan(DELAY_MS);
     expect(otherMs).toBeLessThan(DELAY_MS);
+  });
+
+  it('lose what goes to the sources, and nothing else, until they are stopped', () => {
+    const { source, filtered, other } = seen.lost;
+    expect(source).toBeNull();
+    expect(filtered).not.toBeNull();
+    expect(other).not.toBeNull();
+    expect(seen.afterLoss).toMatchObject({ source: expect.any(Number), restored: true });
   });
 
   it('are one at a time (TMDS-68)', () => {
