@@ -2,7 +2,7 @@ import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { ApiError } from './api-error.ts';
 import { ApiServer } from './http/api-server.ts';
-import { type SignedRequest, verifySignature } from './http/signature.ts';
+import { type SignedRequest, type SigningKey, verifySignature } from './http/signature.ts';
 import { keyOf } from './key-ring.ts';
 import { forgetOld } from './retention.ts';
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
@@ -35,6 +35,8 @@ export interface ControlPlane {
   readonly port: number;
   /** Without a slash at the end. */
   readonly url: string;
+  /** The key of an access key id, if it is configured or issued to a role; for other services that check signatures. */
+  keyOf(accessKeyId: string): SigningKey | undefined;
   /** Cuts all agent connections, as a server that dies does; agents may connect again. */
   disconnectAgents(): void;
   /** Ends all connections and closes the state; may be called twice. Another can start on the directory then. */
@@ -96,6 +98,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   return {
     port,
     url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    keyOf: (accessKeyId) => keyOf(accessKeyId, state, settings),
     disconnectAgents: () => connections.terminateAll(),
     close() {
       closing ??= close();

@@ -1,10 +1,15 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { basename } from 'node:path';
 import { ECS } from '@aws-sdk/client-ecs';
 import { startControlPlane } from '../../src/control-plane/control-plane.ts';
+import { networkInterfacesSchema } from '../../src/control-plane/network-interfaces.ts';
 import { submitTaskStateChangeSchema } from '../../src/wire/ecs-api.ts';
 import type { AgentOptions } from '../support/agent.ts';
+import { AwsDouble } from '../support/aws-double.ts';
 import { startContainerd } from '../support/containerd.ts';
 import type { ContainerdVersion } from '../support/containerd-versions.ts';
+import type { PlayedEni, PlayedInstance } from '../support/instance.ts';
 import { leakCheck } from '../support/leak-check.ts';
 import { pushTestImage } from '../support/push-image.ts';
 import { startRegistry } from '../support/registry.ts';
@@ -13,12 +18,14 @@ import { until } from '../support/until.ts';
 import { CrashingAgent } from './crashing-agent.ts';
 import { judge, lives, type Report } from './judge.ts';
 import { familyOf, type KillPoint } from './kill-points.ts';
-import { type Shape, shapeOf } from './shapes.ts';
+import { SECRETS, type Shape, shapeOf } from './shapes.ts';
 
 export interface ChaosOptions {
   readonly containerdVersion: ContainerdVersion;
   readonly agentEnv?: Readonly<Record<string, string>>;
   readonly notOurs?: (finding: string) => boolean;
+  /** The EC2 instance that the agent runs on, for tasks with ENIs; the caller is in it. */
+  readonly instance?: PlayedInstance;
 }
 
 /** What came of the points that were tried. */
@@ -34,6 +41,13 @@ export interface Outcome {
 /** A point that another task's kill has gone past is tried again with a new task, this often. */
 const TRIES = 4;
 const TASK_TIMEOUT_MS = 300_000;
+/** Task ENIs of the instance; a task that finds none free is placed later. */
+const ENIS: readonly PlayedEni[] = [6, 7, 8].map((n) => ({
+  name: `ens${n}`,
+  mac: `0e:00:00:00:00:0${n}`,
+  ipv4: `10.98.0.${n}`,
+  ipv6: `fd98::${n}`,
+}));
 
 /** Runs tasks, each with a point at which the agent dies; several at once, so that each death hits all of them. */
 export async function killAtEach(
@@ -71,6 +85,8 @@ class ChaosWorld {
   readonly #tallies: string;
   readonly #expectNoLeaks: () => Promise<void>;
   readonly #logFile: string;
+  readonly #leases: string;
+  readonly #instance: PlayedInstance | undefined;
 
   private constructor(parts: {
     readonly agent: CrashingAgent;
@@ -80,6 +96,8 @@ class ChaosWorld {
     readonly families: Map<string, string>;
     readonly tallies: string;
     readonly logFile: string;
+    readonly leases: string;
+    readonly instance: PlayedInstance | undefined;
     expectNoLeaks(): Promise<void>;
   }) {
     this.agent = parts.agent;
@@ -89,6 +107,8 @@ class ChaosWorld {
     this.#families = parts.families;
     this.#tallies = parts.tallies;
     this.#logFile = parts.logFile;
+    this.#leases = parts.leases;
+    this.#instance = parts.instance;
     this.#expectNoLeaks = parts.expectNoLeaks;
   }
 
@@ -106,13 +126,22 @@ class ChaosWorld {
     });
     const reports: Report[] = [];
     const families = new Map<string, string>();
+    const { instance } = options;
+    for (const eni of ENIS) await instance?.plug(eni);
+    const interfaces = instance && JSON.parse(readFileSync(instance.interfacesFile(ENIS), 'utf8'));
+    const aws = stack.use(await AwsDouble.start());
+    for (const { valueFrom, value } of Object.values(SECRETS))
+      (valueFrom.startsWith('arn:') ? aws.secrets : aws.parameters).set(valueFrom, value);
     const controlPlane = await startControlPlane({
       port: 0,
       stateDirectory: scratch.path('control-plane'),
       checkResources: false,
+      networkInterfaces: networkInterfacesSchema.parse(interfaces ?? []),
       intercept: (operation, body) => {
         if (operation !== 'SubmitTaskStateChange') return undefined;
-        const { task = '', status = '', reason, containers } = submitTaskStateChangeSchema.parse(body);
+        const { task = '', status, reason, containers } = submitTaskStateChangeSchema.parse(body);
+        // That an ENI is attached, which has no status of the task.
+        if (!status) return undefined;
         const family = families.get(task);
         reports.push({
           task,
@@ -131,6 +160,7 @@ class ChaosWorld {
       },
     });
     stack.defer(() => controlPlane.close());
+    aws.otherKeyOf = controlPlane.keyOf;
     const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
     const ecs = new ECS({ endpoint: controlPlane.url, region: 'us-west-2', credentials });
     stack.defer(() => ecs.destroy());
@@ -143,12 +173,28 @@ class ChaosWorld {
       runDir: scratch.path('run'),
       namespace,
       logFile: scratch.path('agent.log'),
-      env: { ...options.agentEnv },
+      env: {
+        AWS_ENDPOINT_URL: aws.url,
+        ...(instance !== undefined && { AWS_EC2_METADATA_DISABLED: 'false', ECS_ENABLE_TASK_ENI: 'true' }),
+        ...options.agentEnv,
+      },
     };
     const agent = stack.use(await CrashingAgent.start(agentOptions, scratch));
-    const { logFile } = agentOptions;
+    const { logFile, runDir } = agentOptions;
+    const leases = `${runDir}/network/ipam`;
     const expectNoLeaks = () => leaks.expectNone();
-    return new ChaosWorld({ agent, ecs, image, reports, families, tallies, logFile, expectNoLeaks });
+    return new ChaosWorld({
+      agent,
+      ecs,
+      image,
+      reports,
+      families,
+      tallies,
+      logFile,
+      leases,
+      instance,
+      expectNoLeaks,
+    });
   }
 
   /** Runs a task to its end; whether the agent has died at its point. Rejects with everything that is wrong. */
@@ -159,7 +205,12 @@ class ChaosWorld {
     const taskDefinition = await this.#define(family, shape, tally);
     const arn = await until(
       async () => {
-        const { tasks } = await this.#ecs.runTask({ taskDefinition });
+        const { tasks } = await this.#ecs.runTask({
+          taskDefinition,
+          ...(shape.networkMode === 'awsvpc' && {
+            networkConfiguration: { awsvpcConfiguration: { subnets: ['subnet-1'] } },
+          }),
+        });
         return tasks?.[0]?.taskArn;
       },
       { what: `${family} is placed`, timeoutMs: TASK_TIMEOUT_MS, intervalMs: 100 },
@@ -194,15 +245,33 @@ class ChaosWorld {
       what: 'all tasks are forgotten',
     });
     const left = [...this.#families.values()].filter(lives);
-    const wrong = [...left.map((family) => `${family} still runs`), ...this.agent.accidents];
+    const wrong = [
+      ...left.map((family) => `${family} still runs`),
+      ...this.agent.accidents,
+      ...addressesIn(this.#leases).map((address) => `${address} is still leased`),
+      ...(await this.#enisAway()).map(({ name }) => `${name} is not back on the host`),
+    ];
     if (wrong.length > 0) throw new Error(wrong.join('\n'));
     await this.#expectNoLeaks();
+  }
+
+  /** ENIs that are not on the host, or not as a task that is over leaves them. */
+  async #enisAway(): Promise<readonly PlayedEni[]> {
+    if (this.#instance === undefined) return [];
+    const links = (await this.#instance.links()).split('\n');
+    return ENIS.filter(
+      ({ name, mac }) =>
+        !links.some(
+          (link) => link.includes(` ${name}@`) && link.includes(mac) && link.includes('state DOWN'),
+        ),
+    );
   }
 
   async #define(family: string, shape: Shape, tally: string): Promise<string> {
     const { taskDefinition } = await this.#ecs.registerTaskDefinition({
       family,
-      networkMode: 'host',
+      networkMode: shape.networkMode ?? 'host',
+      ...(shape.executionRoleArn !== undefined && { executionRoleArn: shape.executionRoleArn }),
       volumes: [{ name: 'tallies', host: { sourcePath: this.#tallies } }],
       containerDefinitions: shape.define(tally).map((container) => ({
         image: this.#image,
@@ -230,4 +299,11 @@ class ChaosWorld {
     const lines = readFileSync(this.#logFile, 'utf8').split('\n');
     return lines.filter((line) => line.includes(id) || line.includes('instance registered')).slice(-60);
   }
+}
+
+/** Addresses that host-local keeps a lease of, by the names of its files. */
+function addressesIn(folder: string): readonly string[] {
+  if (!existsSync(folder)) return [];
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => basename(path));
+  return names.filter((name) => isIP(name) !== 0);
 }

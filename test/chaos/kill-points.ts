@@ -22,14 +22,12 @@ export interface KillPoint {
 type Met = (shape: Shape) => readonly (string | undefined)[];
 const ONCE: Met = () => [undefined];
 const RUN: Met = ({ run }) => run;
-/** Of no shape so far: it needs a task with secrets and a place that has them, or one with an ENI and an instance. */
-const NOT_YET: Met = () => [];
 
 /** A new kind of step fails to compile until it stands here. */
 const MET: { readonly [K in StepKind]: Met } = {
   takeHostResources: ONCE,
   ensureResources: ONCE,
-  fetchSecrets: NOT_YET,
+  fetchSecrets: ({ executionRoleArn }) => (executionRoleArn === undefined ? [] : [undefined]),
   resolveImage: RUN,
   pullImage: RUN,
   createContainer: RUN,
@@ -37,14 +35,13 @@ const MET: { readonly [K in StepKind]: Met } = {
   restartContainer: ({ restarted }) => restarted,
   stopContainer: ({ stopped }) => stopped,
   probeHealth: ({ probed }) => probed,
-  releaseTaskNetwork: NOT_YET,
+  releaseTaskNetwork: ({ networkMode }) => (networkMode === 'awsvpc' ? [undefined] : []),
   releaseContainer: RUN,
   removeContainer: RUN,
   removeResources: ONCE,
   forgetTask: ONCE,
 };
-/** Kinds of steps at which the agent is killed: all but those that no shape meets yet. */
-export const STEP_KINDS = (Object.keys(MET) as StepKind[]).filter((kind) => MET[kind] !== NOT_YET);
+export const STEP_KINDS = Object.keys(MET) as StepKind[];
 
 const MIDWAY_MAX_MS = 40;
 

@@ -3,6 +3,10 @@ import type { ContainerDefinition } from '@aws-sdk/client-ecs';
 /** A kind of task, what it must come to whatever happens to its agent, and which steps its containers go through. */
 export interface Shape {
   readonly name: string;
+  /** Default: host. */
+  readonly networkMode?: 'bridge' | 'awsvpc';
+  /** Absent: the task has no secrets. */
+  readonly executionRoleArn?: string;
   /** Containers in the order of the definition; `tally` is the file into which they write what they do. */
   define(tally: string): readonly ContainerDefinition[];
   /** Everything that the containers write: which of them started how often, and when. */
@@ -21,6 +25,15 @@ export interface Shape {
   readonly restarted: readonly string[];
 }
 
+/** What tasks with secrets ask for, by the variable that gets it. */
+export const SECRETS = {
+  PARAMETER: { valueFrom: '/chaos', value: 'hush-parameter' },
+  SECRET: {
+    valueFrom: 'arn:aws:secretsmanager:us-west-2:123456789012:secret:chaos',
+    value: 'hush-secret',
+  },
+} as const;
+
 const NONE = { stopped: [], probed: [], restarted: [] } as const;
 
 /** Each program says that it has started before it does anything else. */
@@ -31,6 +44,10 @@ const script = (tally: string, name: string, rest: string): string[] => [
 ];
 /** Runs until it is stopped, then ends with that code. */
 const until = (code: number) => `trap "exit ${code}" TERM; say ready; while :; do sleep 0.05; done`;
+
+/** Until the agent, which may be dead for a while, has answered from inside the task's network. */
+const ANSWERED =
+  'until wget -qO /dev/null $ECS_CONTAINER_METADATA_URI_V4/task; do sleep 0.2; done; say answered';
 
 export const SHAPES = [
   {
@@ -138,6 +155,54 @@ export const SHAPES = [
     stopAfter: 'first ready',
     run: ['first'],
     stopped: ['first'],
+  },
+  {
+    ...NONE,
+    name: 'secrets',
+    executionRoleArn: 'arn:aws:iam::123456789012:role/execution',
+    define: (tally) => [
+      {
+        name: 'main',
+        command: script(tally, 'main', 'sleep 0.3; say "$PARAMETER $SECRET"; exit 3'),
+        secrets: Object.entries(SECRETS).map(([name, { valueFrom }]) => ({ name, valueFrom })),
+      },
+    ],
+    tally: ['main start', `main ${SECRETS.PARAMETER.value} ${SECRETS.SECRET.value}`],
+    exitCodes: { main: 3 },
+    run: ['main'],
+  },
+  {
+    ...NONE,
+    name: 'eni',
+    networkMode: 'awsvpc',
+    define: (tally) => [
+      { name: 'side', essential: false, command: script(tally, 'side', until(9)) },
+      {
+        name: 'main',
+        command: script(tally, 'main', `${ANSWERED}; [ -e /sys/class/net/eth0 ] && exit 3`),
+        dependsOn: [{ containerName: 'side', condition: 'START' }],
+      },
+    ],
+    tally: ['side start', 'side ready', 'main start', 'main answered'],
+    unordered: true,
+    exitCodes: { side: 9, main: 3 },
+    run: ['side', 'main'],
+    stopped: ['side'],
+  },
+  {
+    ...NONE,
+    name: 'bridge',
+    networkMode: 'bridge',
+    define: (tally) => [
+      {
+        name: 'main',
+        command: script(tally, 'main', `${ANSWERED}; exit 3`),
+        portMappings: [{ containerPort: 80 }],
+      },
+    ],
+    tally: ['main start', 'main answered'],
+    exitCodes: { main: 3 },
+    run: ['main'],
   },
 ] as const satisfies readonly Shape[];
 

@@ -34,6 +34,8 @@ const SIGNING_NAME = /Credential=[^/]+\/\d+\/([^/]+)\/([^/]+)\/aws4_request/;
  */
 export class AwsDouble implements AsyncDisposable {
   readonly keys: DoubleKey[] = [];
+  /** Keys that somebody else has issued. */
+  otherKeyOf: (accessKeyId: string) => Omit<DoubleKey, 'accessKeyId'> | undefined = () => undefined;
   /** By name. */
   readonly parameters = new Map<string, string>();
   /** Texts by ARN, or ARN and version (`arn#id` or `arn#stage`). */
@@ -116,7 +118,7 @@ export class AwsDouble implements AsyncDisposable {
         region,
         service,
         nowMs: Date.now(),
-        keyOf: (id) => this.keys.find(({ accessKeyId }) => accessKeyId === id),
+        keyOf: (id) => this.keys.find(({ accessKeyId }) => accessKeyId === id) ?? this.otherKeyOf(id),
       },
     );
   }

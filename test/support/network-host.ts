@@ -89,7 +89,7 @@ export class NetworkHost implements AsyncDisposable {
 export async function removeAbandonedNamespaces(): Promise<void> {
   const names = existsSync('/run/netns') ? readdirSync('/run/netns') : [];
   for (const name of names) {
-    const owner = /^ecs-(?:test-|t)(\d+)-/.exec(name)?.[1];
+    const owner = /^ecs-(?:test-|[ct])(\d+)-/.exec(name)?.[1];
     if (owner !== undefined && !existsSync(`/proc/${owner}`)) await tryRun('ip', ['netns', 'del', name]);
   }
 }
