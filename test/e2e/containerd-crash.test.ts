@@ -7,7 +7,11 @@ import { hostProcesses, killAll, shimProcesses } from '../support/processes.ts';
 import { sampleOf, testSeed } from '../support/sample.ts';
 import { until } from '../support/until.ts';
 
-const OBEDIENT = 'trap "exit 9" TERM; echo started; while :; do sleep 0.05; done';
+/** Of this process alone: other tests run beside this one. */
+const MARK = `: of ${process.pid};`;
+const OBEDIENT = `${MARK} trap "exit 9" TERM; echo started; while :; do sleep 0.05; done`;
+/** Of six tasks whose stop is under way when containerd is killed twice. */
+const MOST_LOST = 2;
 const seed = testSeed();
 const VERSIONS = sampleOf<ContainerdVersion>(['1.6', '1.7', '2.1'], 1, seed);
 
@@ -32,7 +36,7 @@ describe.each(VERSIONS)(`containerd %s under the agent (seed ${seed})`, (contain
       (id) => readFileSync(join(logs, id, `${id}-json.log`), 'utf8').split('started').length - 1,
     );
   }
-  const mains = () => hostProcesses().filter(({ args }) => args[2]?.startsWith('trap "exit 9" TERM'));
+  const mains = () => hostProcesses().filter(({ args }) => args[2]?.startsWith(MARK));
 
   it('killed in the middle of starts and of stops: every task starts once or says why not, stops, and tells its true code (CTD-31)', async () => {
     await world.register('often', OBEDIENT, { memory: 16 });
@@ -71,15 +75,16 @@ describe.each(VERSIONS)(`containerd %s under the agent (seed ${seed})`, (contain
       await crash();
     }
     await stopping;
-    // A code is true or not there: of a container that ends in the moment of a crash, the shim may be gone before
-    // it can be asked on a busy machine. That it is asked in time is shown below, where containerd stays away.
+    // 1.6 remembers what ended while it was away. Later ones forget it as they start, which a busy machine may not
+    // leave the agent the time to ask the shim before; a code is true or not there. That the shim is asked in time
+    // is shown below, where containerd stays away.
     const ends = (await world.reach('STOPPED', arns)).map(({ containers }) => containers[0]);
-    for (const end of ends)
-      if (end?.exitCode !== 9)
-        expect(end).toMatchObject({
-          reason: expect.stringMatching(/^DockerStateError: .* exit code was lost/),
-        });
-    expect(ends.some((end) => end?.exitCode === 9)).toBe(true);
+    const lost = ends.filter((end) => end?.exitCode !== 9);
+    for (const end of lost) {
+      expect(end?.reason).toMatch(/^DockerStateError: .* exit code was lost/);
+      expect(end?.exitCode).toBeUndefined();
+    }
+    expect(lost.length).toBeLessThanOrEqual(containerdVersion === '1.6' ? 0 : MOST_LOST);
     expect(mains()).toEqual([]);
     await world.expectClean();
   }, 120_000);
