@@ -3,7 +3,7 @@ import { cgroupsUnder } from './cgroups.ts';
 import type { TestContainerd } from './containerd.ts';
 import { type HostMount, hostMounts } from './mounts.ts';
 import { isOfOtherRun, processesBesideOtherRuns } from './other-runs.ts';
-import { type HostProcess, isShimOf } from './processes.ts';
+import { type HostProcess, hostProcesses, isShimOf } from './processes.ts';
 import { until } from './until.ts';
 
 export interface LeakScope {
@@ -44,7 +44,7 @@ export async function leakCheck(scope: LeakScope = {}): Promise<LeakCheck> {
         },
         { what: 'nothing is left behind', timeoutMs, intervalMs: 100 },
       ).catch((cause: unknown) => {
-        throw new Error(`left behind:\n  ${left.join('\n  ')}`, { cause });
+        throw new Error(`left behind:\n  ${left.flatMap(withHolders).join('\n  ')}`, { cause });
       });
     },
   };
@@ -71,17 +71,32 @@ function ownShims(containerd: TestContainerd | undefined): HostProcess[] {
 
 /** By inode, whether a process, a mount or only a name under /run/netns holds them. */
 function networkNamespaces(): string[] {
-  const held = processesBesideOtherRuns().flatMap(({ pid }) => {
-    try {
-      return [readlinkSync(`/proc/${pid}/ns/net`)];
-    } catch {
-      return [];
-    }
-  });
+  const held = processesBesideOtherRuns().flatMap(({ pid }) => networkNamespaceOf(pid) ?? []);
   const mounted = ownMounts().flatMap(({ root }) => (root.startsWith('net:') ? [root] : []));
   const names = existsSync('/run/netns') ? readdirSync('/run/netns') : [];
   const named = names.filter((name) => !isOfOtherRun(name)).map((name) => `/run/netns/${name}`);
   return [...new Set([...held, ...mounted, ...named])].map((name) => `network namespace ${name}`);
+}
+
+/** With a network namespace that has no name, who is in it. */
+function withHolders(finding: string): readonly string[] {
+  const inode = /net:\[\d+\]$/.exec(finding)?.[0];
+  if (inode === undefined) return [finding];
+  const holders = hostProcesses().filter(({ pid }) => networkNamespaceOf(pid) === inode);
+  const mounts = hostMounts().filter(({ root }) => root === inode);
+  return [
+    finding,
+    ...holders.map(({ pid, parentPid, args }) => `  in it: ${pid}, child of ${parentPid}: ${args.join(' ')}`),
+    ...mounts.map(({ mountPoint }) => `  mounted on ${mountPoint}`),
+  ];
+}
+
+function networkNamespaceOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`);
+  } catch {
+    return undefined;
+  }
 }
 
 async function containerdObjects(containerd: TestContainerd, only?: readonly string[]): Promise<string[]> {
