@@ -141,6 +141,43 @@ describe('a machine with containerd, systemd and cgroup v2, and no Docker', () =
     await expectCountingOn();
   });
 
+  it('waits as long as it should when the clock is set, and stops nothing for it', async () => {
+    const healthCheck = { command: ['CMD-SHELL', 'echo probed >>/probes'], interval: 5, timeout: 60 };
+    await world.register('probed', COUNTING, { memory: 16, healthCheck });
+    await world.register('deaf', 'trap "" TERM; while :; do sleep 1; done', { memory: 16, stopTimeout: 10 });
+    const [probed, ...deaf] = [await start('probed'), await start('deaf'), await start('deaf')];
+    const probes = `wc -l < /proc/${await pidOf(probed)}/root/probes`;
+    const expectProbes = async () => {
+      const before = Number(await world.machine.reach(probes, (count) => Number(count) > 0));
+      await world.machine.reach(probes, (count) => Number(count) >= before + 2);
+    };
+    await expectProbes();
+    const pids = await Promise.all(deaf.map(pidOf));
+    // Each stop is under way when the clock goes an hour forward, or back, and nobody has any other hour to wait.
+    for (const [index, jump] of ['+3600', '-7200'].entries()) {
+      await world.aws('stop-task', '--task', deaf[index]?.taskArn ?? '');
+      await world.machine.run(`date -s "@$(($(date +%s) ${jump}))"`);
+      await world.machine.reach(
+        `kill -0 ${pids[index]} 2>/dev/null || echo gone`,
+        (text) => text === 'gone',
+        REACH_MS,
+      );
+      await expectProbes();
+      await expectCountingOn();
+    }
+    await world.machine.run('date -s "@$(($(date +%s) + 3600))"');
+    // What was to be told meanwhile was signed with a wrong time.
+    const ended = await world.reach(
+      'STOPPED',
+      deaf.map(({ taskArn }) => taskArn),
+      2 * REACH_MS,
+    );
+    expect(ended.map(({ containers }) => containers[0]?.exitCode)).toEqual([137, 137]);
+    expect((await world.describe(probed.taskArn))[0]).toMatchObject({ lastStatus: 'RUNNING' });
+    await world.stop(probed.taskArn);
+    await world.reach('STOPPED', [probed.taskArn], REACH_MS);
+  }, 1_200_000);
+
   it('stops a task by its signal, with its exit code and every line of its log', async () => {
     await world.aws('stop-task', '--task', counting.taskArn, '--reason', 'enough');
     await world.aws('wait', 'tasks-stopped', '--tasks', counting.taskArn);
