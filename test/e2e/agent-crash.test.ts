@@ -6,6 +6,9 @@ import { until } from '../support/until.ts';
 /** Runs until a file with its own name in a shared place says which code to end with; SIGTERM ends it with 9. */
 const OBEDIENT = 'trap "exit 9" TERM; echo started; while :; do sleep 0.05; done';
 
+const STOP_LIMIT_MS = 200;
+const STOP_TRIES = 5;
+
 describe('a killed agent', () => {
   let world: EcsWorld;
   beforeAll(async () => {
@@ -53,15 +56,21 @@ describe('a killed agent', () => {
     await world.register('kept', OBEDIENT, { memory: 16 });
     const arns = await world.run('kept', 2);
     await world.reach('RUNNING', arns);
-    const begun = performance.now();
-    await world.agent.kill('SIGTERM');
-    expect(performance.now() - begun).toBeLessThan(400);
-    expect((await world.describe(...arns)).map((task) => task.lastStatus)).toEqual(['RUNNING', 'RUNNING']);
-    await world.agent.start();
+    const tookMs: number[] = [];
+    // The shortest of some ends: a machine that is busy with something else can make any one of them longer.
+    do {
+      const begun = performance.now();
+      await world.agent.kill('SIGTERM');
+      tookMs.push(performance.now() - begun);
+      expect(world.agent.exitCode).toBe(0);
+      expect((await world.describe(...arns)).map((task) => task.lastStatus)).toEqual(['RUNNING', 'RUNNING']);
+      await world.agent.start();
+    } while (Math.min(...tookMs) >= STOP_LIMIT_MS && tookMs.length < STOP_TRIES);
+    expect(Math.min(...tookMs), `ms: ${tookMs.join(', ')}`).toBeLessThan(STOP_LIMIT_MS);
     await world.stop(...arns);
     await world.reach('STOPPED', arns);
     await world.expectClean();
-  }, 60_000);
+  }, 120_000);
 
   it('goes on over a restart of containerd under running tasks (CTD-31)', async () => {
     await world.register('outlives', OBEDIENT, { memory: 16 });

@@ -21,6 +21,8 @@ export interface AgentOptions {
 /** The agent as a process of its own. */
 export interface TestAgent extends AsyncDisposable {
   readonly pid: number;
+  /** Of its last end; null when a signal ended it. */
+  readonly exitCode: number | null;
   readonly options: AgentOptions;
   ask(): Promise<AgentDocument | undefined>;
   kill(signal: NodeJS.Signals): Promise<void>;
@@ -70,6 +72,9 @@ export async function startAgent(options: AgentOptions): Promise<TestAgent> {
     options,
     get pid() {
       return daemon.pid;
+    },
+    get exitCode() {
+      return daemon.exitCode;
     },
     ask: () => askAgent(options.runDir),
     kill: (signal) => daemon.kill(signal),

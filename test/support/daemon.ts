@@ -21,6 +21,8 @@ export interface DaemonOptions {
 /** A running child process. */
 export interface Daemon {
   readonly pid: number;
+  /** Exit status; null while it runs and when a signal has ended it. */
+  readonly exitCode: number | null;
   /** Signals it and waits for its end; resolves at once when it has ended already. */
   kill(signal: NodeJS.Signals): Promise<void>;
   /** SIGTERM, then SIGKILL after 10 s. */
@@ -75,7 +77,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       },
     );
   }
-  return { pid, kill, stop };
+  return {
+    pid,
+    get exitCode() {
+      return child.exitCode;
+    },
+    kill,
+    stop,
+  };
 }
 
 /** Whether something accepts connections on a unix socket path or a loopback port. */

@@ -37,6 +37,8 @@ export interface ControlPlaneProcess {
 
 /** A whole ECS on this machine: containerd, registry, control plane, one agent, and the real AWS CLI. */
 export class EcsWorld extends AwsEcs implements AsyncDisposable {
+  /** The agent's containerd namespace, in every world of this process. */
+  static readonly NAMESPACE = `ecs-t${process.pid}`;
   readonly containerd: TestContainerd;
   readonly registry: TestRegistry;
   readonly controlPlane: ControlPlaneProcess;
@@ -83,7 +85,7 @@ export class EcsWorld extends AwsEcs implements AsyncDisposable {
       stack.use(containerd);
       stack.use(registry);
       const { reference: image } = await pushTestImage(registry, 'busybox:1');
-      const namespace = `ecs-t${process.pid}`;
+      const namespace = EcsWorld.NAMESPACE;
       const leaks = await leakCheck({
         containerd,
         namespaces: [namespace],

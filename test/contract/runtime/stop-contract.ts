@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { steadyNow } from '../../../src/async/clock.ts';
 import { containerIdOf } from '../../../src/task/ids.ts';
 import { until } from '../../support/until.ts';
 import { ARN, EventLog, requestOf, script } from './containers.ts';
@@ -103,6 +104,22 @@ export function stopContract(under: () => RuntimeUnderTest): void {
       const exit = await log.exitOf(request.id);
       expect(await runtime.stopContainer(request.id, { killAtMs: 0 }, { signal })).toEqual(exit);
       await runtime.removeContainer(request.id, { signal });
+    });
+
+    it.each([
+      ['forward', 'does not cut the grace short', 60 * 60_000, 'sleep 1; exit 9', NEVER_MS, 9],
+      ['back', 'does not put off the SIGKILL', -60 * 60_000, 'true', 500, 137],
+    ])('a clock that is set an hour %s %s', async (way, _, jumpMs, onTerm, graceMs, exitCode) => {
+      const obeying = `trap "${onTerm}" TERM; READY; while true; do sleep 0.05; done`;
+      const { runtime, id } = await running(`stop-clock-${way}`, obeying);
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + jumpMs });
+      try {
+        const exit = await runtime.stopContainer(id, { killAtMs: steadyNow() + graceMs }, { signal });
+        expect(exit).toMatchObject({ exitCode });
+      } finally {
+        vi.useRealTimers();
+      }
+      await runtime.removeContainer(id, { signal });
     });
 
     it('leaves a container running when the stop is aborted before the kill', async () => {
