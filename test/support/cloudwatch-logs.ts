@@ -21,7 +21,8 @@ export interface PutCall {
 /** What a call gets instead of its answer; `accept`: it is carried out, though the answer says otherwise. */
 export type Fault =
   | { readonly kind: 'error'; readonly status: number; readonly code: string; readonly accept?: boolean }
-  | { readonly kind: 'hang' }
+  /** No answer; after so long the connection is cut, else it stays. */
+  | { readonly kind: 'hang'; readonly forMs?: number }
   | { readonly kind: 'reset' };
 
 type Operation = 'CreateLogGroup' | 'CreateLogStream' | 'PutLogEvents';
@@ -94,7 +95,10 @@ export class CloudWatchDouble implements AsyncDisposable {
     const operation = String(request.headers['x-amz-target']).replace('Logs_20140328.', '') as Operation;
     this.calls.push({ operation, headers: request.headers });
     const fault = this.fault(operation);
-    if (fault?.kind === 'hang') return;
+    if (fault?.kind === 'hang') {
+      if (fault.forMs !== undefined) setTimeout(() => request.socket.destroy(), fault.forMs).unref();
+      return;
+    }
     if (fault?.kind === 'reset') {
       request.socket.resetAndDestroy();
       return;

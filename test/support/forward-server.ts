@@ -20,6 +20,7 @@ export class ForwardServer implements AsyncDisposable {
   acknowledge: (chunk: string) => string | undefined = (chunk) => chunk;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  #isStalled = false;
 
   /** `where`: a port of loopback, 0 for a free one, or the path of a unix socket. */
   static async start(where: number | string = 0): Promise<ForwardServer> {
@@ -42,6 +43,12 @@ export class ForwardServer implements AsyncDisposable {
     return this.messages.map(({ record }) => String(record.log));
   }
 
+  /** Takes nothing any more, or takes it again. */
+  stall(isStalled: boolean): void {
+    this.#isStalled = isStalled;
+    for (const socket of this.#sockets) isStalled ? socket.pause() : socket.resume();
+  }
+
   disconnectAll(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
@@ -56,22 +63,28 @@ export class ForwardServer implements AsyncDisposable {
     let rest: Buffer = Buffer.alloc(0);
     socket.on('error', () => {});
     socket.on('close', () => this.#sockets.delete(socket));
+    if (this.#isStalled) socket.pause();
     socket.on('data', (data: Buffer) => {
       const reader = new MessagePackReader(Buffer.concat([rest, data]));
+      const acks: Buffer[] = [];
       let at = 0;
       try {
         while (reader.at < reader.bytes.length) {
-          this.#take(reader.value() as unknown[], socket);
+          acks.push(this.#take(reader.value() as unknown[]));
           at = reader.at;
         }
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
       }
       rest = reader.bytes.subarray(at);
+      if (acks.length === 0) return;
+      // One by one they would wait for the client's delayed acknowledgement of TCP.
+      socket.write(Buffer.concat(acks));
     });
   }
 
-  #take(message: unknown[], socket: Socket): void {
+  /** Keeps a message; gives the answer to it, which may be empty. */
+  #take(message: unknown[]): Buffer {
     const [tag, time, record, option] = message;
     const options = (option ?? {}) as Record<string, unknown>;
     this.messages.push({
@@ -82,11 +95,14 @@ export class ForwardServer implements AsyncDisposable {
       members: message.length,
     });
     const answer = options.chunk === undefined ? undefined : this.acknowledge(String(options.chunk));
-    if (answer === undefined) return;
+    if (answer === undefined) return Buffer.alloc(0);
     const text = Buffer.from(answer);
-    socket.write(
-      Buffer.concat([Buffer.from([0x81, 0xa3]), Buffer.from('ack'), Buffer.from([0xd9, text.length]), text]),
-    );
+    return Buffer.concat([
+      Buffer.from([0x81, 0xa3]),
+      Buffer.from('ack'),
+      Buffer.from([0xd9, text.length]),
+      text,
+    ]);
   }
 }
 

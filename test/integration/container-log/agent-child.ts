@@ -1,9 +1,17 @@
 import type { LogRequest } from '../../../src/container-log/container-logs.ts';
-import { openLogService } from '../../../src/container-log/log-service-client.ts';
+import { type LogServiceOptions, openLogService } from '../../../src/container-log/log-service-client.ts';
+import { TEST_KEYS } from './log-stage.ts';
 
-/* An agent to be killed: sets one container's log up, tells its stdio, and stays. */
+/*
+ * An agent to be killed: sets one container's log up, or finds it set up, tells its stdio, and stays.
+ *
+ *   agent-child.ts OPTIONS REQUEST
+ */
 
-const [runDir = '', dataDir = '', graceMs = '', request = ''] = process.argv.slice(2);
-const logs = await openLogService({ runDir, dataDir, graceMs: Number(graceMs) });
+const [options = '', request = ''] = process.argv.slice(2);
+const logs = await openLogService({
+  ...(JSON.parse(options) as LogServiceOptions),
+  credentialsOf: async () => TEST_KEYS,
+});
 const stdio = await logs.prepare(JSON.parse(request) as LogRequest, { signal: AbortSignal.timeout(30_000) });
 console.log(JSON.stringify(stdio));

@@ -1,69 +1,19 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { ContainerdRuntime } from '../../../src/runtime/containerd/containerd-runtime.ts';
-import { openContainerd } from '../../../src/runtime/containerd/open-containerd.ts';
-import {
-  type ContainerStdio,
-  type CreateContainer,
-  LABEL_CONTAINER_NAME,
-  LABEL_TASK_ARN,
-} from '../../../src/runtime/runtime.ts';
-import { type ContainerId, containerIdOf } from '../../../src/task/ids.ts';
-import { removeCgroups } from '../../support/cgroups.ts';
-import { startContainerd, type TestContainerd } from '../../support/containerd.ts';
-import { importTestImage } from '../../support/import-image.ts';
-import { type LeakCheck, leakCheck } from '../../support/leak-check.ts';
-import { makeScratch, type Scratch } from '../../support/scratch.ts';
+import type { ContainerStdio, CreateContainer } from '../../../src/runtime/runtime.ts';
+import type { ContainerId } from '../../../src/task/ids.ts';
 import { until } from '../../support/until.ts';
-import { firstWrongNumber, LogStage, TASK } from './log-stage.ts';
+import { ContainerdStage } from './containerd-stage.ts';
+import { firstWrongNumber, LogStage } from './log-stage.ts';
 
-const IMAGE = 'registry.test/logs:1';
-// runc's state of all test daemons is in one place: the namespace tells them apart.
-const NAMESPACE = `ecs-logs-${process.pid}`;
-const CGROUP = `/${NAMESPACE}`;
-const AGENT = fileURLToPath(new URL('agent-child.ts', import.meta.url));
-
-let containerd: TestContainerd;
-let scratch: Scratch;
-let runtime: ContainerdRuntime;
-let leaks: LeakCheck;
+let host: ContainerdStage;
 let stage: LogStage;
 const signal = AbortSignal.timeout(240_000);
 
 beforeAll(async () => {
-  containerd = await startContainerd();
-  leaks = await leakCheck({
-    containerd,
-    namespaces: [NAMESPACE],
-    cgroups: [],
-    ignore: (finding) =>
-      finding.startsWith('network namespace') ||
-      (finding.startsWith('mount') && !finding.includes(dirname(containerd.stateDir))),
-  });
-  scratch = makeScratch();
-  await importTestImage(containerd, NAMESPACE, IMAGE);
-  runtime = await openContainerd({
-    address: containerd.address,
-    namespace: NAMESPACE,
-    snapshotter: 'overlayfs',
-    runtimeName: 'io.containerd.runc.v2',
-    runDir: scratch.path('runtime'),
-  });
+  host = await ContainerdStage.open();
 });
 afterAll(async () => {
-  for (const { id } of await runtime.listContainers({ signal }))
-    await runtime.removeContainer(id, { signal });
-  await runtime.close();
-  await leaks.expectNone();
-  await containerd.stop();
-  removeCgroups(CGROUP);
-  rmSync(join('/run/containerd/runc', NAMESPACE), { recursive: true, force: true });
-  await scratch.remove();
+  await host[Symbol.asyncDispose]();
 });
 beforeEach(async () => {
   stage = await LogStage.open();
@@ -78,56 +28,15 @@ async function start(
   stdio: ContainerStdio,
   more: Partial<CreateContainer> = {},
 ): Promise<ContainerId> {
-  const id = containerIdOf(TASK, name, 0);
-  await runtime.createContainer(
-    {
-      id,
-      name: `ecs-web-1-${name}`,
-      taskArn: TASK,
-      group: name,
-      labels: { [LABEL_TASK_ARN]: TASK, [LABEL_CONTAINER_NAME]: name },
-      image: IMAGE,
-      entryPoint: ['sh', '-c'],
-      command: [script],
-      environment: {},
-      terminal: false,
-      openStdin: false,
-      readonlyRootfs: false,
-      capabilitiesAdd: [],
-      capabilitiesDrop: [],
-      ulimits: [],
-      sysctls: {},
-      mounts: [],
-      tmpfs: {},
-      network: { kind: 'isolated' },
-      limits: { cpuShares: 128 },
-      cgroup: { driver: 'cgroupfs', path: CGROUP },
-      stdio,
-      ...more,
-    },
-    { signal },
-  );
-  await runtime.startContainer(id, { signal });
-  return id;
+  return await host.start(name, script, stdio, { signal, ...more });
 }
 
 async function logged(name: string): Promise<ContainerStdio> {
   return await stage.logs.prepare(stage.request(name), { signal });
 }
 
-/** Waits for the exit, then ends the log, then the container, as the engine does. */
 async function end(id: ContainerId): Promise<number | undefined> {
-  const exit = await until(
-    async () => {
-      const seen = await runtime.observeContainer(id, { signal });
-      return seen.state === 'exited' ? seen.exit : undefined;
-    },
-    { what: 'the container has exited', timeoutMs: 60_000, intervalMs: 100 },
-  );
-  await stage.finish(id);
-  await runtime.releaseContainer(id, { signal });
-  await runtime.removeContainer(id, { signal });
-  return exit.exitCode;
+  return await host.end(id, (ended) => stage.finish(ended), signal);
 }
 
 /** Numbers at about 1 MB/s for some seconds. */
@@ -162,7 +71,7 @@ describe('a container of containerd', () => {
       'echo main; until [ -e /tmp/done ]; do usleep 20000; done',
       await logged('exec'),
     );
-    const result = await runtime.exec(
+    const result = await host.runtime.exec(
       id,
       { args: ['sh', '-c', 'echo side; touch /tmp/done'], outputLimit: 100 },
       { signal },
@@ -184,19 +93,10 @@ describe('a container of containerd', () => {
 
   test('loses, repeats and waits for nothing when the agent is killed (LOG-12, LOG-16)', async () => {
     await stage.disconnect();
-    const request = stage.request('agent');
-    const agent = spawn(
-      process.execPath,
-      [AGENT, stage.runDir, stage.dataDir, '1000', JSON.stringify(request)],
-      {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
-    const [line] = await once(createInterface(agent.stdout), 'line');
-    const id = await start('agent', NUMBERS, JSON.parse(String(line)));
+    const agent = await stage.spawnAgent(stage.request('agent'));
+    const id = await start('agent', NUMBERS, agent.stdio);
     await until(() => stage.jsonLines(id).length > 3000, { what: 'the container writes' });
-    agent.kill('SIGKILL');
-    await once(agent, 'exit');
+    await agent.kill();
     const before = stage.jsonLines(id).length;
     await until(() => stage.jsonLines(id).length > before + 6000, { what: 'it is logged without an agent' });
     await stage.connect();
@@ -208,8 +108,8 @@ describe('a container of containerd', () => {
   test('loses and repeats nothing when containerd is restarted (LOG-15)', async () => {
     const id = await start('restart', NUMBERS, await logged('restart'));
     await until(() => stage.jsonLines(id).length > 3000, { what: 'the container writes' });
-    await containerd.kill('SIGKILL');
-    await containerd.restart();
+    await host.containerd.kill('SIGKILL');
+    await host.containerd.restart();
     expect(await end(id)).toBe(0);
     expect(firstWrongNumber(stage.textOf(id, 'stdout'), BLOCKS * 3000)).toBeUndefined();
   });

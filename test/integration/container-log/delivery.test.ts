@@ -1,32 +1,13 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { CloudWatchDouble } from '../../support/cloudwatch-logs.ts';
 import { isFullRun } from '../../support/sample.ts';
 import { until } from '../../support/until.ts';
 import { LogStage } from './log-stage.ts';
+import { writePaced } from './numbered-lines.ts';
 
 const SECONDS = isFullRun() ? 60 : 3;
-const BYTES_PER_SECOND = 10_000_000;
-const WRITER = new URL('paced-writer.ts', import.meta.url).pathname;
-
-/** Writes to a path at the rate of the test; what it tells of itself. */
-async function write(
-  path: string,
-  seconds = SECONDS,
-): Promise<{ readonly lines: number; readonly ms: number }> {
-  const child = spawn(process.execPath, [WRITER, path, String(BYTES_PER_SECOND), String(seconds)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  child.stdout.on('data', (data) => {
-    output += String(data);
-  });
-  const [exitCode] = await once(child, 'close');
-  if (exitCode !== 0) throw new Error(`the writer ended with ${exitCode}`);
-  return JSON.parse(output);
-}
+const write = (path: string) => writePaced(path, { seconds: SECONDS });
 
 describe(`10 MB/s for ${SECONDS} s`, () => {
   test(

@@ -1,79 +1,14 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { makeScratch, type Scratch } from '../../support/scratch.ts';
+import { Journald } from '../../support/journald.ts';
 import { until } from '../../support/until.ts';
 import { LogStage } from './log-stage.ts';
-
-/** A real systemd-journald with a /run of its own: a mount namespace in which the log service runs too. */
-class Journald implements AsyncDisposable {
-  readonly scratch: Scratch = makeScratch();
-  readonly #process: ChildProcess;
-
-  static async start(): Promise<Journald> {
-    const journald = new Journald();
-    await until(() => existsSync(`/proc/${journald.pid}/root/run/systemd/journal/socket`), {
-      what: 'journald listens',
-    });
-    return journald;
-  }
-
-  private constructor() {
-    // All its sockets and its journal are below /run; the rate limit would drop what a test writes fast.
-    const script = [
-      'mount -t tmpfs tmpfs /run',
-      'mkdir -p /run/systemd/journal /run/log/journal /run/systemd/journald.conf.d',
-      'printf "[Journal]\\nStorage=volatile\\nRateLimitBurst=0\\nForwardToSyslog=no\\n" >/run/systemd/journald.conf.d/test.conf',
-      'exec /lib/systemd/systemd-journald',
-    ].join(' && ');
-    this.#process = spawn('unshare', ['-m', '--propagation', 'private', 'sh', '-c', script], {
-      stdio: 'ignore',
-    });
-  }
-
-  get pid(): number {
-    return this.#process.pid ?? 0;
-  }
-
-  /** Entries of a container, oldest first. */
-  entries(containerId: string): Record<string, unknown>[] {
-    const output = execFileSync(
-      'journalctl',
-      [
-        '-D',
-        `/proc/${this.pid}/root/run/log/journal`,
-        '-o',
-        'json',
-        '--all',
-        `CONTAINER_ID_FULL=${containerId}`,
-      ],
-      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 1 << 26 },
-    );
-    return output
-      .split('\n')
-      .filter((line) => line.startsWith('{'))
-      .map((line) => JSON.parse(line));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#process.kill('SIGKILL');
-    await once(this.#process, 'exit');
-    await this.scratch.remove();
-  }
-}
 
 let journald: Journald;
 let stage: LogStage;
 beforeAll(async () => {
   journald = await Journald.start();
   stage = await LogStage.open({
-    nodePath: (scratch) => {
-      const program = scratch.path('node-beside-journald');
-      const script = `#!/bin/sh\nexec nsenter -m -t ${journald.pid} -- ${process.execPath} "$@"\n`;
-      writeFileSync(program, script, { mode: 0o755 });
-      return program;
-    },
+    nodePath: () => journald.nodePath,
   });
 }, 40_000);
 afterAll(async () => {

@@ -1,11 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import type { LogRequest } from '../../../src/container-log/container-logs.ts';
 import { type ContainerLogPaths, containerLogPaths } from '../../../src/container-log/log-paths.ts';
 import { type LogServiceClient, openLogService } from '../../../src/container-log/log-service-client.ts';
 import type { LogCredentials } from '../../../src/container-log/service/credentials-broker.ts';
 import { logFilesOldestFirst } from '../../../src/container-log/service/json-file/log-files.ts';
+import type { ContainerStdio } from '../../../src/runtime/runtime.ts';
 import { type ContainerId, containerIdOf, taskArn } from '../../../src/task/ids.ts';
 import { hostProcesses, isAlive, killAll } from '../../support/processes.ts';
 import { makeScratch, type Scratch } from '../../support/scratch.ts';
@@ -24,6 +27,15 @@ export interface JsonLine {
   readonly time: string;
 }
 
+const AGENT = fileURLToPath(new URL('agent-child.ts', import.meta.url));
+
+/** An agent in a process of its own. */
+export interface AgentProcess {
+  /** Of the container that it set up. */
+  readonly stdio: ContainerStdio;
+  kill(): Promise<void>;
+}
+
 /** What a writer's FIFOs are, or the stage's only container's. */
 export interface Fifos {
   readonly stdout: string;
@@ -36,6 +48,8 @@ export interface StageOptions {
   /** Makes the data directory something special before anything is in it, such as a small mount. */
   readonly onDataDir?: (directory: string) => Promise<void>;
   readonly graceMs?: number;
+  /** For how long everything on the stage may take; default 2 minutes. */
+  readonly limitMs?: number;
   /** Runs the log service instead of Node. */
   readonly nodePath?: (scratch: Scratch) => string;
 }
@@ -46,7 +60,7 @@ export class LogStage implements AsyncDisposable {
   readonly runDir: string;
   readonly dataDir: string;
   readonly warnings: { readonly fields: object; readonly message: string }[] = [];
-  readonly signal = AbortSignal.timeout(120_000);
+  readonly signal: AbortSignal;
   readonly #graceMs: number;
   readonly #nodePath: string | undefined;
   readonly #credentialsOf: (id: string) => Promise<LogCredentials>;
@@ -65,6 +79,7 @@ export class LogStage implements AsyncDisposable {
     this.scratch = scratch;
     this.runDir = scratch.path('run');
     this.dataDir = scratch.path('data');
+    this.signal = AbortSignal.timeout(options.limitMs ?? 120_000);
     this.#graceMs = options.graceMs ?? 100;
     this.#credentialsOf = options.credentialsOf ?? (async () => TEST_KEYS);
     this.#nodePath = options.nodePath?.(scratch);
@@ -82,15 +97,27 @@ export class LogStage implements AsyncDisposable {
       warn: (fields: object, message: string) => this.warnings.push({ fields, message }),
     };
     this.#client = await openLogService({
-      runDir: this.runDir,
-      dataDir: this.dataDir,
+      ...this.#serviceOptions(),
       logger,
-      graceMs: this.#graceMs,
-      region: 'us-west-2',
-      userAgent: 'test-agent/1.0',
       credentialsOf: this.#credentialsOf,
-      ...(this.#nodePath !== undefined && { nodePath: this.#nodePath }),
     });
+  }
+
+  /** Starts an agent in a process of its own, which has a container's log set up and may be killed. */
+  async spawnAgent(request: LogRequest): Promise<AgentProcess> {
+    const options = { ...this.#serviceOptions(), graceMs: 1_000 };
+    const child = spawn(process.execPath, [AGENT, JSON.stringify(options), JSON.stringify(request)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    this.#writers.push(child);
+    const [line] = await once(createInterface(child.stdout), 'line');
+    return {
+      stdio: JSON.parse(String(line)) as ContainerStdio,
+      kill: async () => {
+        child.kill('SIGKILL');
+        await once(child, 'exit');
+      },
+    };
   }
 
   /** The agent ends. */
@@ -146,6 +173,17 @@ export class LogStage implements AsyncDisposable {
   /** Runs such a shell to its end; rejects when it does not succeed. */
   async run(fifos: Fifos, script: string): Promise<void> {
     await endOf(this.write(fifos, script));
+  }
+
+  #serviceOptions() {
+    return {
+      runDir: this.runDir,
+      dataDir: this.dataDir,
+      graceMs: this.#graceMs,
+      region: 'us-west-2',
+      userAgent: 'test-agent/1.0',
+      ...(this.#nodePath !== undefined && { nodePath: this.#nodePath }),
+    };
   }
 
   /** Pids of log services of this stage. */

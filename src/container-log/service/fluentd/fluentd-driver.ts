@@ -6,7 +6,7 @@ import { type Batch, type Destination, RemoteDriver } from '../remote-driver.ts'
 import type { SendSlot } from '../send-slots.ts';
 import { StreamConnection } from '../stream-connection.ts';
 import { type FluentdOptions, parseFluentdOptions, retryWaits } from './fluentd-options.ts';
-import { AckReader, chunkId, ForwardEncoder } from './forward-message.ts';
+import { AckReader, ChunkIds, ForwardEncoder } from './forward-message.ts';
 
 const BATCH_BYTES = 256 * 1024;
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -26,7 +26,9 @@ class ForwardServer implements Destination {
   readonly #options: FluentdOptions;
   readonly #encoder: ForwardEncoder;
   readonly #connection: StreamConnection;
-  readonly #acked = new Set<string>();
+  /** Chunks that are being sent and were not acknowledged yet. */
+  readonly #unacked = new Set<string>();
+  readonly #chunkIds = new ChunkIds();
   #acks = new AckReader();
   #onAck = () => {};
   #failures = 0;
@@ -50,15 +52,17 @@ class ForwardServer implements Destination {
     const chunks: string[] = [];
     return new EncodedBatch(slot, {
       encode: (message, out) => {
-        const chunk = this.#options.requestAck ? chunkId(Date.now()) : undefined;
+        const chunk = this.#options.requestAck ? this.#chunkIds.next(Date.now()) : undefined;
         if (chunk !== undefined) chunks.push(chunk);
         this.#encoder.append(message, out, chunk);
       },
       send: async (batch, signal) => {
         this.#renew();
         try {
+          // Before the write: a server answers while it is still being sent to.
+          for (const chunk of chunks) this.#unacked.add(chunk);
           await this.#connection.write(batch.content, signal);
-          await this.#acknowledged(chunks, signal);
+          await this.#acknowledged(signal);
           this.#failures = 0;
         } catch (error) {
           this.#connection.drop();
@@ -68,7 +72,7 @@ class ForwardServer implements Destination {
           this.#failures = 0;
           return { rejected: batch.count, reason: 'fluentd-max-retries' };
         } finally {
-          this.#acked.clear();
+          this.#unacked.clear();
         }
         return undefined;
       },
@@ -89,7 +93,7 @@ class ForwardServer implements Destination {
 
   #receive(data: Buffer): void {
     try {
-      for (const ack of this.#acks.push(data)) this.#acked.add(ack);
+      for (const ack of this.#acks.push(data)) this.#unacked.delete(ack);
     } catch {
       this.#connection.drop();
     }
@@ -97,11 +101,11 @@ class ForwardServer implements Destination {
   }
 
   /** Rejects when the server ends the connection or does not answer in time. */
-  async #acknowledged(chunks: readonly string[], signal: AbortSignal): Promise<void> {
-    if (chunks.length === 0) return;
+  async #acknowledged(signal: AbortSignal): Promise<void> {
+    if (this.#unacked.size === 0) return;
     const limitMs = this.#options.readTimeoutMs || STALLED_MS;
     await withDeadline('an acknowledgement of fluentd', limitMs, signal, async (inner) => {
-      while (!chunks.every((chunk) => this.#acked.has(chunk))) {
+      while (this.#unacked.size > 0) {
         inner.throwIfAborted();
         if (this.#connection.openSince === undefined) throw new Error('fluentd closed the connection');
         await new Promise<void>((resolve) => {
