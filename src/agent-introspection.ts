@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { AGENT_VERSION } from './agent-version.ts';
 import type { Config } from './config/config.ts';
+import type { ContainerLogs } from './container-log/container-logs.ts';
 import type { AgentView, ConnectionView } from './metadata/introspection/agent-view.ts';
 import { HealthProbes } from './metadata/introspection/health-probes.ts';
 import {
@@ -20,12 +21,16 @@ import type { ContainerId } from './task/ids.ts';
 /** Beside the programs, in the repository as in an installed agent. */
 const LICENCE = fileURLToPath(new URL('../LICENSE', import.meta.url));
 
+/** Shorter than a scraper waits (Prometheus: 10 s). */
+const LOG_TOTALS_MS = 3_000;
+
 export interface IntrospectionParts {
   readonly config: Config;
   readonly logger: Logger;
   readonly runtime: ContainerRuntime;
   readonly store: Store;
   readonly metrics: AgentMetrics;
+  readonly logs: ContainerLogs;
   /** Where volumes are kept. */
   readonly volumesDirectory: string;
   view(): AgentView;
@@ -43,7 +48,7 @@ export async function openIntrospection(parts: IntrospectionParts): Promise<Intr
       view: parts.view,
       timeline: (task) => store.timeline(task),
       probe: () => probes.check(),
-      metrics: (view) => metrics.expose(view),
+      metrics: async (view) => metrics.expose(view, await logTotals(parts)),
       licence: () => readFile(LICENCE, 'utf8').catch(() => undefined),
       readLog: (id, options) => readContainerLog(config.dataDirectory, id, options),
       volumesDirectory: parts.volumesDirectory,
@@ -56,6 +61,16 @@ export async function openIntrospection(parts: IntrospectionParts): Promise<Intr
   });
   await server.start();
   return server;
+}
+
+/** A log service that is away, or started again, is no reason to tell nothing. */
+async function logTotals({ logs, logger }: IntrospectionParts) {
+  try {
+    return await logs.totals({ signal: AbortSignal.timeout(LOG_TOTALS_MS) });
+  } catch (error) {
+    logger.warn({ err: error }, 'the log service does not tell its counts');
+    return undefined;
+  }
 }
 
 /** Loaded when somebody asks. */

@@ -281,6 +281,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
       runtime: containers,
       store,
       metrics,
+      logs,
       volumesDirectory,
       view,
     }),

@@ -17,7 +17,26 @@ export interface ContainerLogs {
   remove(id: ContainerId, options: { signal: AbortSignal }): Promise<void>;
   /** Containers that have logs; for the sweep. */
   list(options: { signal: AbortSignal }): Promise<readonly ContainerId[]>;
+  /** What the logs of each driver have counted; nothing where the runtime keeps them. Counts begin anew when their keeper does. */
+  totals(options: { signal: AbortSignal }): Promise<Readonly<Record<string, LogTotals>>>;
   close(): Promise<void>;
+}
+
+/** What the logs of all containers of one driver have counted, those that are removed included (logging.md §25). */
+export interface LogTotals {
+  readonly bytesRead: number;
+  readonly linesDelivered: number;
+  readonly bytesDelivered: number;
+  /** By reason. */
+  readonly dropped: Readonly<Record<string, { readonly lines: number; readonly bytes: number }>>;
+  /** Batches that had to be sent again. */
+  readonly retries: number;
+  /** How long containers waited in write(2), added up. */
+  readonly blockedMs: number;
+  /** Read and not delivered yet. */
+  readonly backlogBytes: number;
+  /** Whose logs are kept or delivered now. */
+  readonly containers: number;
 }
 
 export interface LogRequest {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { DeadlineExceededError } from '../async/deadline.ts';
 import type { ContainerStdio } from '../runtime/runtime.ts';
 import { type ContainerId, containerId } from '../task/ids.ts';
-import type { ContainerLogs, LogRequest } from './container-logs.ts';
+import type { ContainerLogs, LogRequest, LogTotals } from './container-logs.ts';
 import { FifoHolds } from './fifo-holds.ts';
 import { LOG_DRIVERS } from './log-config.ts';
 import { containerLogPaths } from './log-paths.ts';
@@ -34,19 +34,17 @@ const listSchema = z.array(
   z.object({ id: z.string().transform(containerId), fifos: fifosSchema.optional() }),
 );
 const countSchema = z.object({ lines: z.number(), bytes: z.number() });
-const statisticsSchema = z.record(
-  z.string(),
-  z.object({
-    bytesRead: z.number(),
-    linesDelivered: z.number(),
-    bytesDelivered: z.number(),
-    partialMessages: z.number(),
-    retries: z.number(),
-    dropped: z.record(z.enum(DROP_REASONS), countSchema),
-    backlogBytes: z.number(),
-    blockedMs: z.number(),
-  }),
-);
+const countsSchema = z.object({
+  bytesRead: z.number(),
+  linesDelivered: z.number(),
+  bytesDelivered: z.number(),
+  retries: z.number(),
+  dropped: z.record(z.enum(DROP_REASONS), countSchema),
+  backlogBytes: z.number(),
+  blockedMs: z.number(),
+});
+const statisticsSchema = z.record(z.string(), countsSchema.extend({ partialMessages: z.number() }));
+const totalsSchema = z.record(z.string(), countsSchema.extend({ containers: z.number() }));
 
 const OPEN_TIMEOUT_MS = 30_000;
 /** Nothing else bounds the set-up of a driver (logging.md §24.2). */
@@ -126,6 +124,10 @@ export class LogServiceClient implements ContainerLogs {
     return statisticsSchema.parse(
       await this.#connection.call({ method: 'statistics' }, CALL_TIMEOUT_MS, signal),
     );
+  }
+
+  async totals({ signal }: { signal: AbortSignal }): Promise<Readonly<Record<string, LogTotals>>> {
+    return totalsSchema.parse(await this.#connection.call({ method: 'totals' }, CALL_TIMEOUT_MS, signal));
   }
 
   async close(): Promise<void> {

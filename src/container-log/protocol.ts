@@ -1,4 +1,5 @@
 import { type ContainerId, containerId } from '../task/ids.ts';
+import type { LogTotals } from './container-logs.ts';
 import { type LogConfig, number, parseLogConfig, record, text } from './log-config.ts';
 import type { LogCredentials } from './service/credentials-broker.ts';
 import type { DropNotice, LogStatistics } from './service/log-counters.ts';
@@ -7,7 +8,7 @@ import type { DropNotice, LogStatistics } from './service/log-counters.ts';
  * What agent and log service say to each other: one JSON object a line. A request has an id and gets exactly one
  * response with it; every request may be repeated. Events come unasked.
  */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 /** A longer line closes the connection. */
 export const MAX_LINE_BYTES = 4 * 1024 * 1024;
 
@@ -20,6 +21,8 @@ export type LogServiceRequest =
   | { readonly method: 'remove'; readonly container: ContainerId }
   | { readonly method: 'list' }
   | { readonly method: 'statistics' }
+  /** What the logs of each driver have counted. */
+  | { readonly method: 'totals' }
   /** Answers the event `credentialsNeeded`; the empty id is the instance. */
   | { readonly method: 'credentials'; readonly credentialsId: string; readonly answer: CredentialsAnswer }
   /** Ends the service; its successor takes over. */
@@ -36,6 +39,7 @@ export interface LogServiceResults {
   readonly list: readonly ListedLog[];
   readonly credentials: null;
   readonly statistics: Readonly<Record<string, LogStatistics>>;
+  readonly totals: Readonly<Record<string, LogTotals>>;
   readonly quit: null;
 }
 
@@ -87,6 +91,7 @@ function parseMethod(root: Record<string, unknown>): LogServiceRequest {
     case 'hello':
     case 'list':
     case 'statistics':
+    case 'totals':
     case 'quit':
       return { method };
     case 'finish':

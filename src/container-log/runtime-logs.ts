@@ -1,6 +1,6 @@
 import type { ContainerStdio } from '../runtime/runtime.ts';
 import type { ContainerId } from '../task/ids.ts';
-import type { ContainerLogs, LogRequest } from './container-logs.ts';
+import type { ContainerLogs, LogRequest, LogTotals } from './container-logs.ts';
 
 /** Output of containers where the runtime keeps it with drivers of its own; it also checks their options. */
 export class RuntimeLogs implements ContainerLogs {
@@ -22,6 +22,10 @@ export class RuntimeLogs implements ContainerLogs {
 
   async list(): Promise<readonly ContainerId[]> {
     return [];
+  }
+
+  async totals(): Promise<Readonly<Record<string, LogTotals>>> {
+    return {};
   }
 
   async close(): Promise<void> {}

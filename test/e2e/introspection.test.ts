@@ -76,6 +76,8 @@ describe('what the agent tells of itself', () => {
       /^ecs_agent_step_seconds_count\{step="createContainer",outcome="done"\} 1$/m,
       /^ecs_agent_acs_connected 1$/m,
       /^ecs_agent_registered 1$/m,
+      /^ecs_agent_log_containers\{driver="json-file"\} \d+$/m,
+      /^ecs_agent_log_dropped_lines_total\{driver="json-file",reason="ring"\} 0$/m,
     ])
       expect(body).toMatch(pattern);
   });

@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { withDeadline } from '../../async/deadline.ts';
 import { type ContainerId, containerId } from '../../task/ids.ts';
+import type { LogTotals } from '../container-logs.ts';
 import { type LogConfig, parseLogConfig } from '../log-config.ts';
 import {
   type ContainerLogPaths,
@@ -24,6 +25,7 @@ import {
 import type { ListedLog } from '../protocol.ts';
 import { Collector, type CollectorServices } from './collector.ts';
 import type { DriverDefinition } from './driver.ts';
+import { DriverTotals } from './driver-totals.ts';
 import { DRIVERS } from './drivers.ts';
 import type { LogStatistics } from './log-counters.ts';
 import { readCheckpoint } from './position-file.ts';
@@ -41,6 +43,8 @@ export class LogService {
   readonly #directories: LogDirectories;
   readonly #services: CollectorServices;
   readonly #collectors = new Map<ContainerId, Collector>();
+  /** Of collectors that are gone. */
+  readonly #totals = new DriverTotals();
   /** One call a container at a time. */
   readonly #queues = new Map<ContainerId, Promise<unknown>>();
 
@@ -63,7 +67,8 @@ export class LogService {
       const present = this.#collectors.get(id);
       if (present !== undefined && !present.ended && !present.streamsEnded) return paths.fifos;
       // It runs again under its name: what is left of the run before goes first.
-      await present?.close();
+      this.#collectors.delete(id);
+      await this.#retire(present);
       rmSync(paths.removed, { force: true });
       const isNew = !existsSync(paths.config);
       const driver = driverOf(config);
@@ -116,10 +121,17 @@ export class LogService {
   async #delete(id: ContainerId): Promise<void> {
     const collector = this.#collectors.get(id);
     this.#collectors.delete(id);
-    await collector?.close();
+    await this.#retire(collector);
     const paths = this.#paths(id);
     rmSync(paths.fifoDirectory, { recursive: true, force: true });
     rmSync(paths.directory, { recursive: true, force: true });
+  }
+
+  /** Lets go of a collector; what it has counted stays. */
+  async #retire(collector: Collector | undefined): Promise<void> {
+    if (collector === undefined) return;
+    await collector.close();
+    this.#totals.add(collector);
   }
 
   list(): ListedLog[] {
@@ -135,6 +147,10 @@ export class LogService {
 
   statistics(): Record<string, LogStatistics> {
     return Object.fromEntries([...this.#collectors].map(([id, collector]) => [id, collector.statistics()]));
+  }
+
+  totals(): Readonly<Record<string, LogTotals>> {
+    return this.#totals.with([...this.#collectors.values()]);
   }
 
   /** Whether no container writes and everything is delivered. */

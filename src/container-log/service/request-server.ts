@@ -120,6 +120,8 @@ export class RequestServer {
         return this.#service.list();
       case 'statistics':
         return this.#service.statistics();
+      case 'totals':
+        return this.#service.totals();
       case 'credentials':
         this.#credentials.put(request.credentialsId, request.answer);
         return null;

@@ -24,7 +24,7 @@ export interface IntrospectionSources {
   /** Whether runtime and store work. */
   probe(): Promise<HealthResults>;
   /** The agent's metrics in Prometheus' text form. */
-  metrics(view: AgentView): string;
+  metrics(view: AgentView): Promise<string>;
   /** Text of the agent's licence; undefined where it is not installed. */
   licence(): Promise<string | undefined>;
   readonly readLog: ReadContainerLog;
@@ -102,8 +102,8 @@ async function timeline(sources: IntrospectionSources, name: string): Promise<An
   return jsonAnswer(200, timelineDocument(task, await sources.timeline(task.state.spec.arn)));
 }
 
-function metrics(sources: IntrospectionSources): Answer {
-  return { status: 200, contentType: EXPOSITION_TYPE, body: sources.metrics(sources.view()) };
+async function metrics(sources: IntrospectionSources): Promise<Answer> {
+  return { status: 200, contentType: EXPOSITION_TYPE, body: await sources.metrics(sources.view()) };
 }
 
 function health(document: HealthDocument): Answer {

@@ -1,9 +1,11 @@
+import type { LogTotals } from '../../container-log/container-logs.ts';
 import type { EngineMeasures, StepOutcome } from '../../engine/engine-measures.ts';
 import type { StepKind } from '../../task/step.ts';
 import type { TaskState } from '../../task/task-state.ts';
 import type { Transition } from '../../task/timeline.ts';
 import type { AgentView } from '../introspection/agent-view.ts';
 import { Counter, expose, gauge, Histogram, type Labels, type Metric } from './exposition.ts';
+import { logMetrics } from './log-metrics.ts';
 
 const START_BOUNDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 const CALL_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30];
@@ -74,8 +76,11 @@ export class AgentMetrics implements EngineMeasures {
     this.#requests.add({ status: String(status) });
   }
 
-  /** Everything there is to tell now, in Prometheus' text form. */
-  expose(view: AgentView): string {
+  /**
+   * Everything there is to tell now, in Prometheus' text form. `logs`: what logs have counted by driver; undefined
+   * when who keeps them does not answer, their metrics are left out then.
+   */
+  expose(view: AgentView, logs?: Readonly<Record<string, LogTotals>>): string {
     return expose([
       this.#starts,
       this.#steps,
@@ -85,6 +90,7 @@ export class AgentMetrics implements EngineMeasures {
       this.#restarts,
       this.#requests,
       ...viewMetrics(view),
+      ...(logs === undefined ? [] : logMetrics(logs)),
       ...processMetrics(),
     ]);
   }

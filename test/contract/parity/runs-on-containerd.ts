@@ -74,6 +74,7 @@ export class ContainerdSide implements AsyncDisposable {
           outputs.delete(id);
         },
         list: async () => [...outputs.keys()],
+        totals: async () => ({}),
         close: async () => {},
       },
       settings: {

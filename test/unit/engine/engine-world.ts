@@ -96,6 +96,7 @@ const noSecrets: TaskSecrets = {
 };
 
 const noLogs: ContainerLogs = {
+  totals: async () => ({}),
   drivers: ['none'],
   prepare: async () => ({ kind: 'null' }),
   finish: async () => {},

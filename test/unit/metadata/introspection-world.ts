@@ -33,7 +33,7 @@ export function introspectionSources(
     view: () => agentView(tasks, changes),
     timeline: async () => [],
     probe: async () => WELL,
-    metrics: () => '',
+    metrics: async () => '',
     licence: async () => 'the licence',
     readLog: async function* () {},
     volumesDirectory: '/volumes',

@@ -94,4 +94,28 @@ describe('what the agent measures of itself', () => {
         /^# (HELP|TYPE) [a-z_]+ .+$|^[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? [-+.\de]+$/,
       );
   });
+
+  it('has what logs have counted by driver; nothing of it when the log service does not tell (LOG-82)', () => {
+    const metrics = new AgentMetrics();
+    const text = metrics.expose(agentView([task]), {
+      awslogs: {
+        ...{ bytesRead: 100, bytesDelivered: 60, linesDelivered: 6, retries: 2, blockedMs: 1500 },
+        ...{ backlogBytes: 40, containers: 3 },
+        dropped: { ring: { lines: 4, bytes: 33 } },
+      },
+    });
+    for (const line of [
+      'ecs_agent_log_read_bytes_total{driver="awslogs"} 100',
+      'ecs_agent_log_delivered_bytes_total{driver="awslogs"} 60',
+      'ecs_agent_log_delivered_lines_total{driver="awslogs"} 6',
+      'ecs_agent_log_dropped_lines_total{driver="awslogs",reason="ring"} 4',
+      'ecs_agent_log_dropped_bytes_total{driver="awslogs",reason="ring"} 33',
+      'ecs_agent_log_retries_total{driver="awslogs"} 2',
+      'ecs_agent_log_blocked_seconds_total{driver="awslogs"} 1.5',
+      'ecs_agent_log_spool_bytes{driver="awslogs"} 40',
+      'ecs_agent_log_containers{driver="awslogs"} 3',
+    ])
+      expect(text).toContain(`\n${line}\n`);
+    expect(metrics.expose(agentView([task]))).not.toContain('ecs_agent_log_');
+  });
 });
