@@ -5,10 +5,10 @@ import { EncodedBatch } from '../encoded-batch.ts';
 import { type Batch, type Destination, RemoteDriver } from '../remote-driver.ts';
 import type { SendSlot } from '../send-slots.ts';
 import { StreamConnection } from '../stream-connection.ts';
+import { BATCH_BYTES } from '../transport.ts';
 import { type FluentdOptions, parseFluentdOptions, retryWaits } from './fluentd-options.ts';
 import { AckReader, ChunkIds, ForwardEncoder } from './forward-message.ts';
 
-const BATCH_BYTES = 256 * 1024;
 const CONNECT_TIMEOUT_MS = 3_000;
 /** Where the options set no limit: a server that takes nothing for so long is asked anew. */
 const STALLED_MS = 60_000;

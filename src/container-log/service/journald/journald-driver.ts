@@ -7,10 +7,10 @@ import type { DriverContext, LogDriver } from '../driver.ts';
 import { EncodedBatch } from '../encoded-batch.ts';
 import { type Batch, type Destination, RemoteDriver } from '../remote-driver.ts';
 import type { SendSlot } from '../send-slots.ts';
+import { BATCH_BYTES } from '../transport.ts';
 import { appendJournalEntry, containerFields } from './journal-entry.ts';
 
 const SOCKET = '/run/systemd/journal/socket';
-const BATCH_BYTES = 256 * 1024;
 
 /** Sets up the driver `journald` (logging.md §17): datagrams of journald's native protocol. */
 export async function openJournaldDriver(context: DriverContext): Promise<LogDriver> {
