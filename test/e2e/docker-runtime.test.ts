@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { printLogs } from '../../src/ecs-local/commands.ts';
+import type { StackRecord } from '../../src/ecs-local/stack-files.ts';
 import { startDockerd, type TestDockerd } from '../support/dockerd.ts';
 import { EcsWorld } from '../support/ecs-world.ts';
 import { fetchFrom, HOST } from '../support/network-host.ts';
@@ -34,6 +36,20 @@ describe('tasks on dockerd', () => {
     await dockerd?.[Symbol.asyncDispose]();
   });
 
+  /** What ecs-local would know of this stack. */
+  const record = (): StackRecord => ({
+    version: 1,
+    region: 'us-west-2',
+    cluster: 'default',
+    controlPlaneUrl: world.url,
+    accessKeyId: 'test',
+    secretAccessKey: 'test',
+    containerdAddress: world.containerd.address,
+    containerdNamespace: world.namespace,
+    dataDir: world.scratch.path('data'),
+    runDir: world.scratch.path('run'),
+    processes: [],
+  });
   const page = () => fetchFrom(dockerd.host.outside, HOST.inside4, 8080);
   const expectClean = async () => {
     await world.expectClean();
@@ -109,6 +125,33 @@ describe('tasks on dockerd', () => {
     await world.agent.start();
     const [stopped] = await world.reach('STOPPED', [arn]);
     expect(stopped?.containers[0]?.exitCode).toBe(9);
+    await expectClean();
+  }, 120_000);
+
+  it('have their logs in dockerd, which ecs-local says', async () => {
+    await world.register('logged', 'echo here; trap "exit 0" TERM; while :; do sleep 0.05; done', {
+      memory: 16,
+      logConfiguration: { logDriver: 'json-file', options: { 'max-size': '1m', 'max-file': '2' } },
+    });
+    const [arn = ''] = await world.run('logged');
+    const [running] = await world.reach('RUNNING', [arn]);
+    const label = `label=ecs-containerd-agent.id=${running?.containers[0]?.runtimeId}`;
+    const id = (await dockerd.docker('ps', '-aqf', label)).trim();
+    expect(JSON.parse(await dockerd.docker('inspect', '-f', '{{json .HostConfig.LogConfig}}', id))).toEqual({
+      Type: 'json-file',
+      Config: { 'max-size': '1m', 'max-file': '2' },
+    });
+    await until(async () => (await dockerd.docker('logs', id)) === 'here\n', {
+      what: 'dockerd has the line',
+    });
+    const told: string[] = [];
+    const options = { follow: false, timestamps: false };
+    await printLogs(record(), arn, options, (line) => told.push(line), AbortSignal.timeout(20_000));
+    expect(told).toEqual([
+      expect.stringContaining(`dockerd keeps it (docker logs $(docker ps -aqf ${label}))`),
+    ]);
+    await world.stop(arn);
+    await world.reach('STOPPED', [arn]);
     await expectClean();
   }, 120_000);
 

@@ -31,6 +31,8 @@ export async function logText(
   const task = findTask(view, name);
   if (task === undefined)
     return jsonAnswer(404, { error: `no one task has an id that begins with ${name}; /v1/tasks lists all` });
+  if (view.runtime.name === 'docker')
+    return jsonAnswer(404, { error: 'dockerd keeps the logs of containers: docker logs CONTAINER' });
   const { spec, containers } = task.state;
   const asked = query.get('container');
   const chosen = containers.filter((container) => asked === null || container.name === asked);

@@ -49,7 +49,8 @@ export async function openDocker(options: OpenDockerOptions): Promise<OpenedDock
   events.start();
   return {
     client,
-    logDrivers: Plugins?.Log ?? [],
+    // Docker has it always and does not list it.
+    logDrivers: [...new Set([...(Plugins?.Log ?? []), 'none'])],
     runtime: new DockerRuntime({ client, containers, events, owner, reportIpv6 }, Version),
   };
 }

@@ -29,6 +29,13 @@ describe('logs of a task in introspection', () => {
     expect((await ask('?container=side&tail=1&since=2026-01-01T00:00:00Z')).body).toBe('side 3 since\n');
   });
 
+  it("are dockerd's where that runs the containers, which is said", async () => {
+    const sources = introspectionSources([TASK], { runtime: { name: 'docker', version: '1' } }, { readLog });
+    const { status, body } = await askIntrospection(sources, PATH, { onSocket: true });
+    expect(status).toBe(404);
+    expect(body).toEqual({ error: 'dockerd keeps the logs of containers: docker logs CONTAINER' });
+  });
+
   it('are for callers on the socket only: containers of host mode reach the port', async () => {
     expect((await ask('', false)).body).toEqual({
       AvailableCommands: ['/v1/metadata', '/v1/tasks', '/license'],
