@@ -1,6 +1,6 @@
 import { type ContainerId, containerId } from '../task/ids.ts';
 
-/** The drivers that work; each is announced as a capability (logging.md §8). */
+/** The drivers that are announced as capabilities (logging.md §8). */
 export const LOG_DRIVERS = [
   'json-file',
   'syslog',
@@ -11,7 +11,9 @@ export const LOG_DRIVERS = [
   'splunk',
   'none',
 ] as const;
-export type LogDriverName = (typeof LOG_DRIVERS)[number];
+/** All that work: ECS has no capability of the name `local` (logging.md §16). */
+export const WORKING_LOG_DRIVERS = [...LOG_DRIVERS, 'local'] as const;
+export type LogDriverName = (typeof WORKING_LOG_DRIVERS)[number];
 
 /** How a container waits for its log: `blocking` in write(2), `non-blocking` never (logging.md §11). */
 export type LogMode = 'blocking' | 'non-blocking';

@@ -1,5 +1,4 @@
 import type { FileHandle } from 'node:fs/promises';
-import { z } from 'zod';
 import type { StreamName } from './log-paths.ts';
 
 /** One line that a container wrote, however many parts it was kept in. */
@@ -11,87 +10,59 @@ export interface LogLine {
   readonly text: string;
 }
 
-/** One line of a json-file. `log` ends in a line feed unless the container's line goes on, or never ended. */
+/** One entry of a log file. `log` ends in a line feed unless the container's line goes on, or never ended. */
 export interface LogEntry {
   readonly log: string;
   readonly stream: StreamName;
   readonly time: string;
 }
 
-const entrySchema = z.object({
-  log: z.string().default(''),
-  stream: z.enum(['stdout', 'stderr']),
-  time: z.string(),
-});
-const BLOCK_BYTES = 64 * 1024;
-
-/** Reads one line; undefined when it is none, as after a crash of the host. */
-export function parseLogEntry(line: string): LogEntry | undefined {
-  try {
-    return entrySchema.parse(JSON.parse(line));
-  } catch {
-    return undefined;
-  }
+/** How entries lie in the files of a log. */
+export interface LogFormat {
+  /** The whole entries that bytes begin with, and how many bytes they take; what is no entry is passed over. */
+  take(bytes: Buffer): { readonly entries: readonly LogEntry[]; readonly length: number };
+  /**
+   * Where to start reading a file so that at least `lines` ended lines follow, looking from its end; undefined when
+   * the file has fewer.
+   */
+  offsetOfLastLines(file: FileHandle, lines: number): Promise<number | undefined>;
 }
 
-/** The entries in a stream of bytes; a last line without its line feed is left out. */
-export async function* entriesOf(source: AsyncIterable<Buffer>): AsyncGenerator<LogEntry, void> {
+const BLOCK_BYTES = 64 * 1024;
+
+/** The entries in a stream of bytes; a last one that is not whole is left out. `onTaken` is told of the bytes of each piece. */
+export async function* entriesOf(
+  source: AsyncIterable<Buffer>,
+  format: LogFormat,
+  onTaken: (bytes: number) => void = () => {},
+): AsyncGenerator<LogEntry, void> {
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of source) {
     const bytes: Buffer = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    const end = bytes.lastIndexOf(10) + 1;
-    for (const line of bytes.toString('utf8', 0, end).split('\n')) {
-      const entry = line === '' ? undefined : parseLogEntry(line);
-      if (entry !== undefined) yield entry;
-    }
-    rest = Buffer.from(bytes.subarray(end));
+    const { entries, length } = format.take(bytes);
+    onTaken(length);
+    yield* entries;
+    rest = Buffer.from(bytes.subarray(length));
   }
 }
 
-/** Reads a file from `cursor.offset` to its present end and moves the cursor behind the last whole line. */
+/** Reads a file from `cursor.offset` to its present end and moves the cursor behind the last whole entry. */
 export async function* entriesFrom(
   file: FileHandle,
+  format: LogFormat,
   cursor: { offset: number },
 ): AsyncGenerator<LogEntry, void> {
   async function* blocks(): AsyncGenerator<Buffer, void> {
-    let at = cursor.offset;
-    for (;;) {
+    for (let at = cursor.offset; ; ) {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(BLOCK_BYTES), 0, BLOCK_BYTES, at);
       if (bytesRead === 0) return;
-      const block = buffer.subarray(0, bytesRead);
-      const end = block.lastIndexOf(10);
-      if (end >= 0) cursor.offset = at + end + 1;
       at += bytesRead;
-      yield block;
+      yield buffer.subarray(0, bytesRead);
     }
   }
-  yield* entriesOf(blocks());
-}
-
-/**
- * Where to start reading a file so that at least `lines` ended lines follow, looking from its end; undefined
- * when the file has fewer.
- */
-export async function offsetOfLastLines(file: FileHandle, lines: number): Promise<number | undefined> {
-  let { size: at } = await file.stat();
-  let found = 0;
-  let rest: Buffer = Buffer.alloc(0);
-  while (at > 0) {
-    const length = Math.min(BLOCK_BYTES, at);
-    at -= length;
-    const { buffer } = await file.read(Buffer.alloc(length), 0, length, at);
-    const bytes: Buffer = Buffer.concat([buffer, rest]);
-    const first = bytes.indexOf(10);
-    let end = bytes.lastIndexOf(10);
-    while (end > first) {
-      const start = bytes.lastIndexOf(10, end - 1) + 1;
-      if (parseLogEntry(bytes.toString('utf8', start, end))?.log.endsWith('\n') === true) found += 1;
-      if (found > lines) return at + start;
-      end = start - 1;
-    }
-    rest = Buffer.from(first < 0 ? bytes : bytes.subarray(0, first + 1));
-  }
-  return undefined;
+  yield* entriesOf(blocks(), format, (bytes) => {
+    cursor.offset += bytes;
+  });
 }
 
 /** Puts the parts of a line together again, each stream for itself. */

@@ -1,7 +1,7 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { crc32, createGunzip } from 'node:zlib';
-import { entriesFrom, entriesOf, type LogEntry } from './log-entries.ts';
-import { logFilesOldestFirst } from './service/json-file/log-files.ts';
+import { entriesFrom, entriesOf, type LogEntry, type LogFormat } from './log-entries.ts';
+import { logFilesOldestFirst } from './service/log-file/log-files.ts';
 
 /** A log file by name and inode: a rotation gives names to other files, and another inode to what it compresses. */
 interface LogFile {
@@ -9,16 +9,22 @@ interface LogFile {
   readonly inode: number;
 }
 
+/** A log in files: the path of the current one, and what is in them. */
+export interface FiledLog {
+  readonly path: string;
+  readonly format: LogFormat;
+}
+
 /** A place in one file of a log that may be rotated, renamed, compressed and deleted while it is read. */
 export class LogFileCursor {
   readonly file: FileHandle;
   /** Behind the last whole line that was taken; in a compressed file 0 until it was read. */
   offset = 0;
-  readonly #log: string;
+  readonly #log: FiledLog;
   readonly #path: string;
   readonly #inode: number;
 
-  constructor(log: string, { path, inode }: LogFile, file: FileHandle) {
+  constructor(log: FiledLog, { path, inode }: LogFile, file: FileHandle) {
     this.#log = log;
     this.#path = path;
     this.#inode = inode;
@@ -26,11 +32,11 @@ export class LogFileCursor {
   }
 
   /** The file that is written to; undefined when there is none. */
-  static async openCurrent(log: string): Promise<LogFileCursor | undefined> {
-    return await openCursor(log, (files) => files.find(({ path }) => path === log));
+  static async openCurrent(log: FiledLog): Promise<LogFileCursor | undefined> {
+    return await openCursor(log, (files) => files.find(({ path }) => path === log.path));
   }
 
-  static async openOldest(log: string): Promise<LogFileCursor | undefined> {
+  static async openOldest(log: FiledLog): Promise<LogFileCursor | undefined> {
     return await openCursor(log, (files) => files[0]);
   }
 
@@ -58,7 +64,7 @@ export class LogFileCursor {
   async *#appended(): AsyncGenerator<LogEntry, void> {
     // Somebody has emptied the file to make room.
     if ((await this.file.stat()).size < this.offset) this.offset = 0;
-    yield* entriesFrom(this.file, this);
+    yield* entriesFrom(this.file, this.#log.format, this);
   }
 
   async *#unpacked(): AsyncGenerator<LogEntry, void> {
@@ -69,7 +75,7 @@ export class LogFileCursor {
       .createReadStream({ start: 0, autoClose: false })
       .on('error', (error) => plain.destroy(error));
     const plain = source.pipe(createGunzip());
-    yield* entriesOf(plain);
+    yield* entriesOf(plain, this.#log.format);
   }
 
   /** Whether this is the compressed form of our file: same length, same checksum (RFC 1952, the last 8 bytes). */
@@ -100,11 +106,11 @@ export class LogFileCursor {
  * between: under the name there is another file then.
  */
 async function openCursor(
-  log: string,
+  log: FiledLog,
   choose: (files: readonly LogFile[]) => LogFile | undefined | Promise<LogFile | undefined>,
 ): Promise<LogFileCursor | undefined> {
   for (;;) {
-    const chosen = await choose(await filesOf(log));
+    const chosen = await choose(await filesOf(log.path));
     if (chosen === undefined) return undefined;
     const file = await openIfAny(chosen.path);
     if (file !== undefined && (await file.stat()).ino === chosen.inode)

@@ -22,7 +22,10 @@ export interface ContainerLogPaths {
   /** Present: the container is gone, and the rest goes when it is delivered. */
   readonly removed: string;
   readonly spool: string;
+  /** Of the driver `json-file`. */
   readonly jsonLog: string;
+  /** Of the driver `local`. */
+  readonly localLog: string;
   readonly fifoDirectory: string;
   readonly fifos: Readonly<Record<StreamName, string>>;
 }
@@ -57,6 +60,7 @@ export function containerLogPaths(directories: LogDirectories, id: ContainerId):
     removed: join(directory, 'removed'),
     spool: join(directory, 'spool'),
     jsonLog: join(directory, `${id}-json.log`),
+    localLog: join(directory, 'container.log'),
     fifoDirectory,
     fifos: { stdout: join(fifoDirectory, 'stdout'), stderr: join(fifoDirectory, 'stderr') },
   };

@@ -5,6 +5,8 @@ type Options = Readonly<Record<string, string>>;
 /** What the options of a driver may be, besides `mode` and `max-buffer-size`. */
 export interface OptionRules {
   readonly names: ReadonlySet<string>;
+  /** How Docker says that there is no such option; default: as most of its drivers do. */
+  unknown?(option: string): string;
   /** Rendered when the option `tag` is absent; absent: there is no tag then. */
   readonly defaultTag?: string;
   /** What Docker finds wrong when it makes the container; rejects with its texts. */
@@ -22,6 +24,10 @@ const MAX_QUEUE_BYTES = 64 * 1024 * 1024;
 /** The checks are those of the drivers, loaded when they are first needed. */
 export const OPTION_RULES: Readonly<Record<Exclude<LogDriverName, 'none'>, OptionRules>> = {
   'json-file': { names: names('', 'max-size max-file compress', 'attributes') },
+  local: {
+    names: new Set(['max-size', 'max-file', 'compress']),
+    unknown: (option) => `unknown log opt '${option}' for log driver local`,
+  },
   awslogs: {
     names: names(
       'awslogs-',

@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ContainerId } from '../task/ids.ts';
 import { DirectoryChange } from './directory-change.ts';
+import { JSON_FILE_FORMAT } from './json-file-format.ts';
+import { LOCAL_FORMAT } from './local-format.ts';
 import { parseLogConfig } from './log-config.ts';
-import { LineJoiner, type LogEntry, type LogLine, offsetOfLastLines } from './log-entries.ts';
-import { LogFileCursor } from './log-file-cursor.ts';
+import { LineJoiner, type LogEntry, type LogLine } from './log-entries.ts';
+import { type FiledLog, LogFileCursor } from './log-file-cursor.ts';
 import { containerLogPaths } from './log-paths.ts';
 import { MAX_MESSAGE_BYTES } from './service/log-message.ts';
 import { readCheckpoint } from './service/position-file.ts';
@@ -27,13 +29,12 @@ export interface ReadLogsOptions {
 const TAIL_MARGIN = 64;
 
 /**
- * Reads a container's json-file log with its rotated files, oldest line first; nothing when there is none. With
- * `follow` it throws the signal's reason when that aborts.
+ * Reads a container's log that is kept in files of this host (`json-file`, `local`), rotated ones too, oldest line
+ * first; nothing when there is none. With `follow` it throws the signal's reason when that aborts.
  */
 export async function* readLogs(options: ReadLogsOptions): AsyncGenerator<LogLine, void> {
   const { tail, signal, follow = false } = options;
-  const path = containerLogPaths({ runDir: '', dataDir: options.dataDir }, options.id).jsonLog;
-  const reading = new LogReading(path, options);
+  const reading = new LogReading(filedLogOf(options), options);
   try {
     const joiner = new LineJoiner();
     const isWanted = ({ time }: LogLine) => options.since === undefined || new Date(time) >= options.since;
@@ -69,14 +70,26 @@ export function logDriverOf(dataDir: string, id: ContainerId): string | undefine
   }
 }
 
+/** Whether `readLogs` finds the lines of this driver; of an unknown one it looks for what there may be. */
+export function isReadable(driver: string | undefined): boolean {
+  return driver === undefined || driver === 'json-file' || driver === 'local';
+}
+
+function filedLogOf({ dataDir, id }: ReadLogsOptions): FiledLog {
+  const { jsonLog, localLog } = containerLogPaths({ runDir: '', dataDir }, id);
+  return logDriverOf(dataDir, id) === 'local'
+    ? { path: localLog, format: LOCAL_FORMAT }
+    : { path: jsonLog, format: JSON_FILE_FORMAT };
+}
+
 /** Goes through the files of one log, keeping its place when they are rotated. */
 class LogReading {
-  readonly #path: string;
+  readonly #log: FiledLog;
   readonly #options: ReadLogsOptions;
   #cursor: LogFileCursor | undefined;
 
-  constructor(path: string, options: ReadLogsOptions) {
-    this.#path = path;
+  constructor(log: FiledLog, options: ReadLogsOptions) {
+    this.#log = log;
     this.#options = options;
   }
 
@@ -84,8 +97,8 @@ class LogReading {
   async *untilNow(): AsyncGenerator<LogEntry, void> {
     const { tail } = this.#options;
     if (tail !== undefined) {
-      const current = await LogFileCursor.openCurrent(this.#path);
-      const offset = current && (await offsetOfLastLines(current.file, tail + TAIL_MARGIN));
+      const current = await LogFileCursor.openCurrent(this.#log);
+      const offset = current && (await this.#log.format.offsetOfLastLines(current.file, tail + TAIL_MARGIN));
       if (current !== undefined && offset !== undefined) {
         current.offset = offset;
         this.#cursor = current;
@@ -97,7 +110,7 @@ class LogReading {
   /** What comes after that, until the log has ended. */
   async *fromNow(): AsyncGenerator<LogEntry, void> {
     const { signal } = this.#options;
-    const change = new DirectoryChange(dirname(this.#path));
+    const change = new DirectoryChange(dirname(this.#log.path));
     try {
       for (;;) {
         signal?.throwIfAborted();
@@ -123,7 +136,7 @@ class LogReading {
 
   /** From the cursor to the end of the current file, through those that were begun meanwhile. */
   async *#more(): AsyncGenerator<LogEntry, void> {
-    this.#cursor ??= await LogFileCursor.openOldest(this.#path);
+    this.#cursor ??= await LogFileCursor.openOldest(this.#log);
     for (let cursor = this.#cursor; cursor !== undefined; cursor = this.#cursor) {
       yield* cursor.rest();
       const next = await cursor.openNext();

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { TaskError } from '../task/errors.ts';
 import type { LogRequest } from './container-logs.ts';
 import { selectAttributes } from './log-attributes.ts';
-import { LOG_DRIVERS, type LogConfig, type LogDriverName, type LogMode } from './log-config.ts';
+import { type LogConfig, type LogDriverName, type LogMode, WORKING_LOG_DRIVERS } from './log-config.ts';
 import { OPTION_RULES } from './option-rules.ts';
 import { renderTag, type TagFields } from './tag-template.ts';
 import { parseRamSize } from './value-parsers.ts';
@@ -35,7 +35,8 @@ export async function resolveLogConfig(
   const bufferBytes = parseBufferBytes(logMode, bufferSize);
   const rules = OPTION_RULES[driver];
   for (const option of Object.keys(options))
-    if (!rules.names.has(option)) throw refused(`unknown log opt '${option}' for ${driver} log driver`);
+    if (!rules.names.has(option))
+      throw refused(rules.unknown?.(option) ?? `unknown log opt '${option}' for ${driver} log driver`);
   await rules.check?.(options).catch((error: unknown) => {
     throw refused(messageOf(error));
   });
@@ -74,10 +75,10 @@ export function driverSetUpError(message: string, cause?: unknown): TaskError {
 
 function driverOf(name: string): LogDriverName {
   if (name === '') return 'json-file';
-  const known = LOG_DRIVERS.find((driver) => driver === name);
+  const known = WORKING_LOG_DRIVERS.find((driver) => driver === name);
   if (known === undefined)
     throw refused(
-      `logger: no log driver named '${name}' is registered; this agent has ${LOG_DRIVERS.join(', ')}`,
+      `logger: no log driver named '${name}' is registered; this agent has ${WORKING_LOG_DRIVERS.join(', ')}`,
     );
   return known;
 }

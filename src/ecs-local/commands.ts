@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { RegisterTaskDefinitionCommandInput, Task } from '@aws-sdk/client-ecs';
 import { sleep } from '../async/deadline.ts';
-import { logDriverOf, readLogs } from '../container-log/read-logs.ts';
+import { isReadable, logDriverOf, readLogs } from '../container-log/read-logs.ts';
 import { containerId } from '../task/ids.ts';
 import { allTasks, containerSummary, definitionName, ecsClient, findTask, shortId } from './ecs-client.ts';
 import type { LocalStack } from './stack.ts';
@@ -113,7 +113,15 @@ export async function printLogs(
     containers.map(async ({ name, runtimeId }) => {
       if (runtimeId === undefined) return;
       const driver = logDriverOf(record.dataDir, containerId(runtimeId));
-      if (driver !== undefined && driver !== 'json-file') {
+      if (driver === undefined) {
+        const dockerd = `docker logs $(docker ps -aqf label=ecs-containerd-agent.id=${runtimeId})`;
+        write(
+          `ecs-local: ${name} has no log on this host: its driver is none, it was removed with its container, or dockerd keeps it (${dockerd})`,
+          'stderr',
+        );
+        return;
+      }
+      if (!isReadable(driver)) {
         write(`ecs-local: ${name} logs to ${driver}; its lines are not kept on this host`, 'stderr');
         return;
       }

@@ -7,7 +7,7 @@ import type { LogRequest } from '../../../src/container-log/container-logs.ts';
 import { type ContainerLogPaths, containerLogPaths } from '../../../src/container-log/log-paths.ts';
 import { type LogServiceClient, openLogService } from '../../../src/container-log/log-service-client.ts';
 import type { LogCredentials } from '../../../src/container-log/service/credentials-broker.ts';
-import { logFilesOldestFirst } from '../../../src/container-log/service/json-file/log-files.ts';
+import { logFilesOldestFirst } from '../../../src/container-log/service/log-file/log-files.ts';
 import type { ContainerStdio } from '../../../src/runtime/runtime.ts';
 import { type ContainerId, containerIdOf, taskArn } from '../../../src/task/ids.ts';
 import { hostProcesses, isAlive, killAll } from '../../support/processes.ts';

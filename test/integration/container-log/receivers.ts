@@ -32,6 +32,7 @@ const PAUSE_MS = 50;
 /** Every driver that can be asked to deliver all, and what its lines arrive at; `random` decides on faults. */
 export const RECEIVERS: Readonly<Record<string, (random: () => number) => Promise<Receiver>>> = {
   'json-file': async () => logFile(),
+  local: async () => logFile(),
   awslogs: cloudWatchLogs,
   fluentd: forwardServer,
   syslog: rsyslog,

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { logFilesOldestFirst } from '../../../src/container-log/service/json-file/log-files.ts';
+import { logFilesOldestFirst } from '../../../src/container-log/service/log-file/log-files.ts';
 import { until } from '../../support/until.ts';
 import { firstWrongNumber, LogStage, parseJsonLines } from './log-stage.ts';
 

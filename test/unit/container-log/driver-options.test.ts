@@ -5,6 +5,7 @@ import {
   parseFluentdOptions,
   retryWaits,
 } from '../../../src/container-log/service/fluentd/fluentd-options.ts';
+import { parseLocalOptions } from '../../../src/container-log/service/local/local-options.ts';
 import { parseSyslogOptions } from '../../../src/container-log/service/syslog/syslog-options.ts';
 import { parseGoDuration } from '../../../src/container-log/value-parsers.ts';
 
@@ -98,4 +99,16 @@ test.each([
 
 test.each(['', '5', '1x', 's'])('no duration of Go: "%s"', (text) => {
   expect(failure(() => parseGoDuration(text))).toMatch(/^time: invalid duration/);
+});
+
+test('local keeps five files of 20 MiB, compressed, when nothing is said', () => {
+  expect(parseLocalOptions({})).toEqual({ maxBytes: 20 * 1024 * 1024, maxFiles: 5, compress: true });
+  expect(parseLocalOptions({ 'max-size': '5m', 'max-file': '0', compress: 'F' })).toEqual({
+    maxBytes: 5_000_000,
+    maxFiles: 1,
+    compress: false,
+  });
+  expect(() => parseLocalOptions({ 'max-file': '1' })).toThrow(
+    'compression cannot be enabled when max file count is 1',
+  );
 });

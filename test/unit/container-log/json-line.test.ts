@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  JsonLineEncoder,
+  JsonLineFormat,
   measureJsonLine,
   rfc3339Nano,
 } from '../../../src/container-log/service/json-file/json-line.ts';
@@ -10,7 +10,7 @@ import type { LogMessage } from '../../../src/container-log/service/log-message.
 const TIME = 1_704_164_645_123_456_789n;
 
 function line(message: Partial<LogMessage>, attributes: Readonly<Record<string, string>> = {}): string {
-  const encoder = new JsonLineEncoder(attributes);
+  const encoder = new JsonLineFormat(attributes);
   const whole: LogMessage = { stream: 'stdout', time: TIME, bytes: Buffer.alloc(0), ...message };
   const out = Buffer.alloc(encoder.worstCase(whole.bytes.length));
   return out.toString('utf8', 0, encoder.encode(whole, out, 0));

@@ -1,9 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import {
-  logFilesOldestFirst,
-  shiftLogFiles,
-} from '../../../src/container-log/service/json-file/log-files.ts';
+import { logFilesOldestFirst, shiftLogFiles } from '../../../src/container-log/service/log-file/log-files.ts';
 import { makeScratch, type Scratch } from '../../support/scratch.ts';
 
 let scratch: Scratch;

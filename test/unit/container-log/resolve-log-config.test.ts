@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { LogRequest } from '../../../src/container-log/container-logs.ts';
-import { LOG_DRIVERS } from '../../../src/container-log/log-config.ts';
+import { WORKING_LOG_DRIVERS } from '../../../src/container-log/log-config.ts';
 import { resolveLogConfig } from '../../../src/container-log/resolve-log-config.ts';
 import { TaskError } from '../../../src/task/errors.ts';
 import { containerIdOf, taskArn } from '../../../src/task/ids.ts';
@@ -52,7 +52,7 @@ describe('driver', () => {
 
   test('that is unknown is refused with those that work', async () => {
     expect(await failure({ driver: 'awsfirelens' })).toBe(
-      `CannotCreateContainerError: logger: no log driver named 'awsfirelens' is registered; this agent has ${LOG_DRIVERS.join(', ')}`,
+      `CannotCreateContainerError: logger: no log driver named 'awsfirelens' is registered; this agent has ${WORKING_LOG_DRIVERS.join(', ')}`,
     );
   });
 

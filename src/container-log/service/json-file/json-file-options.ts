@@ -1,16 +1,8 @@
 import { parseGoBool, parseGoInt, parseHumanSize } from '../../value-parsers.ts';
-
-/** How a json-file is kept. */
-export interface JsonFileOptions {
-  /** A file that has this many bytes is rotated before the next line; Infinity: never. */
-  readonly maxBytes: number;
-  /** Files in all, the current one included. */
-  readonly maxFiles: number;
-  readonly compress: boolean;
-}
+import type { LogFileOptions } from '../log-file/entry-format.ts';
 
 /** Reads the driver's own options; throws with Docker's texts (LOG-42, LOG-119). */
-export function parseJsonFileOptions(options: Readonly<Record<string, string>>): JsonFileOptions {
+export function parseJsonFileOptions(options: Readonly<Record<string, string>>): LogFileOptions {
   const size = options['max-size'];
   const maxBytes = size === undefined ? Number.POSITIVE_INFINITY : parseHumanSize(size);
   if (maxBytes <= 0) throw new Error('max-size must be a positive number');

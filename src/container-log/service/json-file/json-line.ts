@@ -1,12 +1,16 @@
 import { record, text } from '../../log-config.ts';
 import { escapeJsonText } from '../json-text.ts';
+import type { EntryFormat, EntryMeasure } from '../log-file/entry-format.ts';
 import type { LogMessage } from '../log-message.ts';
+
+/** The time stands at the end of a line. */
+const TIME_TAIL_BYTES = 64;
 
 /**
  * Writes messages as lines of a json-file (logging.md §15):
  * `{"log":"<text>\n","stream":"stdout","attrs":{…},"time":"…"}`.
  */
-export class JsonLineEncoder {
+export class JsonLineFormat implements EntryFormat {
   readonly #tails: Readonly<Record<'stdout' | 'stderr', Buffer>>;
   #lastTime: bigint | undefined;
   #lastTimeBytes = Buffer.alloc(0);
@@ -21,12 +25,10 @@ export class JsonLineEncoder {
     };
   }
 
-  /** Most bytes that the line of a message of this length can take. */
   worstCase(messageBytes: number): number {
     return 6 * messageBytes + this.#tails.stdout.length + 64;
   }
 
-  /** Writes the line of a message into `out` at `at` and gives the place behind it. */
   encode(message: LogMessage, out: Buffer, at: number): number {
     const endsLine = message.partial === undefined || message.partial.last;
     let o = at;
@@ -49,6 +51,18 @@ export class JsonLineEncoder {
     }
     out.set(this.#lastTimeBytes, o);
     return o + this.#lastTimeBytes.length;
+  }
+
+  *measure(entries: Buffer): Generator<EntryMeasure, void> {
+    for (let at = 0, end = 0; at < entries.length; at = end) {
+      end = entries.indexOf(10, at) + 1;
+      yield { end, ...measureJsonLine(entries.toString('utf8', at, end)) };
+    }
+  }
+
+  lastTime(entries: Buffer): string {
+    const tail = entries.toString('latin1', Math.max(0, entries.length - TIME_TAIL_BYTES));
+    return /"time":"([^"]+)"}\n$/.exec(tail)?.[1] ?? '';
   }
 }
 
