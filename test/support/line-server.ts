@@ -6,6 +6,7 @@ export class LineServer implements AsyncDisposable {
   readonly lines: string[] = [];
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  #isStalled = false;
 
   static async start(): Promise<LineServer> {
     const server = new LineServer();
@@ -26,11 +27,18 @@ export class LineServer implements AsyncDisposable {
         rest = lines.pop() ?? '';
         this.lines.push(...lines);
       });
+      if (this.#isStalled) socket.pause();
     });
   }
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Takes nothing any more, or takes it again. */
+  stall(isStalled: boolean): void {
+    this.#isStalled = isStalled;
+    for (const socket of this.#sockets) isStalled ? socket.pause() : socket.resume();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -71,3 +71,9 @@ export async function killAll(pids: readonly number[]): Promise<void> {
     what: `processes ${pids.join(', ')} are gone`,
   });
 }
+
+/** Resident memory of a process, MiB. */
+export function residentMiB(pid: number): number {
+  const kib = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Number(kib) / 1024;
+}
