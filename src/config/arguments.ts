@@ -1,6 +1,6 @@
 import type { ConfigFlags } from './config.ts';
+import { LOG_LEVELS, type LogLevel } from './instance-variables.ts';
 import { parseBooleanText } from './variable-kinds.ts';
-import { LOG_LEVELS, type LogLevel } from './variables.ts';
 
 /** The command line cannot be understood; the process exits with status 5 (config.md §3.10). */
 export class ArgumentsError extends Error {

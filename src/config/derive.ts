@@ -1,6 +1,7 @@
 import type { Findings } from './config-error.ts';
 import type { Environment, ReadFile } from './environment.ts';
-import type { LogLevel, VariableValues } from './variables.ts';
+import type { LogLevel } from './instance-variables.ts';
+import type { VariableValues } from './variables.ts';
 
 /** Settings that follow from several others or from the host; they replace the rows of the same name. */
 export interface DerivedSettings {

@@ -7,7 +7,7 @@ import {
   stdTimeFunctions,
 } from 'pino';
 import type { Config } from '../config/config.ts';
-import type { LogLevel } from '../config/variables.ts';
+import type { LogLevel } from '../config/instance-variables.ts';
 import { type LogFile, openLogFile } from './log-file.ts';
 import { toLogfmt } from './logfmt.ts';
 import { plainError, plainFields } from './plain-fields.ts';
