@@ -14,6 +14,7 @@ export function engineSettings(config: Config, cluster: string): EngineSettings 
     cluster,
     region: config.region,
     ipv6Only: config.ipCompatibility === 'ipv6',
+    propagateTaskMemory: config.propagateTaskMemoryLimit,
     pullBehavior: config.imagePullBehavior,
     pullUpfront: config.pullDependentContainersUpfront,
     createTimeoutMs: config.containerCreateTimeoutMs,

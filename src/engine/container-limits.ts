@@ -14,15 +14,19 @@ export function cpuShares(cpuUnits: number): number {
   return Math.min(Math.max(cpuUnits, MIN_SHARES), MAX_SHARES);
 }
 
-/** A container's own limits; from `cpu` come shares only, never a quota (OBS-75). */
-export function containerLimits(spec: ContainerSpec): ContainerLimits {
+/**
+ * A container's own limits; from `cpu` come shares only, never a quota (OBS-75). `inheritedMiB`: the memory of one
+ * that names none.
+ */
+export function containerLimits(spec: ContainerSpec, inheritedMiB = 0): ContainerLimits {
   const { options } = spec;
   const { memoryReservationBytes, memorySwapBytes, memorySwappiness, oomKillDisable } = options;
   const { cpuQuotaUs, cpuPeriodUs, cpuRealtimeRuntimeUs, cpuRealtimePeriodUs } = options;
   const { cpusetCpus, cpusetMems, pidsLimit, blkioWeight } = options;
+  const memoryMiB = spec.memoryMiB > 0 ? spec.memoryMiB : inheritedMiB;
   return {
     cpuShares: cpuShares(spec.cpu),
-    ...(spec.memoryMiB > 0 && { memoryBytes: Math.max(spec.memoryMiB, MIN_MEMORY_MIB) * MIB }),
+    ...(memoryMiB > 0 && { memoryBytes: Math.max(memoryMiB, MIN_MEMORY_MIB) * MIB }),
     ...(memoryReservationBytes !== undefined && { memoryReservationBytes }),
     ...(memorySwapBytes !== undefined && { memorySwapBytes }),
     ...(memorySwappiness !== undefined && { memorySwappiness }),

@@ -49,6 +49,8 @@ export interface EngineSettings {
   readonly region: string;
   /** True: the host has no IPv4. */
   readonly ipv6Only?: boolean;
+  /** Containers without a memory limit get their task's, on cgroup v2 (resources.md §12.1). */
+  readonly propagateTaskMemory?: boolean;
   readonly pullBehavior: PullBehavior;
   readonly pullUpfront: boolean;
   readonly createTimeoutMs: number;

@@ -65,7 +65,8 @@ async function describeContainer(
     ...file?.environment,
   };
   const linked = await linkVariables(context, spec, name, signal);
-  const limits = containerLimits(spec);
+  const inherits = settings.propagateTaskMemory === true && context.cgroups?.version === 2;
+  const limits = containerLimits(spec, inherits ? task.spec.memoryMiB : 0);
   const [network, volumes, stdio, cgroup] = await Promise.all([
     context.network.ensureContainerNetwork(task.spec, spec, {
       id,

@@ -19,6 +19,12 @@ describe('limits of a container', () => {
     expect(containerLimits(containerSpec('a', { memoryMiB: 0 }))).not.toHaveProperty('memoryBytes');
   });
 
+  it('have the memory that they inherit when none is asked for, and only then', () => {
+    const limits = (memoryMiB: number) => containerLimits(containerSpec('a', { memoryMiB }), 64);
+    expect(limits(0).memoryBytes).toBe(64 * MIB);
+    expect(limits(8).memoryBytes).toBe(8 * MIB);
+  });
+
   it.each([
     [0, 2],
     [1, 2],
