@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Config } from './config/config.ts';
 import { ConfigError } from './config/config-error.ts';
 import type { ContainerLogs } from './container-log/container-logs.ts';
-import type { LogCredentialsSource } from './container-log/log-service-client.ts';
+import type { LogCredentialsSource, LogSecretsSource } from './container-log/log-service-client.ts';
 import { userAgent } from './ecs/client.ts';
 import type { ImageService } from './image/images.ts';
 import type { ContainerRuntime } from './runtime/runtime.ts';
@@ -20,8 +20,8 @@ export interface RuntimeParts {
 export interface AgentRuntime {
   readonly runtime: ContainerRuntime;
   readonly images: ImageService;
-  /** Opens what keeps the output of containers; drivers that sign take their credentials from `credentials`. */
-  openLogs(credentials: LogCredentialsSource): Promise<ContainerLogs>;
+  /** Opens what keeps the output of containers; what drivers sign with and what is secret comes from the sources. */
+  openLogs(credentials: LogCredentialsSource, secrets: LogSecretsSource): Promise<ContainerLogs>;
   /** Frees what pulls of an agent that was killed still hold; once adopted tasks have asked for their images. */
   removeStalePulls(options: { readonly signal: AbortSignal }): Promise<void>;
   close(): Promise<void>;
@@ -64,7 +64,7 @@ async function openContainerdRuntime({
   return {
     runtime,
     images,
-    openLogs: (credentialsOf) =>
+    openLogs: (credentialsOf, secretsOf) =>
       openLogService({
         runDir: config.runDirectory,
         dataDir: config.dataDirectory,
@@ -78,6 +78,7 @@ async function openContainerdRuntime({
           proxyEnvironment: config.proxyEnvironment,
         },
         credentialsOf,
+        secretsOf,
       }),
     removeStalePulls: (options) => images.removeStalePulls(options),
     close: async () => {

@@ -9,6 +9,7 @@ import type { CredentialsStore } from './credentials/credentials-store.ts';
 import type { StepPorts } from './engine/step-context.ts';
 import { RegistryLogins } from './image/logins/registry-logins.ts';
 import { MemorySecrets } from './resource/secrets/memory-secrets.ts';
+import type { TaskSecrets } from './resource/task-secrets.ts';
 
 export interface SecretParts {
   readonly config: Config;
@@ -20,9 +21,14 @@ export interface SecretParts {
 }
 
 /** What fetches secrets, environment files and registry logins from AWS, as a task's role or the instance's. */
-export async function openSecrets(
-  parts: SecretParts,
-): Promise<Pick<StepPorts, 'secrets' | 'registryCredentials'>> {
+export interface AgentSecrets {
+  readonly ports: Pick<StepPorts, 'secrets' | 'registryCredentials'>;
+  /** A place for values that tasks do not look into. */
+  memory(): TaskSecrets;
+}
+
+/** Opens it; nothing is asked of AWS yet. */
+export async function openSecrets(parts: SecretParts): Promise<AgentSecrets> {
   const { config, env, credentials, roleCredentials, logger } = parts;
   const services = new AwsServices({
     env,
@@ -39,8 +45,12 @@ export async function openSecrets(
     agentKeys: (options) => credentials.get(options),
     configured: staticRegistryCredentials(config, logger),
   });
+  const memory = () => new MemorySecrets({ services, region, executionKeys });
   return {
-    secrets: new MemorySecrets({ services, region, executionKeys }),
-    registryCredentials: (task, container, options) => logins.of(task, container, options),
+    ports: {
+      secrets: memory(),
+      registryCredentials: (task, container, options) => logins.of(task, container, options),
+    },
+    memory,
   };
 }

@@ -6,6 +6,7 @@ import type { AcsSession } from './acs/session.ts';
 import { createContainerFiles } from './agent-container-files.ts';
 import { connectionView, openIntrospection } from './agent-introspection.ts';
 import { logCredentials } from './agent-log-credentials.ts';
+import { logSecrets } from './agent-log-secrets.ts';
 import { openNetwork } from './agent-network.ts';
 import { openRuntime } from './agent-runtime.ts';
 import { openSecrets } from './agent-secrets.ts';
@@ -109,8 +110,15 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   ]);
   parts.adopt(runtime, (r) => r.close());
   const roleCredentials = new CredentialsStore((task) => engine.credentialsArrived(task));
-  const logs = parts.adopt(await runtime.openLogs(logCredentials(credentials, roleCredentials)), (l) =>
-    l.close(),
+  const secrets = await openSecrets({ config, env, credentials, roleCredentials, logger });
+  const { promise: started, resolve: hasStarted } = Promise.withResolvers<void>();
+  const tasks = () => engine.workers().map(({ state }) => state);
+  const logs = parts.adopt(
+    await runtime.openLogs(
+      logCredentials(credentials, roleCredentials),
+      logSecrets(secrets.memory, async () => started.then(tasks)),
+    ),
+    (l) => l.close(),
   );
   if (cgroups !== undefined) parts.adopt(cgroups, (c) => c.close());
 
@@ -140,7 +148,6 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   const meta = new Map(kept.meta).set('endpoint-secret', endpointSecret).set('boot-id', bootId);
   // They change all the time, and are not what brings a task back.
   meta.delete(COUNTERS_KEY);
-  const tasks = () => engine.workers().map(({ state }) => state);
   const machine = await observeMachine(readFileIfAny, availableParallelism);
   const stats = parts.adopt(
     createStats(config, {
@@ -193,7 +200,6 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
     onSettled: (task) => engine.reportSettled(task),
   });
   const settings = engineSettings(config, cluster);
-  const secrets = await openSecrets({ config, env, credentials, roleCredentials, logger });
   const engine = new TaskEngine({
     ports: {
       runtime: containers,
@@ -216,7 +222,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
         }),
       }),
       settings,
-      ...secrets,
+      ...secrets.ports,
       endpointEnvironment: (task, container) => endpointEnvironment(endpointIds, task, container),
       keepsake: (task) => (config.checkpoint ? encodeTaskCopy({ at: steadyNow(), meta, task }) : undefined),
       now: steadyNow,
@@ -252,6 +258,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   const goneOnWith = await endFormerBoot(store, kept, boot, taskRules(settings), logger);
   reporter.start(goneOnWith.outbox);
   engine.start(goneOnWith.tasks, goneOnWith.images);
+  hasStarted();
   await attachments?.start(goneOnWith.attachments);
   stats.start();
 

@@ -75,7 +75,7 @@ const CONTAINER_ROWS: readonly Row<ReadContainer>[] = [
           .map((on) => `${on.containerName ?? ''} ${on.condition ?? ''}`),
       ),
   },
-  { field: 'secrets', gist: ({ payload }) => listed([...strangeSecrets(payload), ...logSecrets(payload)]) },
+  { field: 'secrets', gist: ({ payload }) => listed(strangeSecrets(payload)) },
   { field: 'healthCheck', gist: healthCheckGist },
   {
     field: 'managedAgents',
@@ -156,11 +156,6 @@ function members(
     .filter(([name]) => !honoured.has(name) && name !== 'Image')
     .filter(([name, value]) => !asksNothing(value) && harmless.get(name)?.(value) !== true)
     .map(([name, value]) => `${place}${name}=${shortened(JSON.stringify(value))}`);
-}
-
-/** Log drivers keep their options on disk. */
-function logSecrets({ secrets }: PayloadContainer): readonly string[] {
-  return (secrets ?? []).filter(({ target }) => target === 'LOG_DRIVER').map(({ name }) => name ?? '');
 }
 
 function otherThan(known: readonly string[], value: string | null | undefined): string | undefined {

@@ -45,6 +45,8 @@ export interface LogRequest {
   readonly taskArn: string;
   readonly driver: string;
   readonly options: Readonly<Record<string, string>>;
+  /** Options whose values are secret; they win over `options` and are shown and stored nowhere. Absent: none. */
+  readonly secretOptions?: Readonly<Record<string, string>>;
   readonly imageName: string;
   readonly imageId: string;
   readonly command: readonly string[];

@@ -33,8 +33,10 @@ export interface ConnectionSettings {
 export interface LogConfig {
   readonly version: 1;
   readonly driver: string;
-  /** As the driver knows them: `mode` and `max-buffer-size` are taken off. */
+  /** As the driver knows them: `mode` and `max-buffer-size` are taken off, and values that are secret left out. */
   readonly options: Readonly<Record<string, string>>;
+  /** Options whose values are secret, which are kept elsewhere (docs/adr/0008-log-secrets.md); absent: none. */
+  readonly secretOptions?: readonly string[];
   readonly mode: LogMode;
   /** Largest amount read but not yet delivered, in bytes; above it a writer waits or lines are dropped. */
   readonly bufferBytes: number;
@@ -76,6 +78,7 @@ export function parseLogConfig(value: unknown): LogConfig {
     version: 1,
     driver: text(root.driver, 'driver'),
     options: textMap(root.options, 'options'),
+    ...(root.secretOptions !== undefined && { secretOptions: parseNames(root.secretOptions) }),
     mode,
     bufferBytes: number(root.bufferBytes, 'bufferBytes'),
     container: {
@@ -94,6 +97,11 @@ export function parseLogConfig(value: unknown): LogConfig {
     ...(root.userAgent === undefined ? {} : { userAgent: text(root.userAgent, 'userAgent') }),
     ...(root.connection === undefined ? {} : { connection: parseConnection(root.connection) }),
   };
+}
+
+function parseNames(value: unknown): readonly string[] {
+  if (!Array.isArray(value)) throw new Error('secretOptions is no list');
+  return value.map((name) => text(name, 'secretOptions'));
 }
 
 function parseConnection(value: unknown): ConnectionSettings {
@@ -129,7 +137,8 @@ export function number(value: unknown, what: string): number {
   return value;
 }
 
-function textMap(value: unknown, what: string): Record<string, string> {
+/** An object of JSON whose members are strings. */
+export function textMap(value: unknown, what: string): Record<string, string> {
   return Object.fromEntries(
     Object.entries(record(value, what)).map(([key, item]) => [key, text(item, `${what}.${key}`)]),
   );

@@ -16,7 +16,6 @@ export const STREAM_NAMES = ['stdout', 'stderr'] as const satisfies readonly Str
 export interface ContainerLogPaths {
   /** `<dataDir>/logs/<id>`. */
   readonly directory: string;
-  /** Secrets may be in it: 0600. */
   readonly config: string;
   readonly position: string;
   /** Present: the container is gone, and the rest goes when it is delivered. */
@@ -43,6 +42,11 @@ export function serviceLockPath({ runDir }: LogDirectories): string {
 /** The service's own messages. */
 export function serviceLogPath({ dataDir }: LogDirectories): string {
   return join(dataDir, 'log-service.log');
+}
+
+/** Where the values of secret options are: a file a container, readable for root alone. */
+export function logSecretsDirectory({ runDir }: LogDirectories): string {
+  return join(runDir, 'log-secrets');
 }
 
 /** Parent of the containers' directories. */

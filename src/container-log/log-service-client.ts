@@ -13,7 +13,7 @@ import {
   type LogServiceLogger,
 } from './log-service-connection.ts';
 import type { LogServiceProcessOptions } from './log-service-process.ts';
-import type { LogServiceEvent } from './protocol.ts';
+import type { LogServiceEvent, SecretsAnswer, SecretsNeededEvent } from './protocol.ts';
 import { driverSetUpError, type LogConfigDefaults, resolveLogConfig } from './resolve-log-config.ts';
 import type { LogCredentials } from './service/credentials-broker.ts';
 import { DROP_REASONS } from './service/log-counters.ts';
@@ -21,7 +21,17 @@ import { DROP_REASONS } from './service/log-counters.ts';
 export interface LogServiceOptions extends LogServiceProcessOptions, LogConfigDefaults {
   readonly logger?: LogServiceLogger;
   readonly credentialsOf?: LogCredentialsSource;
+  readonly secretsOf?: LogSecretsSource;
 }
+
+/**
+ * Values of the secret log options of a task's container, fetched anew. Rejects with what is to be told when there
+ * are none for now.
+ */
+export type LogSecretsSource = (
+  task: string,
+  container: ContainerId,
+) => Promise<Readonly<Record<string, string>>>;
 
 /**
  * Credentials for drivers that sign: those of an execution role by their id, the instance's with an empty id.
@@ -72,6 +82,8 @@ export class LogServiceClient implements ContainerLogs {
   readonly drivers = LOG_DRIVERS;
   readonly #options: LogServiceOptions;
   readonly #holds = new FifoHolds();
+  /** Containers whose secrets are being fetched for the service. */
+  readonly #fetching = new Set<string>();
   readonly #connection: LogServiceConnection;
 
   constructor(options: LogServiceOptions) {
@@ -93,7 +105,9 @@ export class LogServiceClient implements ContainerLogs {
     const config = await resolveLogConfig(request, jsonLog, this.#options);
     if (config === undefined) return { kind: 'null' };
     try {
-      const result = await this.#connection.call({ method: 'prepare', config }, PREPARE_TIMEOUT_MS, signal);
+      const secrets = request.secretOptions ?? {};
+      const call = { method: 'prepare', config, secrets } as const;
+      const result = await this.#connection.call(call, PREPARE_TIMEOUT_MS, signal);
       const fifos = fifosSchema.parse(result);
       this.#holds.hold(request.id, fifos);
       return { kind: 'fifo', ...fifos };
@@ -152,7 +166,32 @@ export class LogServiceClient implements ContainerLogs {
       }
       case 'credentialsNeeded':
         void this.#giveCredentials(event.id);
+        return;
+      case 'secretsNeeded':
+        void this.#giveSecrets(event);
     }
+  }
+
+  /** Asked again and again by the service: once at a time for a container. */
+  async #giveSecrets({ id, taskArn }: SecretsNeededEvent): Promise<void> {
+    if (this.#fetching.has(id)) return;
+    this.#fetching.add(id);
+    try {
+      const container = containerId(id);
+      const answer = await this.#findSecrets(taskArn, container).catch((error: unknown) => ({
+        refusal: error instanceof Error ? error.message : String(error),
+      }));
+      await this.#connection.call({ method: 'secrets', container, answer }, CALL_TIMEOUT_MS);
+    } catch {
+      // Whoever still needs them asks again.
+    } finally {
+      this.#fetching.delete(id);
+    }
+  }
+
+  async #findSecrets(task: string, container: ContainerId): Promise<SecretsAnswer> {
+    if (this.#options.secretsOf === undefined) throw new Error('this agent has no secrets to give');
+    return { values: await this.#options.secretsOf(task, container) };
   }
 
   async #giveCredentials(credentialsId: string): Promise<void> {

@@ -75,6 +75,7 @@ const messageSchema = z.union([
     why: z.string(),
   }),
   z.object({ event: z.literal('credentialsNeeded'), id: z.string() }),
+  z.object({ event: z.literal('secretsNeeded'), id: z.string(), taskArn: z.string() }),
 ]);
 
 const HELLO_TIMEOUT_MS = 10_000;

@@ -1,6 +1,6 @@
 import { type ContainerId, containerId } from '../task/ids.ts';
 import type { LogTotals } from './container-logs.ts';
-import { type LogConfig, number, parseLogConfig, record, text } from './log-config.ts';
+import { type LogConfig, number, parseLogConfig, record, text, textMap } from './log-config.ts';
 import type { LogCredentials } from './service/credentials-broker.ts';
 import type { DropNotice, LogStatistics } from './service/log-counters.ts';
 
@@ -15,7 +15,11 @@ export const MAX_LINE_BYTES = 4 * 1024 * 1024;
 export type LogServiceRequest =
   | { readonly method: 'hello' }
   /** Sets a container up, or finds it set up. */
-  | { readonly method: 'prepare'; readonly config: LogConfig }
+  | {
+      readonly method: 'prepare';
+      readonly config: LogConfig;
+      readonly secrets: Readonly<Record<string, string>>;
+    }
   /** The container has ended. Answered when everything is delivered. */
   | { readonly method: 'finish'; readonly container: ContainerId }
   | { readonly method: 'remove'; readonly container: ContainerId }
@@ -25,10 +29,16 @@ export type LogServiceRequest =
   | { readonly method: 'totals' }
   /** Answers the event `credentialsNeeded`; the empty id is the instance. */
   | { readonly method: 'credentials'; readonly credentialsId: string; readonly answer: CredentialsAnswer }
+  /** Answers the event `secretsNeeded`. */
+  | { readonly method: 'secrets'; readonly container: ContainerId; readonly answer: SecretsAnswer }
   /** Ends the service; its successor takes over. */
   | { readonly method: 'quit' };
 /** `refusal`: the agent has none, and why. */
 export type CredentialsAnswer = LogCredentials | { readonly refusal: string };
+/** Values of a container's secret options. `refusal`: the agent has none for now, and why. */
+export type SecretsAnswer =
+  | { readonly values: Readonly<Record<string, string>> }
+  | { readonly refusal: string };
 export type LogServiceMethod = LogServiceRequest['method'];
 
 export interface LogServiceResults {
@@ -38,6 +48,7 @@ export interface LogServiceResults {
   readonly remove: null;
   readonly list: readonly ListedLog[];
   readonly credentials: null;
+  readonly secrets: null;
   readonly statistics: Readonly<Record<string, LogStatistics>>;
   readonly totals: Readonly<Record<string, LogTotals>>;
   readonly quit: null;
@@ -77,7 +88,14 @@ export interface CredentialsNeededEvent {
   readonly id: string;
 }
 
-export type LogServiceEvent = DroppedEvent | TroubleEvent | CredentialsNeededEvent;
+/** A container's log goes on once the values of its secret options are here; the request `secrets` brings them. */
+export interface SecretsNeededEvent {
+  readonly event: 'secretsNeeded';
+  readonly id: string;
+  readonly taskArn: string;
+}
+
+export type LogServiceEvent = DroppedEvent | TroubleEvent | CredentialsNeededEvent | SecretsNeededEvent;
 
 /** Reads one line of an agent; throws when it is no request. */
 export function parseRequest(line: string): { readonly id: number; readonly request: LogServiceRequest } {
@@ -98,7 +116,13 @@ function parseMethod(root: Record<string, unknown>): LogServiceRequest {
     case 'remove':
       return { method, container: containerId(text(root.container, 'container')) };
     case 'prepare':
-      return { method, config: parseLogConfig(root.config) };
+      return { method, config: parseLogConfig(root.config), secrets: textMap(root.secrets, 'secrets') };
+    case 'secrets':
+      return {
+        method,
+        container: containerId(text(root.container, 'container')),
+        answer: parseSecrets(record(root.answer, 'answer')),
+      };
     case 'credentials':
       return {
         method,
@@ -108,6 +132,11 @@ function parseMethod(root: Record<string, unknown>): LogServiceRequest {
     default:
       throw new Error(`method ${String(method)} is unknown`);
   }
+}
+
+function parseSecrets(answer: Record<string, unknown>): SecretsAnswer {
+  if (answer.refusal !== undefined) return { refusal: text(answer.refusal, 'refusal') };
+  return { values: textMap(answer.values, 'values') };
 }
 
 function parseCredentials(answer: Record<string, unknown>): CredentialsAnswer {

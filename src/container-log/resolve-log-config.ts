@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { TaskError } from '../task/errors.ts';
 import type { LogRequest } from './container-logs.ts';
+import { withoutValues } from './hidden-values.ts';
 import { selectAttributes } from './log-attributes.ts';
 import { type LogConfig, type LogDriverName, type LogMode, WORKING_LOG_DRIVERS } from './log-config.ts';
 import { OPTION_RULES } from './option-rules.ts';
@@ -10,6 +11,8 @@ import { parseRamSize } from './value-parsers.ts';
 /** What a blocking container may have waiting for its driver (logging.md §24.6). */
 const SPOOL_BYTES = 64 * 1024 * 1024;
 const DEFAULT_BUFFER = '10m';
+/** What comes of them is in the configuration, and in the lines that are delivered. */
+const SHOWN_OPTIONS = ['mode', 'max-buffer-size', 'tag'];
 
 /** What the log service takes from the host where a container's options do not say. */
 export interface LogConfigDefaults {
@@ -30,7 +33,10 @@ export async function resolveLogConfig(
 ): Promise<LogConfig | undefined> {
   const driver = driverOf(request.driver);
   if (driver === 'none') return undefined;
-  const { mode, 'max-buffer-size': bufferSize, ...options } = request.options;
+  const { secretOptions: secrets = {} } = request;
+  const { mode, 'max-buffer-size': bufferSize, ...options } = { ...request.options, ...secrets };
+  for (const option of SHOWN_OPTIONS)
+    if (Object.hasOwn(secrets, option)) throw refused(`log opt '${option}' cannot be a secret`);
   const logMode = parseMode(mode);
   const bufferBytes = parseBufferBytes(logMode, bufferSize);
   const rules = OPTION_RULES[driver];
@@ -38,14 +44,18 @@ export async function resolveLogConfig(
     if (!rules.names.has(option))
       throw refused(rules.unknown?.(option) ?? `unknown log opt '${option}' for ${driver} log driver`);
   await rules.check?.(options).catch((error: unknown) => {
-    throw refused(messageOf(error));
+    throw refused(withoutValues(messageOf(error), Object.values(secrets)));
   });
   const ownQueueBytes = await rules.ownQueueBytes?.(options);
-  const described = describe(request, driver, options, logPath);
+  const isSecret = (option: string) => Object.hasOwn(secrets, option);
+  const plain = Object.fromEntries(Object.entries(options).filter(([option]) => !isSecret(option)));
+  const described = describe({ ...request, options: plain }, driver, plain, logPath);
+  const secretOptions = Object.keys(options).filter(isSecret);
   return {
     version: 1,
     driver,
-    options,
+    options: plain,
+    ...(secretOptions.length > 0 && { secretOptions }),
     ...(ownQueueBytes === undefined || logMode === 'non-blocking'
       ? { mode: logMode, bufferBytes }
       : { mode: 'non-blocking', bufferBytes: ownQueueBytes }),

@@ -11,8 +11,9 @@ export class RuntimeLogs implements ContainerLogs {
     this.drivers = drivers;
   }
 
-  async prepare({ driver, options }: LogRequest): Promise<ContainerStdio> {
-    return { kind: 'runtime', driver, options };
+  /** dockerd keeps the options, secret ones too, in its record of the container, as it does the environment. */
+  async prepare({ driver, options, secretOptions }: LogRequest): Promise<ContainerStdio> {
+    return { kind: 'runtime', driver, options: { ...options, ...secretOptions } };
   }
 
   async finish(): Promise<void> {}

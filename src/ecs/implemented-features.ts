@@ -51,7 +51,7 @@ export const IMPLEMENTED_FEATURES: ImplementedFeatures = {
   privateRegistryAuth: true,
   secretsFromSsm: true,
   secretsFromSecretsManager: true,
-  logDriverSecrets: false,
+  logDriverSecrets: true,
   ecr: true,
   containerOrdering: true,
   fullSync: true,

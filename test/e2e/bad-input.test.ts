@@ -89,6 +89,11 @@ describe('what cannot run is refused with a reason', () => {
       { dockerSecurityOptions: ['nonsense'] },
       'dockerSecurityOptions: "nonsense" means nothing here',
     ],
+    [
+      'an unknown log option',
+      { logConfiguration: { logDriver: 'json-file', options: { nonsense: '1' } } },
+      "unknown log opt 'nonsense' for json-file log driver",
+    ],
     ['an unknown user', { user: 'nobody-here' }, 'unable to find user nobody-here'],
     [
       'a soft limit above the hard one',

@@ -109,7 +109,7 @@ describe('bridge mode', () => {
     await world.expectClean();
   }, 120_000);
 
-  it('links containers: hosts line, variables and the start of the target first (NET-17, ENG-142)', async () => {
+  it('links containers: hosts line, variables and the start of the target first (NET-17, ENG-142, RES-100)', async () => {
     await world.define(linkedTask(world.image));
     const [stopped] = await world.reach('STOPPED', await world.run('linked'));
     expect(stopped?.containers.find(({ name }) => name === 'app')).toMatchObject({ exitCode: 0 });

@@ -1,5 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type AgentOptions, startAgent, type TestAgent } from '../support/agent.ts';
 import { AwsDouble } from '../support/aws-double.ts';
@@ -10,11 +9,19 @@ import { RecordingControlPlane } from '../support/recording-control-plane.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
 import { makeScratch, type Scratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
+import {
+  filesUnder,
+  fromManager,
+  fromSsm,
+  INSTANCE,
+  ROLE,
+  roleCredentials,
+  SECRET_ARN,
+  SecretTasks,
+  type Wishes,
+} from './secret-tasks.ts';
 
 const NAMESPACE = `ecs-t${process.pid}`;
-const ARN = 'arn:aws:secretsmanager:us-west-2:123456789012:secret';
-const INSTANCE = { accessKeyId: 'test', secretAccessKey: 'test' };
-const ROLE = { accessKeyId: 'AKIDROLE', secretAccessKey: 'role-secret', sessionToken: 'role-token' };
 
 let containerd: TestContainerd;
 let open: TestRegistry;
@@ -24,9 +31,8 @@ let aws: AwsDouble;
 let ecs: RecordingControlPlane;
 let agent: TestAgent;
 let leaks: LeakCheck;
-let publicImage: string;
 let privateImage: string;
-let count = 0;
+let tasks: SecretTasks;
 
 beforeAll(async () => {
   scratch = makeScratch();
@@ -38,7 +44,7 @@ beforeAll(async () => {
     RecordingControlPlane.start(),
   ]);
   aws.keys.push(INSTANCE, ROLE);
-  publicImage = (await pushTestImage(open, 'public:1')).reference;
+  tasks = new SecretTasks(ecs, (await pushTestImage(open, 'public:1')).reference);
   privateImage = (await pushTestImage(closed, 'private:1')).reference;
   leaks = await leakCheck({
     containerd,
@@ -79,79 +85,9 @@ beforeEach(() => {
   aws.hold = async () => {};
 });
 
-const credentials = (credentialsId: string) => ({
-  credentialsId,
-  roleArn: 'arn:aws:iam::123456789012:role/execution',
-  ...ROLE,
-  expiration: new Date(Date.now() + 3_600_000).toISOString(),
-});
-
-interface Wishes {
-  readonly container: Readonly<Record<string, unknown>>;
-  readonly withoutRole?: boolean;
-}
-
-/** Sends a task of one container; gives its ARN. */
-function runTask({ container, withoutRole = false }: Wishes): string {
-  count += 1;
-  const id = String(count).padStart(32, '0');
-  const arn = `arn:aws:ecs:us-west-2:123456789012:task/peer/${id}`;
-  ecs.send('acs', 'PayloadMessage', {
-    clusterArn: 'arn:aws:ecs:us-west-2:123456789012:cluster/peer',
-    containerInstanceArn: ecs.containerInstanceArn,
-    messageId: `m-${count}`,
-    generatedAt: 0,
-    seqNum: count,
-    tasks: [
-      {
-        arn,
-        family: 'fam',
-        version: '1',
-        desiredStatus: 'RUNNING',
-        networkMode: 'host',
-        ...(!withoutRole && { executionRoleCredentials: credentials(`c-${count}`) }),
-        containers: [
-          {
-            name: 'app',
-            image: publicImage,
-            essential: true,
-            cpu: 0,
-            memory: 64,
-            command: ['env'],
-            ...container,
-          },
-        ],
-      },
-    ],
-  });
-  return arn;
-}
-
-interface ContainerReport {
-  readonly containerName?: string;
-  readonly exitCode?: number;
-  readonly reason?: string;
-}
-
-interface Report {
-  readonly task?: string;
-  readonly status?: string;
-  readonly reason?: string;
-  readonly containers?: readonly ContainerReport[];
-}
-
-const reportsOf = (arn: string): readonly Report[] => ecs.reports.filter(({ task }) => task === arn);
-
-async function stopped(arn: string): Promise<Report> {
-  return await until(() => reportsOf(arn).find(({ status }) => status === 'STOPPED'), {
-    what: `${arn} is STOPPED`,
-    timeoutMs: 60_000,
-  });
-}
-
 /** What `env` printed in the container, by name. */
 async function environmentOf(arn: string): Promise<Readonly<Record<string, string>>> {
-  const report = await stopped(arn);
+  const report = await tasks.stopped(arn);
   expect(report.containers?.[0], JSON.stringify(report)).toMatchObject({ exitCode: 0 });
   const lines = await until(
     () => {
@@ -172,21 +108,6 @@ async function environmentOf(arn: string): Promise<Readonly<Record<string, strin
   );
 }
 
-function filesUnder(directory: string): readonly string[] {
-  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
-    .map((name) => join(directory, name))
-    .filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile() === true);
-}
-
-const fromSsm = (name: string, valueFrom: string) => ({
-  name,
-  valueFrom,
-  region: 'us-west-2',
-  provider: 'ssm',
-  type: 'ENVIRONMENT_VARIABLE',
-  target: 'CONTAINER',
-});
-const fromManager = (name: string, valueFrom: string) => ({ ...fromSsm(name, valueFrom), provider: 'asm' });
 const ecr = (registryId: string, useExecutionRole: boolean) => ({
   type: 'ecr',
   ecrAuthData: { registryId, region: 'us-west-2', useExecutionRole },
@@ -195,12 +116,14 @@ const ecr = (registryId: string, useExecutionRole: boolean) => ({
 describe('secrets and environment files', () => {
   it('are given to the container, secrets over the definition and that over files (RES-19, RES-29, RES-31)', async () => {
     aws.parameters.set('/token', 'hush-parameter').set('/over', 'hush-over');
-    aws.secrets.set(`${ARN}:db`, '{"user":"hush-user","port":5432}').set(`${ARN}:db#v1`, 'hush-first');
+    aws.secrets
+      .set(`${SECRET_ARN}:db`, '{"user":"hush-user","port":5432}')
+      .set(`${SECRET_ARN}:db#v1`, 'hush-first');
     aws.objects.set('cfg/one.env', 'FILE=hush-file\nOVER=file\nDEFINED=file\n#NO=1');
     aws.objects.set('cfg/two.env', 'FILE=second\nLAST=two');
-    const arn = runTask({
+    const arn = tasks.run({
       container: {
-        environment: { DEFINED: 'definition', OVER: 'definition', TASK: String(count + 1).padStart(32, '0') },
+        environment: { DEFINED: 'definition', OVER: 'definition', TASK: tasks.nextId },
         environmentFiles: ['one', 'two'].map((name) => ({
           value: `arn:aws:s3:::cfg/${name}.env`,
           type: 's3',
@@ -208,10 +131,10 @@ describe('secrets and environment files', () => {
         secrets: [
           fromSsm('TOKEN', '/token'),
           fromSsm('OVER', '/over'),
-          fromManager('DB', `${ARN}:db`),
-          fromManager('DB_USER', `${ARN}:db:user::`),
-          fromManager('DB_PORT', `${ARN}:db:port::`),
-          fromManager('DB_FIRST', `${ARN}:db:::v1`),
+          fromManager('DB', `${SECRET_ARN}:db`),
+          fromManager('DB_USER', `${SECRET_ARN}:db:user::`),
+          fromManager('DB_PORT', `${SECRET_ARN}:db:port::`),
+          fromManager('DB_FIRST', `${SECRET_ARN}:db:::v1`),
         ],
       },
     });
@@ -246,15 +169,15 @@ describe('secrets and environment files', () => {
       release = resolve;
     });
     aws.hold = () => held;
-    const slow = runTask({
+    const slow = tasks.run({
       container: {
-        environment: { TASK: String(count + 1).padStart(32, '0') },
+        environment: { TASK: tasks.nextId },
         secrets: [fromSsm('SLOW', '/slow')],
       },
     });
     await until(() => aws.calls.length > 0, { what: 'the parameter is asked for', timeoutMs: 30_000 });
-    const other = runTask({ container: { command: ['true'] } });
-    expect((await stopped(other)).containers?.[0]).toMatchObject({ exitCode: 0 });
+    const other = tasks.run({ container: { command: ['true'] } });
+    expect((await tasks.stopped(other)).containers?.[0]).toMatchObject({ exitCode: 0 });
     const view = await agent.ask();
     expect(JSON.stringify(view)).toContain('which are being fetched (/slow)');
 
@@ -273,12 +196,12 @@ describe('secrets and environment files', () => {
       messageId: 'renewed',
       taskArn: slow,
       roleType: 'TaskExecution',
-      roleCredentials: credentials('c-slow'),
+      roleCredentials: roleCredentials('c-slow'),
     });
     expect(await environmentOf(slow)).toMatchObject({ SLOW: 'in the end' });
   });
 
-  it('stop the task with a reason of their own (RES-01)', async () => {
+  it('stop the task with a reason of their own, which begins as a sentence (RES-01, RES-118)', async () => {
     aws.refuse = ({ operation }) =>
       operation === 'ssm.GetParameters'
         ? { status: 400, code: 'AccessDeniedException', message: 'not allowed to ssm:GetParameters' }
@@ -289,7 +212,7 @@ describe('secrets and environment files', () => {
         /^Fetching secrets from SSM Parameter Store in us-west-2: AccessDeniedException: not allowed to ssm:GetParameters$/,
       ],
       [
-        { container: { secrets: [fromManager('A', `${ARN}:gone`)] } },
+        { container: { secrets: [fromManager('A', `${SECRET_ARN}:gone`)] } },
         /^ResourceNotFoundException: check that the secret "arn:[^"]+:gone" exists in us-west-2: /,
       ],
       [
@@ -301,9 +224,9 @@ describe('secrets and environment files', () => {
         /^The credentials of the execution role are missing: /,
       ],
     ];
-    const arns = cases.map(([wishes]) => runTask(wishes));
+    const arns = cases.map(([wishes]) => tasks.run(wishes));
     for (const [index, [, reason]] of cases.entries()) {
-      const report = await stopped(arns[index] ?? '');
+      const report = await tasks.stopped(arns[index] ?? '');
       expect(report.reason).toMatch(reason);
       expect(report.containers?.some(({ exitCode }) => exitCode !== undefined) ?? false).toBe(false);
     }
@@ -313,7 +236,7 @@ describe('secrets and environment files', () => {
 describe('a registry that wants a login', () => {
   const login = ({ user }: TestRegistry) => `${user?.username}:${user?.password}`;
   const run = (auth: object, wishes: Partial<Wishes> = {}) =>
-    runTask({
+    tasks.run({
       ...wishes,
       container: { image: privateImage, command: ['true'], registryAuthentication: auth },
     });
@@ -324,9 +247,11 @@ describe('a registry that wants a login', () => {
       [true, ROLE],
       [false, INSTANCE],
     ] as const) {
-      expect((await stopped(run(ecr('111111111111', useExecutionRole)))).containers?.[0]).toMatchObject({
-        exitCode: 0,
-      });
+      expect((await tasks.stopped(run(ecr('111111111111', useExecutionRole)))).containers?.[0]).toMatchObject(
+        {
+          exitCode: 0,
+        },
+      );
       expect(aws.calls.map(({ operation, accessKeyId }) => [operation, accessKeyId])).toEqual([
         ['ecr.GetAuthorizationToken', key.accessKeyId],
       ]);
@@ -336,23 +261,23 @@ describe('a registry that wants a login', () => {
 
   it('is given the login out of Secrets Manager', async () => {
     const { user } = closed;
-    aws.secrets.set(`${ARN}:registry`, JSON.stringify(user));
+    aws.secrets.set(`${SECRET_ARN}:registry`, JSON.stringify(user));
     const auth = {
       type: 'asm',
-      asmAuthData: { credentialsParameter: `${ARN}:registry`, region: 'us-west-2' },
+      asmAuthData: { credentialsParameter: `${SECRET_ARN}:registry`, region: 'us-west-2' },
     };
-    expect((await stopped(run(auth))).containers?.[0]).toMatchObject({ exitCode: 0 });
+    expect((await tasks.stopped(run(auth))).containers?.[0]).toMatchObject({ exitCode: 0 });
     expect(aws.operations).toContain('secretsmanager.GetSecretValue');
   });
 
   it('fails the pull with the name that alarms match on, where there is no login', async () => {
     const missing = await pushTestImage(closed, 'missing:1');
     const fails = async (auth: object, wishes: Partial<Wishes> = {}) => {
-      const arn = runTask({
+      const arn = tasks.run({
         ...wishes,
         container: { image: missing.reference, registryAuthentication: auth },
       });
-      return (await stopped(arn)).containers?.find(({ reason }) => reason !== undefined)?.reason;
+      return (await tasks.stopped(arn)).containers?.find(({ reason }) => reason !== undefined)?.reason;
     };
     expect(await fails(ecr('222222222222', true))).toMatch(
       /^CannotPullECRContainerError: .*registry 222222222222.*: the service gave 0 logins/,
@@ -360,7 +285,10 @@ describe('a registry that wants a login', () => {
     expect(await fails(ecr('111111111111', true), { withoutRole: true })).toMatch(
       /^CannotPullECRContainerError: the credentials of the execution role are missing/,
     );
-    const gone = { type: 'asm', asmAuthData: { credentialsParameter: `${ARN}:none`, region: 'us-west-2' } };
+    const gone = {
+      type: 'asm',
+      asmAuthData: { credentialsParameter: `${SECRET_ARN}:none`, region: 'us-west-2' },
+    };
     expect(await fails(gone)).toMatch(/^CannotPullContainerAuthError: .*ResourceNotFoundException/);
   });
 });

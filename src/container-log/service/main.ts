@@ -2,13 +2,20 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { parseArgs } from 'node:util';
 import { PipeIo, tryLock } from '../../host/pipe-io.ts';
-import { type LogDirectories, serviceLockPath, serviceLogPath, serviceSocketPath } from '../log-paths.ts';
+import {
+  type LogDirectories,
+  logSecretsDirectory,
+  serviceLockPath,
+  serviceLogPath,
+  serviceSocketPath,
+} from '../log-paths.ts';
 import { CredentialsBroker } from './credentials-broker.ts';
 import type { SharedMemory } from './driver.ts';
 import { LogService } from './log-service.ts';
 import { OwnLog } from './own-log.ts';
 import { ReadinessLoop } from './readiness-loop.ts';
 import { RequestServer } from './request-server.ts';
+import { SecretOptions } from './secret-options.ts';
 import { SendSlots } from './send-slots.ts';
 import { ReadWindow } from './spool-reader.ts';
 
@@ -47,7 +54,8 @@ async function main(): Promise<void> {
 
 /** Resolves when neither agent nor containers are left, or a signal or an agent asks for the end. */
 async function serve(directories: LogDirectories, graceMs: number): Promise<void> {
-  const log = new OwnLog(serviceLogPath(directories));
+  const secrets = new SecretOptions(logSecretsDirectory(directories));
+  const log = new OwnLog(serviceLogPath(directories), secrets.hidden);
   const loop = new ReadinessLoop(log);
   let alone: NodeJS.Timeout | undefined;
   const endWhenAlone = (afterMs: number) => {
@@ -65,8 +73,12 @@ async function serve(directories: LogDirectories, graceMs: number): Promise<void
     memory: sharedMemory(),
     slots: new SendSlots(),
     credentials,
+    secrets,
+    onSecretsNeeded: ({ container, taskArn }) =>
+      server.publish({ event: 'secretsNeeded', id: container.id, taskArn }),
     log,
-    onTrouble: (config, why) => {
+    onTrouble: (config, trouble) => {
+      const why = secrets.hidden.in(trouble);
       const { id } = config.container;
       const { driver, taskArn } = config;
       log.warn('a container log cannot be delivered for now', { container: id, taskArn, driver, why });

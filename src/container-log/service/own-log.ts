@@ -1,15 +1,19 @@
 import { closeSync, existsSync, fstatSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
+import { HiddenValues } from '../hidden-values.ts';
 
 const MAX_BYTES = 1024 * 1024;
 
 /** The log service's own messages: JSON lines in one file, moved aside once when it has grown to 1 MiB. */
 export class OwnLog {
   readonly #path: string;
+  readonly #hidden: HiddenValues;
   #fd: number;
   #size: number;
 
-  constructor(path: string) {
+  /** `hidden`: what no message shows. */
+  constructor(path: string, hidden = new HiddenValues()) {
     this.#path = path;
+    this.#hidden = hidden;
     if (existsSync(path) && statSync(path).size >= MAX_BYTES) renameSync(path, `${path}.1`);
     this.#fd = openSync(path, 'a', 0o600);
     this.#size = fstatSync(this.#fd).size;
@@ -29,7 +33,8 @@ export class OwnLog {
   }
 
   #write(level: string, message: string, fields: Readonly<Record<string, unknown>>): void {
-    const line = `${JSON.stringify({ level, time: Date.now(), pid: process.pid, ...fields, msg: message })}\n`;
+    const shown = { level, time: Date.now(), pid: process.pid, ...fields, msg: message };
+    const line = `${JSON.stringify(shown, (_, value: unknown) => (typeof value === 'string' ? this.#hidden.in(value) : value))}\n`;
     try {
       if (this.#size >= MAX_BYTES) {
         renameSync(this.#path, `${this.#path}.1`);

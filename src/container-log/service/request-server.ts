@@ -107,9 +107,13 @@ export class RequestServer {
   async #handle(request: LogServiceRequest): Promise<LogServiceResults[LogServiceRequest['method']]> {
     switch (request.method) {
       case 'hello':
+        this.#service.askForSecrets();
         return { protocol: PROTOCOL_VERSION, pid: process.pid };
       case 'prepare':
-        return await this.#service.prepare(request.config);
+        return await this.#service.prepare(request.config, request.secrets);
+      case 'secrets':
+        await this.#service.secretsAnswered(request.container, request.answer);
+        return null;
       case 'finish':
         await this.#service.finish(request.container);
         return null;

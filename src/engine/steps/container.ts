@@ -16,7 +16,7 @@ import { type ContainerPair, type ContainerStepContext, containerOf, deadlinesOf
 import { transitionWithin } from '../timed-out.ts';
 import { identityOf } from './container-identity.ts';
 import { linkedContainers, linkVariables } from './links.ts';
-import { logOptions } from './log-options.ts';
+import { logOptions, secretLogOptions } from './log-options.ts';
 import { describePause, sharedNamespaces } from './namespaces.ts';
 
 /** Makes log, network and container ready to start (task-engine.md §5.1). */
@@ -81,6 +81,7 @@ async function describeContainer(
         taskArn: arn,
         driver: spec.log.driver,
         options: logOptions(task.spec, spec, settings),
+        secretOptions: secretLogOptions(spec, fetched),
         imageName: spec.image,
         imageId: image.imageId,
         command: [...(spec.entryPoint ?? image.config.entryPoint), ...(spec.command ?? image.config.command)],

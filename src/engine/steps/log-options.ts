@@ -1,3 +1,4 @@
+import type { FetchedValues } from '../../resource/task-secrets.ts';
 import { TaskError } from '../../task/errors.ts';
 import type { ContainerSpec, TaskSpec } from '../../task/task-spec.ts';
 import type { EngineSettings } from '../step-context.ts';
@@ -17,14 +18,13 @@ const REGION_DOMAINS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The options of a container's log driver, with what the agent adds, in the order of logging.md §7. `secrets` are
- * resolved option values: they are in what the driver gets, and nowhere else.
+ * The options of a container's log driver that are no secret, with what the agent adds, in the order of
+ * logging.md §7.
  */
 export function logOptions(
   task: TaskSpec,
   { log }: ContainerSpec,
   { region, ipv6Only = false }: Pick<EngineSettings, 'region' | 'ipv6Only'>,
-  secrets: Readonly<Record<string, string>> = {},
 ): Readonly<Record<string, string>> {
   const options: Record<string, string> = { ...log.options };
   if (log.useExecutionRole === true) {
@@ -37,7 +37,19 @@ export function logOptions(
     if (endpoint !== undefined) options['awslogs-endpoint'] = endpoint;
   }
   if (options.mode === 'non-blocking') options['max-buffer-size'] ??= DEFAULT_BUFFER;
-  return { ...options, ...secrets };
+  return options;
+}
+
+/**
+ * Options whose values were fetched (resources.md §4.3): they are in what the driver gets, and nowhere else. None
+ * where a value is empty, and where no driver is named that could take them.
+ */
+export function secretLogOptions(
+  { log }: ContainerSpec,
+  { logOptions: fetched }: FetchedValues,
+): Readonly<Record<string, string>> {
+  if (log.driver === '') return {};
+  return Object.fromEntries(Object.entries(fetched).filter(([, value]) => value !== ''));
 }
 
 function awslogsEndpoint(

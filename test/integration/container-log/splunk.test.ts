@@ -1,66 +1,7 @@
-import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SplunkCollector } from '../../support/splunk-collector.ts';
 import { until } from '../../support/until.ts';
 import { firstWrongNumber, LogStage } from './log-stage.ts';
-
-interface Post {
-  readonly url: string;
-  readonly headers: IncomingHttpHeaders;
-  readonly objects: readonly {
-    readonly event: unknown;
-    readonly time: string;
-    readonly [key: string]: unknown;
-  }[];
-}
-
-/** An HTTP event collector. */
-class Collector implements AsyncDisposable {
-  readonly posts: Post[] = [];
-  readonly methods: string[] = [];
-  /** Statuses of the answers to come; then 200. */
-  readonly statuses: number[] = [];
-  readonly #server: Server;
-
-  static async start(): Promise<Collector> {
-    const collector = new Collector();
-    collector.#server.listen(0, '127.0.0.1');
-    await once(collector.#server, 'listening');
-    return collector;
-  }
-
-  private constructor() {
-    this.#server = createServer(async (request, response) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of request) chunks.push(chunk as Buffer);
-      this.methods.push(request.method ?? '');
-      const status = this.statuses.shift() ?? 200;
-      if (request.method === 'POST' && status === 200) {
-        const raw = Buffer.concat(chunks);
-        const body = (request.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw).toString();
-        const objects = JSON.parse(`[${body.replaceAll('}{"time"', '},{"time"')}]`) as Post['objects'];
-        this.posts.push({ url: request.url ?? '', headers: request.headers, objects });
-      }
-      response.writeHead(status);
-      response.end(status === 200 ? '{"text":"Success","code":0}' : 'not now');
-    });
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  get objects(): Post['objects'] {
-    return this.posts.flatMap(({ objects }) => objects);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections();
-    this.#server.close();
-  }
-}
 
 let stage: LogStage;
 beforeAll(async () => {
@@ -79,7 +20,7 @@ const open = async (name: string, url: string, options: Readonly<Record<string, 
 
 describe('events', () => {
   test('go to the collector with token and channel (LOG-160)', async () => {
-    await using collector = await Collector.start();
+    await using collector = await SplunkCollector.start();
     const fifos = await open('headers', collector.url, {
       'splunk-index-acknowledgment': 'true',
       'splunk-source': 's',
@@ -108,7 +49,7 @@ describe('events', () => {
     ['raw', ['{"a":1}', 'T team=a {"a":1}']],
   ] as const;
   test.each(formats)('have the format %s (LOG-74)', async (format, [text, event]) => {
-    await using collector = await Collector.start();
+    await using collector = await SplunkCollector.start();
     const fifos = await open(`format-${format}-${text.length}`, collector.url, {
       'splunk-format': format,
       labels: 'team',
@@ -120,7 +61,7 @@ describe('events', () => {
   });
 
   test('are zipped, a thousand a call, none lost when the collector is out of order (LOG-161, LOG-163)', async () => {
-    await using collector = await Collector.start();
+    await using collector = await SplunkCollector.start();
     const fifos = await open('many', collector.url, { 'splunk-gzip': 'true' });
     collector.statuses.push(503);
     await stage.run(fifos, 'busybox seq 1 2500');
@@ -133,7 +74,7 @@ describe('events', () => {
   });
 
   test('wait five seconds for more (LOG-163)', async () => {
-    await using collector = await Collector.start();
+    await using collector = await SplunkCollector.start();
     const fifos = await open('waits', collector.url);
     const start = performance.now();
     const writer = stage.write(fifos, 'echo 1; exec busybox sleep 100');
@@ -146,7 +87,7 @@ describe('events', () => {
 });
 
 test('a collector that does not answer with 200 fails the start, unless that is not asked (LOG-162)', async () => {
-  await using collector = await Collector.start();
+  await using collector = await SplunkCollector.start();
   collector.statuses.push(403);
   await expect(open('unverified', collector.url)).rejects.toThrow(
     'failed to initialize logging driver: splunk: failed to verify connection - 403 - not now',

@@ -64,10 +64,6 @@ describe('what cannot be honoured', () => {
       'secrets=TOKEN (provider ssm, type MOUNT_POINT, target )',
       { secrets: [{ name: 'TOKEN', valueFrom: '/p', type: 'MOUNT_POINT', provider: 'ssm' }] },
     ],
-    [
-      'secrets=splunk-token',
-      { secrets: [{ name: 'splunk-token', valueFrom: '/p', provider: 'ssm', target: 'LOG_DRIVER' }] },
-    ],
     ['healthCheck=without a Healthcheck', { healthCheckType: 'docker' }],
     [
       'healthCheck={"Test":["WHAT","true"]}',

@@ -158,3 +158,45 @@ describe('tag', () => {
     );
   });
 });
+
+describe('secret options', () => {
+  const splunk = { driver: 'splunk', options: { 'splunk-url': 'https://s', 'splunk-token': 'plain' } };
+
+  test('take the place of others, are checked, and are in the configuration by name only (LOG-21, RES-30)', async () => {
+    const config = await resolve({ ...splunk, secretOptions: { 'splunk-token': 'hush' } });
+    expect(config).toMatchObject({ options: { 'splunk-url': 'https://s' }, secretOptions: ['splunk-token'] });
+    expect(JSON.stringify(config)).not.toMatch(/hush|plain/);
+    expect(await failure({ ...splunk, secretOptions: { 'splunk-tokens': 'hush' } })).toBe(
+      "CannotCreateContainerError: unknown log opt 'splunk-tokens' for splunk log driver",
+    );
+  });
+
+  test('that are wrong are refused without their values', async () => {
+    const refusal = await failure({ driver: 'syslog', secretOptions: { 'syslog-address': 'hush://there' } });
+    expect(refusal).toMatch(/^CannotCreateContainerError: .*\*\*\*/);
+    expect(refusal).not.toContain('hush');
+  });
+
+  test('cannot be those that show in the configuration', async () => {
+    for (const name of ['mode', 'max-buffer-size', 'tag'])
+      expect(await failure({ ...splunk, secretOptions: { [name]: 'x' } })).toContain(
+        `'${name}' cannot be a secret`,
+      );
+  });
+
+  test('are not what a tag can show', async () => {
+    const tag = '{{index .Config "splunk-token"}}{{.Config.x}}-end';
+    const config = await resolve({
+      ...splunk,
+      options: { ...splunk.options, tag: 'T' },
+      secretOptions: { 'splunk-token': 'hush' },
+    });
+    expect(config?.tag).toBe('T');
+    const shown = await resolve({
+      driver: 'splunk',
+      options: { 'splunk-url': 'https://s', tag },
+      secretOptions: { 'splunk-token': 'hush' },
+    }).catch((error: unknown) => error);
+    expect(String(shown) + JSON.stringify(shown)).not.toContain('hush');
+  });
+});

@@ -137,6 +137,7 @@ const CONTAINER: readonly Example[] = [
   {
     parameter: 'logConfiguration.secretOptions',
     container: { logConfiguration: { logDriver: 'json-file', secretOptions: secret } },
+    note: 'in memory only: docs/adr/0008-log-secrets.md',
   },
   { parameter: 'hostname', container: { hostname: 'web' } },
   { parameter: 'dnsServers', container: { dnsServers: ['10.0.0.2'] } },
@@ -196,7 +197,7 @@ const CONTAINER: readonly Example[] = [
     parameter: 'dockerSecurityOptions',
     value: 'no-new-privileges, apparmor, label',
     container: { dockerSecurityOptions: ['no-new-privileges', 'label:disable', 'apparmor:unconfined'] },
-    note: 'AppArmor and SELinux where the host has them',
+    note: 'AppArmor where the host has it; SELinux labels are handed to the OCI runtime, untried on a host with SELinux',
   },
   {
     parameter: 'dockerSecurityOptions',
@@ -248,4 +249,6 @@ export const RUN_ONLY: Readonly<Record<string, string>> = {
   ipcMode: 'modes that are none of the above',
   elasticNetworkInterfaces: 'branch ENIs of a trunk (vlan), and more than one ENI for a task',
   managedAgents: 'ECS Exec (`enableExecuteCommand` of the run or service)',
+  secrets:
+    'stores other than SSM Parameter Store and Secrets Manager, and uses other than variables and log options',
 };

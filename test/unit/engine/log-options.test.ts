@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { logOptions } from '../../../src/engine/steps/log-options.ts';
+import { logOptions, secretLogOptions } from '../../../src/engine/steps/log-options.ts';
+import { NOTHING_FETCHED } from '../../../src/resource/task-secrets.ts';
 import type { ContainerSpec, LogConfig, TaskSpec } from '../../../src/task/task-spec.ts';
 
 const SETTINGS = { region: 'us-west-2', ipv6Only: false };
@@ -9,15 +10,14 @@ function options(
   more: {
     task?: Partial<TaskSpec>;
     settings?: Partial<typeof SETTINGS>;
-    secrets?: Record<string, string>;
   } = {},
 ) {
   const task = { executionCredentialsId: 'id-1', ...more.task } as TaskSpec;
-  return logOptions(task, { log } as ContainerSpec, { ...SETTINGS, ...more.settings }, more.secrets);
+  return logOptions(task, { log } as ContainerSpec, { ...SETTINGS, ...more.settings });
 }
 
 describe('options that the agent adds', () => {
-  test('name the credentials of the execution role, whatever the driver (LOG-18)', () => {
+  test('name the credentials of the execution role, whatever the driver (LOG-18, RES-97)', () => {
     expect(options({ driver: 'awslogs', useExecutionRole: true, options: { a: 'b' } })).toEqual({
       a: 'b',
       'awslogs-credentials-endpoint': '/v2/credentials/id-1',
@@ -53,7 +53,7 @@ describe('options that the agent adds', () => {
     ['eu-isoe-west-1', 'https://logs.eu-isoe-west-1.cloud.adc-e.uk'],
     ['eusc-de-east-1', 'https://logs.eusc-de-east-1.amazonaws.eu'],
     ['us-west-2', undefined],
-  ])('name the endpoint in %s (LOG-96)', (region, endpoint) => {
+  ])('name the endpoint in %s (LOG-96, RES-98)', (region, endpoint) => {
     const log: LogConfig = { driver: 'awslogs', options: {} };
     expect(options(log, { settings: { region } })['awslogs-endpoint']).toBe(endpoint);
     expect(options({ ...log, driver: 'gelf' }, { settings: { region } })).toEqual({});
@@ -67,12 +67,13 @@ describe('options that the agent adds', () => {
     expect(of({})).toBeUndefined();
   });
 
-  test('of secrets take the place of those of their names', () => {
-    expect(
-      options(
-        { driver: 'splunk', options: { 'splunk-token': 'a', x: 'y' } },
-        { secrets: { 'splunk-token': 'b' } },
-      ),
-    ).toEqual({ 'splunk-token': 'b', x: 'y' });
+  test('are secret where a value was fetched for a driver that is named', () => {
+    const of = (driver: string) =>
+      secretLogOptions({ log: { driver, options: {} } } as unknown as ContainerSpec, {
+        ...NOTHING_FETCHED,
+        logOptions: { 'splunk-token': 'b', 'splunk-index': '' },
+      });
+    expect(of('splunk')).toEqual({ 'splunk-token': 'b' });
+    expect(of('')).toEqual({});
   });
 });
