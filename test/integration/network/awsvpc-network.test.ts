@@ -95,13 +95,26 @@ describe('an awsvpc task', () => {
     expect(readFileSync(hosts?.source ?? '', 'utf8')).toContain(`fd98::6\t${hostname}\n`);
   });
 
-  test('shares namespace, names and name servers of the ENI between its containers (NET-41, NET-42, NET-43)', async () => {
+  test('shares namespace and names between its containers, which see each other on localhost (NET-41, RES-82)', async () => {
     const network = await open();
-    const eni = eniOf(ONE, { ipv4Addresses: ['10.98.0.6', '10.98.0.60'] });
-    const task = awsvpcTask('a1', eni);
+    const task = awsvpcTask('a1', eniOf(ONE));
     const app = await ensure(network, task, 'app');
     const side = await ensure(network, task, 'side');
     expect(side).toEqual(app);
+    expect(app.mounts.map(({ destination }) => destination).sort()).toEqual([
+      '/etc/hostname',
+      '/etc/hosts',
+      '/etc/resolv.conf',
+    ]);
+    using _ = servePorts(netns(task), 'app', 'tcp:127.0.0.1:8000');
+    const local = () => fetchFrom(netns(task), '127.0.0.1', 8000);
+    expect(await until(local, { what: 'the other container answers on localhost' })).toMatch(/^app to /);
+  });
+
+  test('has the names, addresses and name servers of the ENI in its files (NET-42, NET-43, RES-83)', async () => {
+    const network = await open();
+    const eni = eniOf(ONE, { ipv4Addresses: ['10.98.0.6', '10.98.0.60'] });
+    const app = await ensure(network, awsvpcTask('a1', eni), 'app');
     const text = (destination: string) =>
       readFileSync(app.mounts.find((mount) => mount.destination === destination)?.source ?? '', 'utf8');
     expect(text('/etc/hosts')).toContain(
@@ -110,9 +123,6 @@ describe('an awsvpc task', () => {
     expect(text('/etc/hosts')).not.toContain('fd98::6');
     expect(text('/etc/resolv.conf')).toBe('search us-west-2.compute.internal\nnameserver 10.98.0.2\n');
     expect(text('/etc/hostname')).toBe('ip-10-98-0-6.internal\n');
-    using _ = servePorts(netns(task), 'app', 'tcp:127.0.0.1:8000');
-    const local = () => fetchFrom(netns(task), '127.0.0.1', 8000);
-    expect(await until(local, { what: 'the other container answers on localhost' })).toMatch(/^app to /);
   });
 
   test('is called as its ENI; without names and servers of its own it has the default name and those of the host (NET-91, NET-94)', async () => {

@@ -57,7 +57,7 @@ describe('the metadata file of a container', () => {
     expect(statSync(place()).mode & 0o777).toBe(0o644);
   });
 
-  it('tells everything of one that runs, and that it is READY (TMDS-128)', async () => {
+  it('tells everything of one that runs, and that it is READY (TMDS-128, RES-106)', async () => {
     const files = open();
     await files.prepare(TASK.spec, APP);
     await files.complete(TASK, 'app');
@@ -88,7 +88,7 @@ describe('the metadata file of a container', () => {
     expect(readdirSync(scratch.path('metadata/default/one/app'))).toEqual(['ecs-container-metadata.json']);
   });
 
-  it('is under one name whenever it is asked for, which its variable tells', async () => {
+  it('is under one name whenever it is asked for, which its variable tells (RES-54)', async () => {
     const [first, again] = [await open().prepare(TASK.spec, APP), await open().prepare(TASK.spec, APP)];
     expect(again).toEqual(first);
     expect(first?.mount.destination).toMatch(/^\/opt\/ecs\/metadata\/[0-9a-f-]{36}$/);

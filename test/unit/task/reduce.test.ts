@@ -188,7 +188,7 @@ describe('what is done for a task', () => {
     },
   );
 
-  it('cleans up after the wait, counted from the end, and only when ECS knows it all (ENG-117, ENG-118)', () => {
+  it('cleans up after the wait, counted from the end, and only when ECS knows it all (ENG-117, ENG-118, RES-02)', () => {
     const story = one().run('main').exit('main', 0).tell({ kind: 'containerReleased', container: 'main' });
     const wait = story.rules.cleanupWaitMs;
     expect(story.passMs(wait + 1).steps()).toEqual([]);

@@ -107,7 +107,7 @@ describe('secrets of a task', () => {
     expect(failure).not.toMatch(/5432|whole/);
   });
 
-  it('begin their reason with ResourceNotFoundException where there is no secret (RES-28)', async () => {
+  it('begin their reason with ResourceNotFoundException where there is no secret, and quote its ARN (RES-28, RES-103)', async () => {
     await expect(fetched({ secrets: [asm('X', `${ARN}-missing`)] })).rejects.toThrow(
       `ResourceNotFoundException: check that the secret "${ARN}-missing" exists in us-west-2: ResourceNotFoundException: not found`,
     );
