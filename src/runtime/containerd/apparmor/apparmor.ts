@@ -39,7 +39,8 @@ export class AppArmor {
 }
 
 async function load(): Promise<void> {
-  const { exitCode, stderr } = await runCommand('apparmor_parser', ['-Kr', '/dev/stdin'], {
+  // It reads its standard input, which is a socket: /dev/stdin by its name could not be opened.
+  const { exitCode, stderr } = await runCommand('apparmor_parser', ['-Kr'], {
     signal: AbortSignal.timeout(PARSER_TIMEOUT_MS),
     input: defaultAppArmorProfile(DEFAULT_APPARMOR_PROFILE),
   });
