@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Plugin, rolldown } from 'rolldown';
 import { PROGRAMS } from '../src/host/program-files.ts';
@@ -67,17 +67,25 @@ async function main(): Promise<void> {
   cpSync(join(native, `linux_${arch}`, 'koffi.node'), join(out, 'native', `linux-${arch}`, 'koffi.node'));
   for (const name of ['proto', 'LICENSE', 'README.md'])
     cpSync(join(root, name), join(out, name), { recursive: true });
+  const isLaunched = (path: string) => !path.endsWith('.ts') && !path.endsWith('/plugins');
+  cpSync(join(root, 'cni'), join(out, 'cni'), { recursive: true, filter: isLaunched, verbatimSymlinks: true });
   writeFileSync(join(out, 'package.json'), `${JSON.stringify({ type: 'module' })}\n`);
   writeFileSync(join(out, 'ecs-agent'), LAUNCHER, { mode: 0o755 });
   writeFileSync(join(out, 'THIRD-PARTY-LICENSES'), licencesOf([node, ...packages]));
   console.log(out);
 }
 
+/** CNI plugins by the names of their programs in the bundle. */
+function cniPlugins(): Readonly<Record<string, string>> {
+  const names = readdirSync(join(root, 'cni/plugins')).map((file) => basename(file, '.ts'));
+  return Object.fromEntries(names.map((name) => [`cni/${name}`, `cni/plugins/${name}.ts`]));
+}
+
 /** Bundles all programs; gives the folders of the packages that went in. */
 async function bundlePrograms(directory: string): Promise<readonly string[]> {
   const build = await rolldown({
     cwd: root,
-    input: { ...PROGRAMS },
+    input: { ...PROGRAMS, ...cniPlugins() },
     platform: 'node',
     transform: { define: { 'process.env.ECS_AGENT_BUILD_HASH': JSON.stringify(buildHash()) } },
     plugins: [koffiFromBundle],

@@ -14,7 +14,8 @@ import type { ContainerNetwork, KnownOwners, Network } from '../network.ts';
 import { taskNetworkStateDirectory } from '../network-state.ts';
 import { type NameFiles, TaskFiles } from '../task-files.ts';
 import { type AwsvpcNames, awsvpcNames } from './awsvpc-names.ts';
-import { attachEni, type EniLink, giveBackEnis } from './eni-device.ts';
+import { attachEni, giveBackEnis } from './eni-device.ts';
+import type { EniLink } from './eni-link.ts';
 import type { LocalRoutes } from './local-routes.ts';
 import { type TaskNetworkRecord, TaskNetworkRecords } from './task-record.ts';
 

@@ -1,42 +1,9 @@
-import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { sleep } from '../../async/deadline.ts';
 import { changeLink, findDevice, type Link, linksHere, moveLink } from '../../host/links.ts';
 import { NetlinkError } from '../../host/netlink.ts';
 import { inNetworkNamespace, isNetworkNamespace, OWN_NAMESPACE } from '../../host/netns.ts';
-import { addAddress, addRoute, splitPrefix } from '../../host/routes.ts';
-
-/** An ENI as it is to be inside a network namespace. */
-export interface EniLink {
-  /** Six hex pairs in lower case. */
-  readonly macAddress: string;
-  readonly ifName: string;
-  /** With prefix lengths. */
-  readonly addresses: readonly string[];
-  /** Of default routes, without prefix lengths. */
-  readonly gateways: readonly string[];
-  readonly blockInstanceMetadata: boolean;
-  /** Absent: as the host has it. */
-  readonly mtu?: number;
-}
-
-export interface EniCall {
-  readonly signal: AbortSignal;
-  /** Told before each change of the host. */
-  readonly onChange?: ((what: string) => void) | undefined;
-}
-
-/** No device of the host has the MAC address of an ENI. */
-export class EniMissingError extends Error {
-  override readonly name = 'EniMissingError';
-}
-
-/** The name of the link in the namespace belongs to another one. */
-export class LinkNameTakenError extends Error {
-  override readonly name = 'LinkNameTakenError';
-}
-
-/** The instance metadata service (networking.md §6.6). */
-export const INSTANCE_METADATA = ['169.254.169.254/32', 'fd00:ec2::254/128'] as const;
+import { type EniCall, type EniLink, EniMissingError, LinkNameTakenError, setUpEniLink } from './eni-link.ts';
 
 /** Starts the note on a link that says how it is called on the host. */
 const NOTE = 'ecs:';
@@ -58,7 +25,11 @@ export async function attachEni(netns: string, eni: EniLink, call: EniCall): Pro
       );
     await sleep(POLL_MS, call.signal);
   }
-  return inNetworkNamespace(netns, () => setUp(eni, call));
+  return inNetworkNamespace(netns, () => {
+    const link = findDevice(linksHere(), eni.macAddress);
+    if (link === undefined) throw new EniMissingError(`the ENI ${eni.macAddress} has left its namespace`);
+    return setUpEniLink(link, eni, call.onChange);
+  });
 }
 
 /** Whether the ENI is in the namespace now. */
@@ -84,53 +55,24 @@ function placeEni(netns: string, { macAddress, ifName }: EniLink, { onChange }: 
   return true;
 }
 
-/** Instance metadata is out of reach before the link is up. */
-function setUp(eni: EniLink, { onChange }: EniCall): Link {
-  const { ifName, addresses, gateways, mtu } = eni;
-  const found = findDevice(linksHere(), eni.macAddress);
-  if (found === undefined) throw new EniMissingError(`the ENI ${eni.macAddress} has left its namespace`);
-  const { index } = found;
-  if (found.name !== ifName) {
-    onChange?.('name the ENI');
-    changeLink(found, { isUp: false });
-    changeLink(found, { name: ifName });
-  }
-  if (eni.blockInstanceMetadata) blockInstanceMetadata(onChange);
-  if (addresses.some((address) => address.includes(':'))) enableIpv6(ifName);
-  for (const address of addresses) {
-    onChange?.(`add address ${address}`);
-    addAddress({ index, ...splitPrefix(address) });
-  }
-  if (!found.isUp || (mtu !== undefined && found.mtu !== mtu)) {
-    onChange?.('bring the ENI up');
-    changeLink(found, { ...(mtu !== undefined && { mtu }), isUp: true });
-  }
-  for (const gateway of gateways) {
-    onChange?.(`add default route via ${gateway}`);
-    const destination = gateway.includes(':') ? '::/0' : '0.0.0.0/0';
-    addRoute({ destination, gateway, index, kind: 'unicast' });
-  }
-  return { ...found, name: ifName, isUp: true, ...(mtu !== undefined && { mtu }) };
-}
-
-/** In the thread's namespace; the IPv6 route only where the kernel has IPv6. */
-export function blockInstanceMetadata(onChange?: (what: string) => void): void {
-  for (const destination of INSTANCE_METADATA) {
-    if (destination.includes(':') && !existsSync('/proc/sys/net/ipv6')) continue;
-    onChange?.(`block ${destination}`);
-    addRoute({ destination, kind: 'blackhole' });
-  }
-}
-
 /**
  * Moves the ENIs in a namespace back to the agent's own, down and under the names that they had there. No
  * namespace, or none in it: nothing happens. Without yielding.
  */
 export function giveBackEnis(netns: string, onChange?: (what: string) => void): void {
+  giveBack(netns, isEni, onChange);
+}
+
+/** The same for the one with this MAC address. */
+export function giveBackEni(netns: string, macAddress: string): void {
+  giveBack(netns, (link) => isEni(link) && link.mac === macAddress);
+}
+
+function giveBack(netns: string, isMeant: (link: Link) => boolean, onChange?: (what: string) => void): void {
   if (!isNetworkNamespace(netns)) return;
   const host = openSync(OWN_NAMESPACE, 'r');
   try {
-    for (const link of inNetworkNamespace(netns, () => linksHere().filter(isEni))) {
+    for (const link of inNetworkNamespace(netns, () => linksHere().filter(isMeant))) {
       onChange?.(`move ${link.name} back to the host`);
       const names = namesOnHost(link);
       inNetworkNamespace(netns, () => leave(link, host, names));
@@ -168,10 +110,4 @@ function isEni(link: Link): boolean {
 
 function isNameTaken(error: unknown): boolean {
   return error instanceof NetlinkError && error.code === 'EEXIST';
-}
-
-/** A namespace made for IPv4 alone has IPv6 off for links that come. */
-function enableIpv6(ifName: string): void {
-  const path = `/proc/sys/net/ipv6/conf/${ifName}/disable_ipv6`;
-  if (existsSync(path)) writeFileSync(path, '0');
 }
