@@ -68,7 +68,11 @@ async function main(): Promise<void> {
   for (const name of ['proto', 'LICENSE', 'README.md'])
     cpSync(join(root, name), join(out, name), { recursive: true });
   const isLaunched = (path: string) => !path.endsWith('.ts') && !path.endsWith('/plugins');
-  cpSync(join(root, 'cni'), join(out, 'cni'), { recursive: true, filter: isLaunched, verbatimSymlinks: true });
+  cpSync(join(root, 'cni'), join(out, 'cni'), {
+    recursive: true,
+    filter: isLaunched,
+    verbatimSymlinks: true,
+  });
   writeFileSync(join(out, 'package.json'), `${JSON.stringify({ type: 'module' })}\n`);
   writeFileSync(join(out, 'ecs-agent'), LAUNCHER, { mode: 0o755 });
   writeFileSync(join(out, 'THIRD-PARTY-LICENSES'), licencesOf([node, ...packages]));

@@ -57,6 +57,12 @@ export async function openNetwork({
         blockInstanceMetadata: config.awsvpcBlockImds,
         log: logger,
         takeConnection,
+        localRoutes: new (await import('./network/awsvpc/bridge-local-routes.ts')).BridgeLocalRoutes({
+          runDir,
+          namespace: config.containerdNamespace,
+          pluginDirectories: config.cniPluginDirectories,
+          destinations: config.awsvpcAdditionalLocalRoutes,
+        }),
       }),
   };
   // ENIs that an earlier run took are given back, whatever the settings are now.

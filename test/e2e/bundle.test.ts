@@ -34,15 +34,25 @@ describe('the bundled agent', () => {
   });
 
   it('has the AWS SDK client in files that the agent never loads', () => {
-    const files = readdirSync(join(bundle, 'lib')).map((name) => ({
-      name,
-      text: readFileSync(join(bundle, 'lib', name), 'utf8'),
-    }));
+    const names = readdirSync(join(bundle, 'lib')).filter((name) => name.endsWith('.js'));
+    const files = names.map((name) => ({ name, text: readFileSync(join(bundle, 'lib', name), 'utf8') }));
     // An operation that only the SDK's client knows.
     const client = files.filter(({ text }) => text.includes('DescribeCapacityProviders'));
     expect(client.length).toBe(1);
     expect(filesBehind('main.js', files)).not.toContain(client[0]?.name);
     expect(filesBehind('ecs-local.js', files)).toContain(client[0]?.name);
+  });
+
+  it('has the CNI plugins, which run on its Node', async () => {
+    const plugins = readdirSync(join(bundle, 'cni')).filter((name) => name.startsWith('ecs-'));
+    expect(plugins).toEqual(['ecs-branch-eni', 'ecs-eni', 'ecs-imds-block', 'ecs-onlink-trim']);
+    for (const plugin of plugins) {
+      const answer = await run(join(bundle, 'cni', plugin), [], {
+        env: { CNI_COMMAND: 'VERSION', PATH: '/usr/bin:/bin' },
+        input: '{"cniVersion":"1.0.0"}',
+      });
+      expect(JSON.parse(answer).supportedVersions).toContain('1.1.0');
+    }
   });
 
   it('holds the licences of what is in it', () => {

@@ -35,7 +35,7 @@ export interface AwsvpcNetworkOptions {
   readonly log: NetworkLog;
   /** Answers what tasks ask 169.254.170.2. */
   readonly takeConnection: TakeConnection;
-  /** How tasks reach the host; absent: they do not (ECS_AWSVPC_ADDITIONAL_LOCAL_ROUTES). */
+  /** How tasks reach the host; absent: they do not. */
   readonly localRoutes?: LocalRoutes;
   /** Where the host's files are seen; default `/`. */
   readonly hostRoot?: string;

@@ -10,6 +10,8 @@ import { run } from '../../support/run.ts';
 import { sampleContainerSpec } from '../../unit/store/sample-task.ts';
 
 const { signal } = new AbortController();
+/** Where distributions have the standard CNI plugins. */
+export const CNI_DIRECTORIES = ['/opt/cni/bin', '/usr/lib/cni'];
 
 /** An ENI as ECS describes it to a task. */
 export function eniOf({ mac, ipv4, ipv6 }: PlayedEni, changes: Partial<TaskEni> = {}): TaskEni {
