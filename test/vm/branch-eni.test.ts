@@ -10,7 +10,7 @@ const seenSchema = z.object({
   link: text,
   routes: text,
   hostLinks: text,
-  reached: z.boolean(),
+  reached: text,
   check: text,
   deleted: z.array(text),
   taskLinksAfter: text,
@@ -33,12 +33,12 @@ describe('ecs-branch-eni on a kernel that has vlans', () => {
     expect(seen.again).toBe(seen.added);
     expect(seen.link).toMatch(/link\/ether 0e:00:00:00:0d:02.* vlan protocol 802\.1Q id 101 /);
     expect(seen.routes).toContain('default via 10.97.0.1 dev eth0');
-    expect(seen.reached).toBe(true);
+    expect(seen.reached).toBe('router to 10.97.0.20');
     expect(seen.check).toBe('');
   });
 
   it('leaves the trunk on the host, and nothing of the branch after it (NET-99)', () => {
-    const trunk = /ens6@\S+: <[^>]*\bUP\b/;
+    const trunk = /up0@\S+: <[^>]*\bUP\b/;
     expect(seen.hostLinks).toMatch(trunk);
     expect(seen.deleted).toEqual(['', '']);
     expect(seen.taskLinksAfter).not.toContain('vlan');
