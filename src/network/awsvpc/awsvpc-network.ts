@@ -17,7 +17,7 @@ import { type AwsvpcNames, awsvpcNames } from './awsvpc-names.ts';
 import { attachEni, giveBackEnis } from './eni-device.ts';
 import type { EniLink } from './eni-link.ts';
 import type { LocalRoutes } from './local-routes.ts';
-import { type TaskNetworkRecord, TaskNetworkRecords } from './task-record.ts';
+import { openTaskNetworkRecords, type TaskNetworkRecord, type TaskNetworkRecords } from './task-record.ts';
 
 /** What this network says of itself; pino's logger fits. */
 export interface NetworkLog {
@@ -78,7 +78,7 @@ export class AwsvpcNetwork implements Network {
     this.#names = awsvpcNames(options.namespace);
     this.#netnsDirectory = options.netnsDirectory ?? '/run/netns';
     this.#hostRoot = options.hostRoot ?? '/';
-    this.#records = new TaskNetworkRecords(join(taskNetworkStateDirectory(options.runDir), 'tasks'));
+    this.#records = openTaskNetworkRecords(join(taskNetworkStateDirectory(options.runDir), 'tasks'));
     this.#files = new TaskFiles(options.runDir);
     this.#endpoints = new NamespaceEndpoints(options.takeConnection, options.run);
   }
@@ -203,7 +203,7 @@ export class AwsvpcNetwork implements Network {
   }
 
   async #remember(record: TaskNetworkRecord): Promise<TaskNetworkRecord> {
-    await this.#records.write(record);
+    await this.#records.write(record.task, record);
     this.#known.set(record.task, record);
     return record;
   }

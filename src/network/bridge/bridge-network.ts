@@ -23,7 +23,7 @@ import { type BridgeNames, bridgeNames } from './bridge-names.ts';
 import { addressesOf, publishedPorts, reportedBindings, shownAddresses } from './container-view.ts';
 import { HostLinks } from './host-links.ts';
 import { HostPorts } from './host-ports.ts';
-import { type NetworkRecord, NetworkRecords } from './network-record.ts';
+import { type NetworkRecord, type NetworkRecords, openNetworkRecords } from './network-record.ts';
 
 /** What this network says of itself; pino's logger fits. */
 export interface NetworkLog {
@@ -98,7 +98,7 @@ export class BridgeNetwork implements Network {
     this.#names = bridgeNames(namespace);
     this.#netnsDirectory = netnsDirectory;
     this.#hostRoot = hostRoot;
-    this.#records = new NetworkRecords(join(directory, 'containers'));
+    this.#records = openNetworkRecords(join(directory, 'containers'));
     this.#files = new TaskFiles(runDir);
     this.#endpoints = new NamespaceEndpoints(options.takeConnection, run);
     this.#ports = new HostPorts({ range: options.portRange });
@@ -266,7 +266,7 @@ export class BridgeNetwork implements Network {
   }
 
   async #remember(record: NetworkRecord): Promise<void> {
-    await this.#records.write(record);
+    await this.#records.write(record.id, record);
     this.#known.set(record.id, record);
   }
 

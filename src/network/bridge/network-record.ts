@@ -1,7 +1,6 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { z } from 'zod';
 import { type ContainerId, containerId, type TaskId } from '../../task/ids.ts';
+import { RecordFiles } from '../record-files.ts';
 
 const bindingSchema = z.object({
   protocol: z.enum(['tcp', 'udp']),
@@ -25,47 +24,9 @@ const recordSchema = z.object({
 /** What one container has of the network; written before it is used. */
 export type NetworkRecord = z.output<typeof recordSchema>;
 
-const PART = '.part';
+/** Records of containers, kept until a container has let go of everything. */
+export type NetworkRecords = RecordFiles<ContainerId, NetworkRecord>;
 
-/** Keeps the records of containers in `<directory>/<container id>.json`, until a container has let go of everything. */
-export class NetworkRecords {
-  readonly #directory: string;
-
-  constructor(directory: string) {
-    this.#directory = directory;
-  }
-
-  /** Whole or not at all. */
-  async write(record: NetworkRecord): Promise<void> {
-    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
-    const path = this.#path(record.id);
-    await writeFile(path + PART, JSON.stringify(record), { mode: 0o600 });
-    await rename(path + PART, path);
-  }
-
-  async remove(id: ContainerId): Promise<void> {
-    await rm(this.#path(id), { force: true });
-    await rm(this.#path(id) + PART, { force: true });
-  }
-
-  /** All that can be read; one that cannot is as good as none, and its container is swept by what else it left. */
-  async list(): Promise<readonly NetworkRecord[]> {
-    const names = await readdir(this.#directory).catch(() => []);
-    const records = await Promise.all(
-      names
-        .filter((name) => !name.endsWith(PART))
-        .map(async (name) => {
-          try {
-            return [recordSchema.parse(JSON.parse(await readFile(join(this.#directory, name), 'utf8')))];
-          } catch {
-            return [];
-          }
-        }),
-    );
-    return records.flat();
-  }
-
-  #path(id: ContainerId): string {
-    return join(this.#directory, `${id}.json`);
-  }
+export function openNetworkRecords(directory: string): NetworkRecords {
+  return new RecordFiles(directory, recordSchema, (id: ContainerId) => `${id}.json`);
 }

@@ -3,7 +3,7 @@ import { DeadlineExceededError, sleep, withDeadline } from '../../async/deadline
 import { KeyedLock } from '../../async/keyed-lock.ts';
 import { isNetworkNamespace } from '../../host/netns.ts';
 import type { RunCommand } from '../../host/run-command.ts';
-import { CniCacheFiles, type CniKey } from './cni-cache.ts';
+import { type CniCacheFiles, type CniKey, openCniCache } from './cni-cache.ts';
 import { type CniCommand, CniError, CniPlugin, TRY_AGAIN_LATER } from './cni-plugin.ts';
 import {
   type CniCache,
@@ -59,7 +59,7 @@ export class CniRunner {
 
   constructor(options: CniRunnerOptions) {
     this.#options = options;
-    this.#cache = new CniCacheFiles(options.cacheDirectory);
+    this.#cache = openCniCache(options.cacheDirectory);
   }
 
   /** Attaches, or proves that what is attached is whole. Rejects with `ContainerNetworkingError`. */

@@ -1,0 +1,58 @@
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { z } from 'zod';
+
+const PART = '.part';
+
+/**
+ * Keeps records as JSON in files of one directory that is the agent's own, so that they outlive it. A record that
+ * cannot be read is as good as none: what belongs to it is found by what else it left.
+ */
+export class RecordFiles<Key, Record> {
+  readonly #directory: string;
+  readonly #schema: z.ZodType<Record>;
+  readonly #nameOf: (key: Key) => string;
+
+  constructor(directory: string, schema: z.ZodType<Record>, nameOf: (key: Key) => string) {
+    this.#directory = directory;
+    this.#schema = schema;
+    this.#nameOf = nameOf;
+  }
+
+  async read(key: Key): Promise<Record | undefined> {
+    return await this.#parse(this.#path(key));
+  }
+
+  /** Whole or not at all. */
+  async write(key: Key, record: Record): Promise<void> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    const path = this.#path(key);
+    await writeFile(path + PART, JSON.stringify(record), { mode: 0o600 });
+    await rename(path + PART, path);
+  }
+
+  /** Not there: success. */
+  async remove(key: Key): Promise<void> {
+    await rm(this.#path(key), { force: true });
+    await rm(this.#path(key) + PART, { force: true });
+  }
+
+  /** All that can be read. */
+  async list(): Promise<readonly Record[]> {
+    const names = (await readdir(this.#directory).catch(() => [])).filter((name) => !name.endsWith(PART));
+    const records = await Promise.all(names.map((name) => this.#parse(join(this.#directory, name))));
+    return records.filter((record) => record !== undefined);
+  }
+
+  async #parse(path: string): Promise<Record | undefined> {
+    try {
+      return this.#schema.parse(JSON.parse(await readFile(path, 'utf8')));
+    } catch {
+      return undefined;
+    }
+  }
+
+  #path(key: Key): string {
+    return join(this.#directory, this.#nameOf(key));
+  }
+}
