@@ -35,7 +35,7 @@ export interface LogConfig {
   readonly driver: string;
   /** As the driver knows them: `mode` and `max-buffer-size` are taken off, and values that are secret left out. */
   readonly options: Readonly<Record<string, string>>;
-  /** Options whose values are secret, which are kept elsewhere (docs/adr/0008-log-secrets.md); absent: none. */
+  /** Options whose values are secret, which are kept elsewhere (docs/adr/0009-log-secrets.md); absent: none. */
   readonly secretOptions?: readonly string[];
   readonly mode: LogMode;
   /** Largest amount read but not yet delivered, in bytes; above it a writer waits or lines are dropped. */

@@ -19,7 +19,7 @@ const IN_MEMORY = new Set([0x0102_1994, 0x8584_58f6]);
 export type SecretValues = Readonly<Record<string, string>>;
 
 /**
- * Secret values of log options (docs/adr/0008-log-secrets.md): a file of mode 0600 for each container, in a directory
+ * Secret values of log options (docs/adr/0009-log-secrets.md): a file of mode 0600 for each container, in a directory
  * of the run directory that only root can enter, and only where that is kept in memory. On any other file system they
  * are in this process alone, and are asked of the agent again by the next one.
  */

@@ -137,7 +137,7 @@ const CONTAINER: readonly Example[] = [
   {
     parameter: 'logConfiguration.secretOptions',
     container: { logConfiguration: { logDriver: 'json-file', secretOptions: secret } },
-    note: 'in memory only: docs/adr/0008-log-secrets.md',
+    note: 'in memory only: docs/adr/0009-log-secrets.md',
   },
   { parameter: 'hostname', container: { hostname: 'web' } },
   { parameter: 'dnsServers', container: { dnsServers: ['10.0.0.2'] } },
