@@ -60,9 +60,16 @@ export function ended(
   if (exit === undefined) return stopped(container, container.restarts?.exit, at);
   if (isOldRun(container, exit)) return container;
   const spec = specOf(state, container);
-  return spec !== undefined && isRestarted(spec, container, exit, at)
-    ? restarting(container, exit, at)
+  const ran = hasRun(container, exit);
+  return spec !== undefined && isRestarted(spec, ran, exit, at)
+    ? restarting(ran, exit, at)
     : stopped(container, exit, at);
+}
+
+/** What has ended has run, also if the agent that started it died before it could note that. */
+function hasRun(container: ContainerState, exit: ContainerExit): ContainerState {
+  if (compareContainerStatus(container.known, 'RUNNING') >= 0) return container;
+  return { ...container, known: 'RUNNING', startedAt: container.startedAt ?? exit.exitedAt };
 }
 
 export function stopped(before: ContainerState, exit: ContainerExit | undefined, at: number): ContainerState {

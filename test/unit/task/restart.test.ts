@@ -43,6 +43,26 @@ describe('a restart policy', () => {
     expect(again(s, 1).steps()).toEqual([]);
   });
 
+  it('starts a run again that ended before anybody but a dead agent knew that it had begun (ENG-51)', () => {
+    const restartPolicy = { ignoredExitCodes: [7], attemptPeriodMs: 0 };
+    const ends = (exitCode: number) => {
+      const s = new TaskStory(taskSpec([containerSpec('main', { restartPolicy })]));
+      s.tell({ kind: 'resourcesReady' }).resolve('main');
+      s.tell({ kind: 'imagePulled', container: 'main', imageName: 'busybox', imageId: 'sha256:1' });
+      s.tell({ kind: 'containerCreated', container: 'main' });
+      const exit = { exitCode, exitedAt: s.now, oomKilled: false };
+      const observation = { state: 'exited', exit } as const;
+      return s.tell({ kind: 'containerObserved', container: 'main', knownBefore: 'CREATED', observation });
+    };
+    const s = ends(1);
+    expect(s.plan().steps).toEqual([{ kind: 'restartContainer', container: 'main', afterRun: 0 }]);
+    s.tell({ kind: 'containerStarted', container: 'main', pid: 70, startedAt: s.now });
+    expect(s.plan().steps).toEqual([{ kind: 'restartContainer', container: 'main', afterRun: 0 }]);
+    expect(again(s).steps()).toEqual([]);
+    expect(main(s)).toMatchObject({ known: 'RUNNING', pid: 77, restarts: { count: 1 } });
+    expect(main(ends(7))).toMatchObject({ known: 'STOPPED', exitCode: 7 });
+  });
+
   it('keeps the time of the first start (ENG-55)', () => {
     const s = running();
     const { startedAt } = main(s);
