@@ -271,6 +271,7 @@ class ChaosWorld {
     const { taskDefinition } = await this.#ecs.registerTaskDefinition({
       family,
       networkMode: shape.networkMode ?? 'host',
+      ...(shape.sharesNamespaces && { pidMode: 'task', ipcMode: 'task' }),
       ...(shape.executionRoleArn !== undefined && { executionRoleArn: shape.executionRoleArn }),
       volumes: [{ name: 'tallies', host: { sourcePath: this.#tallies } }],
       containerDefinitions: shape.define(tally).map((container) => ({

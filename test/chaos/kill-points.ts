@@ -1,4 +1,5 @@
 import { STEP_BOUNDARIES } from '../../src/engine/step-boundary.ts';
+import { NAMESPACE_PAUSE } from '../../src/task/internal-containers.ts';
 import type { StepKind } from '../../src/task/step.ts';
 import { randomFrom } from '../support/sample.ts';
 import type { Shape } from './shapes.ts';
@@ -22,6 +23,9 @@ export interface KillPoint {
 type Met = (shape: Shape) => readonly (string | undefined)[];
 const ONCE: Met = () => [undefined];
 const RUN: Met = ({ run }) => run;
+const INTERNAL: Met = ({ sharesNamespaces }) => (sharesNamespaces ? [NAMESPACE_PAUSE] : []);
+/** What the agent makes, those of its own included. */
+const MADE: Met = (shape) => [...shape.run, ...INTERNAL(shape)];
 
 /** A new kind of step fails to compile until it stands here. */
 const MET: { readonly [K in StepKind]: Met } = {
@@ -30,19 +34,21 @@ const MET: { readonly [K in StepKind]: Met } = {
   fetchSecrets: ({ executionRoleArn }) => (executionRoleArn === undefined ? [] : [undefined]),
   resolveImage: RUN,
   pullImage: RUN,
-  createContainer: RUN,
-  startContainer: RUN,
+  createContainer: MADE,
+  startContainer: MADE,
   restartContainer: ({ restarted }) => restarted,
-  stopContainer: ({ stopped }) => stopped,
+  stopContainer: (shape) => [...shape.stopped, ...INTERNAL(shape)],
   probeHealth: ({ probed }) => probed,
   releaseTaskNetwork: ({ networkMode }) => (networkMode === 'awsvpc' ? [undefined] : []),
-  releaseContainer: RUN,
-  removeContainer: RUN,
+  releaseContainer: MADE,
+  removeContainer: MADE,
   removeResources: ONCE,
   forgetTask: ONCE,
 };
 export const STEP_KINDS = Object.keys(MET) as StepKind[];
 
+/** Stands for the container that holds namespaces. */
+const PAUSE = 'pause';
 const MIDWAY_MAX_MS = 40;
 
 /** Every boundary of every step that these shapes go through. */
@@ -85,7 +91,9 @@ export function sampleKillPoints(
 /** The family of the task that meets a point: the agent under test reads the point back from it. */
 export function familyOf(point: KillPoint, number: number): string {
   const { shape, kind, boundary, afterMs, container = '' } = point;
-  return ['chaos', number, shape, kind, boundary, afterMs, container].join('_');
+  // Its name has characters that a family may not have.
+  const named = container === NAMESPACE_PAUSE ? PAUSE : container;
+  return ['chaos', number, shape, kind, boundary, afterMs, named].join('_');
 }
 
 export function killPointOf(family: string): KillPoint {
@@ -95,6 +103,6 @@ export function killPointOf(family: string): KillPoint {
     kind: kind as StepKind,
     boundary: boundary as KillBoundary,
     afterMs: Number(afterMs),
-    ...(container !== '' && { container }),
+    ...(container !== '' && { container: container === PAUSE ? NAMESPACE_PAUSE : container }),
   };
 }

@@ -7,6 +7,8 @@ export interface Shape {
   readonly networkMode?: 'bridge' | 'awsvpc';
   /** Absent: the task has no secrets. */
   readonly executionRoleArn?: string;
+  /** Its containers share PIDs and IPC, which one more container of the agent's own holds for them. */
+  readonly sharesNamespaces?: true;
   /** Containers in the order of the definition; `tally` is the file into which they write what they do. */
   define(tally: string): readonly ContainerDefinition[];
   /** Everything that the containers write: which of them started how often, and when. */
@@ -155,6 +157,31 @@ export const SHAPES = [
     stopAfter: 'first ready',
     run: ['first'],
     stopped: ['first'],
+  },
+  {
+    ...NONE,
+    name: 'namespace',
+    sharesNamespaces: true,
+    define: (tally) => [
+      {
+        name: 'holder',
+        essential: false,
+        command: script(tally, 'holder', `echo $$ >/dev/shm/pid; ${until(9)}`),
+      },
+      {
+        name: 'seer',
+        command: script(
+          tally,
+          'seer',
+          'until test -s /dev/shm/pid; do sleep 0.05; done; kill -0 $(cat /dev/shm/pid) && say seen; exit 5',
+        ),
+      },
+    ],
+    tally: ['holder start', 'holder ready', 'seer start', 'seer seen'],
+    unordered: true,
+    exitCodes: { holder: 9, seer: 5 },
+    run: ['holder', 'seer'],
+    stopped: ['holder'],
   },
   {
     ...NONE,
