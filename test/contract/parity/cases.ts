@@ -22,6 +22,8 @@ const volume = (name: string, mountPoint: object, host?: object): ParityCase => 
   task: { volumes: [{ name: 'data', ...(host && { host }) }] },
 });
 const host = { networkMode: 'host' } as const;
+const bridge = { networkMode: 'bridge' } as const;
+const privileged = { privileged: true } as const;
 const device = (hostPath: string, more: object = {}) => ({ hostPath, ...more });
 const systemControl = (namespace: string, value: string) => ({ systemControls: [{ namespace, value }] });
 
@@ -88,6 +90,30 @@ export const CASES: readonly ParityCase[] = [
   },
   { name: 'disableNetworking', container: { disableNetworking: true } },
   { name: 'disableNetworking on the host network', task: host, container: { disableNetworking: true } },
+  { name: 'bridge network', task: bridge },
+  { name: 'bridge network with a hostname', task: bridge, container: { hostname: 'web' } },
+  {
+    name: 'bridge network with names',
+    task: bridge,
+    container: {
+      extraHosts: [{ hostname: 'db', ipAddress: '10.0.0.9' }],
+      dnsServers: ['10.9.8.7'],
+      dnsSearchDomains: ['example.test'],
+    },
+  },
+  {
+    name: 'bridge network with ports',
+    task: bridge,
+    container: { portMappings: [{ containerPort: 80 }, { containerPort: 53, protocol: 'udp' }] },
+  },
+  { name: 'bridge network of a user', task: bridge, image: 'full', container: { user: 'app' } },
+  { name: 'bridge network, hardened', task: bridge, container: { readonlyRootFilesystem: true } },
+  {
+    name: 'bridge network with systemControls',
+    task: bridge,
+    container: systemControl('net.ipv4.ip_unprivileged_port_start', '1024'),
+  },
+  { name: 'disableNetworking on the bridge network', task: bridge, container: { disableNetworking: true } },
   { name: 'cpu', container: { cpu: 512 } },
   { name: 'cpu 0', container: { cpu: 0 } },
   { name: 'memory', container: { memory: 128 } },
@@ -173,6 +199,23 @@ export const CASES: readonly ParityCase[] = [
   volume('a path of the host', {}, { sourcePath: '/usr/share' }),
   volume('a path of the host, read-only', { readOnly: true }, { sourcePath: '/usr/share' }),
   volume('over a file of the runtime', { containerPath: '/etc/hosts' }, { sourcePath: '/etc/hostname' }),
+  { name: 'privileged', container: privileged },
+  { name: 'privileged as a user', container: { ...privileged, user: 'app' } },
+  { name: 'privileged and read-only', container: { ...privileged, readonlyRootFilesystem: true } },
+  { name: 'privileged on the host network', task: host, container: privileged },
+  { name: 'privileged on the bridge network', task: bridge, container: privileged },
+  {
+    name: 'privileged with fewer capabilities',
+    container: { ...privileged, linuxParameters: { capabilities: { drop: ['SYS_ADMIN', 'NET_RAW'] } } },
+  },
+  {
+    name: 'privileged with options that it overrides',
+    container: {
+      ...privileged,
+      dockerSecurityOptions: ['no-new-privileges'],
+      linuxParameters: { devices: [device('/dev/kmsg', { containerPath: '/dev/log-of-kernel' })] },
+    },
+  },
   {
     name: 'everything that hardens',
     container: {

@@ -5,6 +5,8 @@ import { definition, definitionRecord, SCOPE, taskRecord } from '../../unit/cont
 import type { ParityCase } from './cases.ts';
 
 const MEMORY_MIB = 64;
+/** Shares as any other program's: with the two of `cpu: 0` a busy machine would not let a container go on. */
+const CPU = 1024;
 
 /** The task as ECS sends it, with an ARN of its own for each runtime. */
 export function payloadOf({ name, container, task, image = 'plain' }: ParityCase, side: string): PayloadTask {
@@ -15,6 +17,7 @@ export function payloadOf({ name, container, task, image = 'plain' }: ParityCase
         name: 'app',
         image: `parity:${image}`,
         memory: MEMORY_MIB,
+        cpu: CPU,
         ...(image === 'plain' && { command: ['probe'] }),
         ...container,
       },

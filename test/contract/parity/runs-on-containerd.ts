@@ -1,6 +1,7 @@
 import { parsePayloadTask } from '../../../src/acs/payload-task.ts';
 import type { ContainerStepContext, StepPorts } from '../../../src/engine/step-context.ts';
 import { createContainer, removeContainer, startContainer } from '../../../src/engine/steps/container.ts';
+import { BridgeNetwork } from '../../../src/network/bridge/bridge-network.ts';
 import { HostNetwork } from '../../../src/network/host-network.ts';
 import { TaskNetwork } from '../../../src/network/task-network.ts';
 import type { TaskCgroups } from '../../../src/resource/task-cgroups.ts';
@@ -58,7 +59,7 @@ export class ContainerdSide implements AsyncDisposable {
     const ports: StepPorts = {
       runtime,
       images: createContainerdImages({ client: runtime.client, snapshotter: runtime.snapshotter }),
-      network: await TaskNetwork.open(new HostNetwork({ runDir: scratch.path('run') }), []),
+      network: await openNetwork(scratch.path('run'), namespace),
       cgroups,
       volumes: new LocalVolumes({ directory: scratch.path('volumes'), matchFullConfiguration: false }),
       logs: {
@@ -135,6 +136,24 @@ export class ContainerdSide implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#events[Symbol.asyncDispose]();
+    await this.#ports.network.close();
     await this.#ports.runtime.close();
   }
+}
+
+/** The modes that dockerd has too, as the agent makes them. */
+async function openNetwork(runDir: string, namespace: string): Promise<TaskNetwork> {
+  const load = async () =>
+    await BridgeNetwork.open({
+      runDir,
+      namespace,
+      pluginDirectories: ['/opt/cni/bin', '/usr/lib/cni'],
+      portRange: { first: 40_000, last: 40_999 },
+      reportIpv6: false,
+      log: { info: () => {}, warn: () => {} },
+      takeConnection: (socket) => socket.destroy(),
+    });
+  return await TaskNetwork.open(new HostNetwork({ runDir }), [
+    { mode: 'bridge', isInUse: async () => false, load },
+  ]);
 }

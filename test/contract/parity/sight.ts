@@ -20,8 +20,25 @@ export function sightOf(run: RunOfCase, host: HostNamespaces): Sight {
     .replaceAll(run.id, '<id>')
     .replaceAll(run.id.slice(0, 12), '<short id>')
     .replaceAll(run.cgroupParent, '<task>');
-  const fields = [...parseSight(plain)].map(([name, text]) => [name, normalised(name, text, host)] as const);
+  const sight = parseSight(plain);
+  const own = ownAddresses(sight.get('addresses') ?? '', sight.get('routes') ?? '');
+  const fields = [...sight].map(([name, text]) => [name, normalised(name, own(text), host)] as const);
   return new Map([...fields, ['exit code', String(run.exitCode)]]);
+}
+
+/** Takes the addresses that a bridge gave out of a text: every container has others, each runtime a bridge. */
+function ownAddresses(addresses: string, routes: string): (text: string) => string {
+  const [, address = ''] = /\beth0 +inet ([\d.]+)\//.exec(addresses) ?? [];
+  const [, gateway = ''] = /^default via ([\d.]+) dev eth0\b/m.exec(routes) ?? [];
+  const [, subnet = ''] = /^([\d.]+)\/\d+ dev eth0\b/m.exec(routes) ?? [];
+  const [, broadcast = ''] = /\beth0 +inet \S+ brd ([\d.]+)/.exec(addresses) ?? [];
+  const names = Object.entries({ address, gateway, subnet, broadcast }).filter(([, value]) => value !== '');
+  return (text) =>
+    names.reduce(
+      (left, [name, value]) =>
+        left.replace(new RegExp(`(?<![\\d.])${RegExp.escape(value)}(?![\\d.])`, 'g'), `<${name}>`),
+      text,
+    );
 }
 
 function normalised(name: string, text: string, host: HostNamespaces): string {
@@ -29,6 +46,19 @@ function normalised(name: string, text: string, host: HostNamespaces): string {
   switch (name) {
     case 'mounts':
       return text.split('\n').map(mountLine).sort().join('\n');
+    case 'links':
+      return text
+        .replace(/^\d+: ([^@:]+)(@\w+)?/gm, '$1')
+        .replace(/ether [0-9a-f:]{17}/g, 'ether <own>')
+        .replace(/\s*\\\s*/g, ' ');
+    case 'addresses':
+      // That of the endpoint is served by the agent, not by a runtime.
+      return text
+        .split('\n')
+        .filter((line) => !line.includes('169.254.170.2'))
+        .map((line) => line.replace(/^\d+: /, '').replace(/\s*\\\s*|\s+/g, ' '))
+        .map((line) => line.replace(/inet6 fe80:\S+/, 'inet6 <link-local>'))
+        .join('\n');
     case 'limits':
       return text.replace(/ +/g, ' ').replace(/ $/gm, '');
     case 'cgroups':
