@@ -5,10 +5,13 @@ import type { CgroupParent } from '../../src/runtime/runtime.ts';
 import { containerdUnderTest } from '../contract/runtime/containerd-under-test.ts';
 import { EventLog, requestOf, script } from '../contract/runtime/containers.ts';
 import { run } from '../support/run.ts';
+import { appArmorEffects } from './apparmor-effects.ts';
+import { cgroupEffects } from './cgroup-effects.ts';
 
 /*
  * Runs inside the virtual machine: starts containers with each OCI runtime and cgroup driver and prints what the
- * kernel says of them, one line of JSON each.
+ * kernel says of them, then what it does to those that go beyond a limit or their AppArmor profile; a line of JSON
+ * each. All in one machine: its start takes as long as ten containers.
  */
 
 const MIB = 1024 * 1024;
@@ -31,7 +34,13 @@ for (const ociRuntime of ['runc', 'crun']) {
       ...(await outOfMemory(cgroup)),
     };
     await under.expectNothingLeft();
-    console.log(JSON.stringify(seen));
+    print('limits', seen);
+  }
+  if (ociRuntime === 'runc') {
+    for (const driver of ['cgroupfs', 'systemd'] as const)
+      print('effects', { driver, ...(await cgroupEffects(under, driver)) });
+    print('apparmor', await appArmorEffects(under));
+    await under.expectNothingLeft();
   }
 
   async function limits(parent: CgroupParent) {
@@ -76,3 +85,7 @@ for (const ociRuntime of ['runc', 'crun']) {
   }
 }
 process.exit(0);
+
+function print(part: string, seen: object): void {
+  console.log(JSON.stringify({ part, ...seen }));
+}
