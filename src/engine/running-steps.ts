@@ -1,6 +1,5 @@
 import { Backoff } from '../async/backoff.ts';
 import { ABANDONABLE_STEPS, type Step, type StepKind, stepContainer } from '../task/step.ts';
-
 import type { StepUnderWay, StuckStep } from '../task/why.ts';
 
 interface Running {
@@ -14,6 +13,9 @@ interface Stuck {
   readonly backoff: Backoff;
 }
 
+/** Between two tries of a step. */
+const RETRY = { minMs: 100, maxMs: 30_000, factor: 2, jitter: 0.2 };
+
 /**
  * The steps of one task that are under way or wait for their next try: one at a time for each container, one
  * at a time for the task as a whole.
@@ -21,6 +23,12 @@ interface Stuck {
 export class RunningSteps {
   readonly #running = new Map<string, Running>();
   readonly #stuck = new Map<string, Stuck>();
+  readonly #random: () => number;
+
+  /** `random` gives numbers in [0, 1): how much longer than the least a wait is. */
+  constructor(random: () => number = Math.random) {
+    this.#random = random;
+  }
 
   /**
    * Compares with what is wanted now: abandons what may be abandoned and is not wanted any more, gives the
@@ -73,7 +81,7 @@ export class RunningSteps {
     const key = lane(step);
     this.#running.delete(key);
     const before = this.#stuck.get(key);
-    const backoff = before?.backoff ?? new Backoff({ minMs: 100, maxMs: 30_000, factor: 2, jitter: 0.2 });
+    const backoff = before?.backoff ?? new Backoff(RETRY, this.#random);
     const container = stepContainer(step);
     const info: StuckStep = {
       kind: step.kind,

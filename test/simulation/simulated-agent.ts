@@ -41,7 +41,7 @@ const STORE_RETRY_MS = 1000;
  */
 export class SimulatedAgent {
   readonly #in: AgentSurroundings;
-  readonly #steps = new RunningSteps();
+  readonly #steps: RunningSteps;
   readonly #inbox: Inbox;
   readonly #stepsOfWorld: SimulatedSteps;
   #state: TaskState | undefined;
@@ -53,6 +53,7 @@ export class SimulatedAgent {
 
   constructor(surroundings: AgentSurroundings) {
     this.#in = surroundings;
+    this.#steps = new RunningSteps(() => surroundings.world.choices.below(100) / 100);
     this.#stepsOfWorld = new SimulatedSteps(surroundings.world);
     this.#inbox = new Inbox(
       (container) =>
