@@ -9,12 +9,9 @@ import { until } from '../support/until.ts';
 const ONE: PlayedEni = { name: 'ens6', mac: '0e:00:00:00:00:06', ipv4: '10.98.0.6', ipv6: 'fd98::6' };
 const TWO: PlayedEni = { name: 'ens7', mac: '0e:00:00:00:00:07', ipv4: '10.98.0.7', ipv6: 'fd98::7' };
 const NETWORK = { networkConfiguration: { awsvpcConfiguration: { subnets: ['subnet-1'] } } };
+const OBEDIENT = 'trap "exit 0" TERM; while :; do sleep 0.05; done';
 /** A web server of one page on every address that ends when it is told to. */
-const WEB = [
-  'mkdir -p /www && hostname >/www/index.html && httpd -p [::]:80 -h /www',
-  'trap "exit 0" TERM',
-  'while :; do sleep 0.05; done',
-].join('\n');
+const WEB = ['mkdir -p /www && hostname >/www/index.html && httpd -p [::]:80 -h /www', OBEDIENT].join('\n');
 
 /** Everything runs in a network namespace that plays an EC2 instance; its ENIs are veth ends. */
 describe('awsvpc mode', () => {
@@ -77,7 +74,7 @@ describe('awsvpc mode', () => {
       name: 'side',
       image: world.image,
       memory: 64,
-      command: ['sleep', '600'],
+      command: ['sh', '-c', OBEDIENT],
       essential: true,
     };
     await world.register(

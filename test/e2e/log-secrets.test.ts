@@ -17,7 +17,7 @@ import { filesUnder, fromManager, fromSsm, INSTANCE, ROLE, SECRET_ARN, SecretTas
 const NAMESPACE = `ecs-t${process.pid}`;
 /** A thousand lines a second: the driver sends as soon as it has so many, else every five seconds. */
 const COUNTING =
-  'i=0; while :; do n=0; while [ $n -lt 100 ]; do n=$((n+1)); i=$((i+1)); echo "line $i"; done; sleep 0.1; done';
+  'trap "exit 0" TERM; i=0; while :; do n=0; while [ $n -lt 100 ]; do n=$((n+1)); i=$((i+1)); echo "line $i"; done; sleep 0.1; done';
 /** Written that much later than what is there when one looks. */
 const LATER = 1_500;
 /** In every value; nothing else has it. */
