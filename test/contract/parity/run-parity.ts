@@ -50,7 +50,8 @@ export async function runParity(version: ContainerdVersion = '1.6'): Promise<rea
   // Both sides have the same host: its network is the one that dockerd lives in.
   stack.use(dockerd.host.enter());
   const containerd = stack.use(await startContainerd({ version }));
-  const namespace = `ecs-parity-${process.pid}`;
+  // Of this run alone: names of its host's links derive from it.
+  const namespace = `ecs-parity-${process.pid}-${version.replace('.', '')}`;
   stack.defer(() => removeCgroups(`/${namespace}`));
   await makeDevices(stack);
   for (const [name, image] of Object.entries(IMAGES)) {
