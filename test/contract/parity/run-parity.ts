@@ -50,8 +50,7 @@ export async function runParity(version: ContainerdVersion = '1.6'): Promise<rea
   // Both sides have the same host: its network is the one that dockerd lives in.
   stack.use(dockerd.host.enter());
   const containerd = stack.use(await startContainerd({ version }));
-  // Of this run alone: names of its host's links derive from it.
-  const namespace = `ecs-parity-${process.pid}-${version.replace('.', '')}`;
+  const namespace = `ecs-parity-${process.pid}`;
   stack.defer(() => removeCgroups(`/${namespace}`));
   await makeDevices(stack);
   for (const [name, image] of Object.entries(IMAGES)) {
