@@ -1,4 +1,4 @@
-import { readdirSync, rmdirSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { hostMounts } from './mounts.ts';
 
@@ -23,6 +23,15 @@ export function removeCgroups(path: string): void {
 /** Removes a cgroup of every hierarchy where it has neither processes nor children. */
 export function removeEmptyCgroup(path: string): void {
   for (const hierarchy of cgroupHierarchies()) removeFolder(join(hierarchy, path));
+}
+
+/** Removes cgroups that carry the number of a test process in their name and whose process has died. */
+export function removeAbandonedCgroups(): void {
+  const names = cgroupHierarchies().flatMap((hierarchy) => readdirSync(hierarchy));
+  for (const name of new Set(names)) {
+    const owner = /^ecs-[a-z]*-?(\d+)(-[a-z0-9]+)?$/.exec(name)?.[1];
+    if (owner !== undefined && !existsSync(`/proc/${owner}`)) removeCgroups(`/${name}`);
+  }
 }
 
 function foldersUnder(folder: string): string[] {

@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import { removeAbandonedCgroups } from './cgroups.ts';
 import { containerdPlaces } from './containerd.ts';
 import { removeContainerdRemains } from './containerd-remains.ts';
 import { unmountUnder } from './mounts.ts';
@@ -13,6 +14,7 @@ async function sweepAbandoned(): Promise<void> {
     await unmountUnder(directory);
     rmSync(directory, { recursive: true, force: true });
   }
+  removeAbandonedCgroups();
 }
 
 export const setup = sweepAbandoned;
