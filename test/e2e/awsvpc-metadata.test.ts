@@ -168,7 +168,7 @@ describe('what an awsvpc task reads at 169.254.170.2', () => {
     await stop(task.arn, other.arn);
   }, 120_000);
 
-  it('is about its ENI, for each of its containers, before and after the agent was killed (TMDS-18, TMDS-45)', async () => {
+  it('is about its ENI, for each of its containers, before and after the agent was killed (TMDS-18, TMDS-45, NET-104)', async () => {
     const base = { image: world.image, memory: 64, essential: true };
     const main = { ...base, name: 'main', command: ['sh', '-c', ASK], portMappings: [{ containerPort: 80 }] };
     const side = { ...base, name: 'side', command: ['sh', '-c', IDLE] };
