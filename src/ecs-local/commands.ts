@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { RegisterTaskDefinitionCommandInput, Task } from '@aws-sdk/client-ecs';
+import type { Attribute, ECS, RegisterTaskDefinitionCommandInput, Task } from '@aws-sdk/client-ecs';
 import { sleep } from '../async/deadline.ts';
 import { isReadable, logDriverOf, readLogs } from '../container-log/read-logs.ts';
 import { containerId } from '../task/ids.ts';
@@ -38,15 +38,33 @@ export async function runTaskDefinition(
 ): Promise<{ readonly name: string; readonly taskArns: readonly string[]; readonly ended?: Task }> {
   const ecs = await ecsClient(record);
   const registered = await ecs.registerTaskDefinition(definition);
-  const { family, revision } = registered.taskDefinition ?? {};
+  const { family, revision, requiresAttributes = [] } = registered.taskDefinition ?? {};
   const name = `${family}:${revision}`;
   const run = await ecs.runTask({ cluster: record.cluster, taskDefinition: name, count: options.count });
   const [failure] = run.failures ?? [];
-  if (failure !== undefined) throw new Error(`the task was not placed: ${explainFailure(failure.reason)}`);
+  if (failure !== undefined) {
+    const missing =
+      failure.reason === 'ATTRIBUTE' ? await missingAttributes(ecs, record.cluster, requiresAttributes) : [];
+    const named = missing.length === 0 ? '' : `: ${missing.join(', ')} (docs/supported.md)`;
+    throw new Error(`the task was not placed: ${explainFailure(failure.reason)}${named}`);
+  }
   const taskArns = (run.tasks ?? []).flatMap((task) => task.taskArn ?? []);
   const [first] = taskArns;
   if (options.tell === undefined || first === undefined) return { name, taskArns };
   return { name, taskArns, ended: await watchTask(ecs, record, first, options.tell, options.signal) };
+}
+
+/** Attributes of the definition that no instance of the cluster has. */
+async function missingAttributes(
+  ecs: ECS,
+  cluster: string,
+  required: readonly Attribute[],
+): Promise<readonly string[]> {
+  const { containerInstanceArns: containerInstances = [] } = await ecs.listContainerInstances({ cluster });
+  if (containerInstances.length === 0) return [];
+  const described = await ecs.describeContainerInstances({ cluster, containerInstances });
+  const all = (described.containerInstances ?? []).flatMap(({ attributes = [] }) => attributes);
+  return required.flatMap(({ name = '' }) => (all.some((has) => has.name === name) ? [] : [name]));
 }
 
 function explainFailure(reason: string | undefined): string {

@@ -39,6 +39,9 @@ describe('ecs-local', () => {
       ],
     };
     writeFileSync(scratch.path('taskdef.json'), JSON.stringify(definition));
+    const [app] = definition.containerDefinitions;
+    const containerDefinitions = [{ ...app, logConfiguration: { logDriver: 'awsfirelens' } }];
+    writeFileSync(scratch.path('firelens.json'), JSON.stringify({ ...definition, containerDefinitions }));
   });
   afterAll(async () => {
     await registry?.stop();
@@ -56,14 +59,20 @@ describe('ecs-local', () => {
     expect(up.stdout).toContain('The agent is connected');
     expect(up.exitCode).toBe(0);
 
+    const refused = await local('run', scratch.path('firelens.json'));
+    expect(refused.exitCode).toBe(1);
+    expect(refused.stderr).toMatch(
+      /not placed: ATTRIBUTE .*: com\.amazonaws\.ecs\.capability\.logging-driver\.awsfirelens \(docs/,
+    );
+
     const ran = await local('run', scratch.path('taskdef.json'));
     const id = /task\/default\/([0-9a-f]{32})/.exec(ran.stdout)?.[1] ?? '';
-    expect(ran.stdout).toMatch(/^local:1 {2}arn:aws:ecs:/);
+    expect(ran.stdout).toMatch(/^local:2 {2}arn:aws:ecs:/);
     await until(async () => (await local('ps')).stdout.includes('RUNNING'), {
       what: 'the task runs',
       timeoutMs: 30_000,
     });
-    expect((await local('ps')).stdout).toMatch(new RegExp(`^TASK .*\\n${id.slice(0, 12)} +local:1 +RUNNING`));
+    expect((await local('ps')).stdout).toMatch(new RegExp(`^TASK .*\\n${id.slice(0, 12)} +local:2 +RUNNING`));
 
     const followed = spawn(process.execPath, arguments_(['logs', '-f', id.slice(0, 8)]), {
       stdio: ['ignore', 'pipe', 'inherit'],
