@@ -10,7 +10,7 @@ import {
   INSTANCE_METADATA,
   LinkNameTakenError,
 } from '../src/network/awsvpc/eni-link.ts';
-import { CniCode, CniFailure } from './cni-plugin.ts';
+import { CniCode, CniFailure } from './run-plugin.ts';
 
 /** Six hex pairs in lower case. */
 export const macSchema = z

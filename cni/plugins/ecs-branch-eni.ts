@@ -5,8 +5,8 @@ import {
   findBranch,
   removeBranchEni,
 } from '../../src/network/awsvpc/branch-eni.ts';
-import { runCniPlugin } from '../cni-plugin.ts';
 import { eniFailure, eniLinkOf, eniSchema, macSchema, wrongWithEni } from '../eni-config.ts';
+import { runCniPlugin } from '../run-plugin.ts';
 
 const schema = z.looseObject({ ...eniSchema.shape, trunkMac: macSchema, vlanId: z.int().min(1).max(4_094) });
 

@@ -1,7 +1,7 @@
 import { findDevice } from '../../src/host/links.ts';
 import { attachEni, giveBackEni } from '../../src/network/awsvpc/eni-device.ts';
-import { runCniPlugin } from '../cni-plugin.ts';
 import { eniFailure, eniLinkOf, eniSchema, wrongWithEni } from '../eni-config.ts';
+import { runCniPlugin } from '../run-plugin.ts';
 
 /** `ecs-eni`: takes an ENI, found by its MAC address, into the namespace, and gives it back (networking.md §12). */
 await runCniPlugin({

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { inNetworkNamespace } from '../../src/host/netns.ts';
 import { blockInstanceMetadata } from '../../src/network/awsvpc/eni-link.ts';
-import { runCniPlugin } from '../cni-plugin.ts';
 import { wrongWithBlock } from '../eni-config.ts';
+import { runCniPlugin } from '../run-plugin.ts';
 
 /** `ecs-imds-block`: keeps what runs in the namespace from the instance metadata service (networking.md §6.6). */
 await runCniPlugin({

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { inNetworkNamespace } from '../../src/host/netns.ts';
 import { compareOnLink, trimOnLink } from '../../src/network/awsvpc/on-link.ts';
 import type { CniResult } from '../../src/network/cni/cni-schema.ts';
-import { runCniPlugin } from '../cni-plugin.ts';
+import { runCniPlugin } from '../run-plugin.ts';
 
 /**
  * `ecs-onlink-trim`: behind `bridge`, leaves the namespace only the gateway on the link, so that tasks on the bridge

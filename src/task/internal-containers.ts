@@ -11,7 +11,7 @@ const TOLD_LATER_MS = 1_000;
 
 /**
  * The task with the containers that the agent adds to it: where PID or IPC namespaces are shared, one that holds
- * them, which runs before any other is pulled and stops after them all (ENG-59).
+ * them, which runs before any other is made and stops after them all (ENG-59).
  */
 export function withInternalContainers(spec: TaskSpec): TaskSpec {
   if (spec.pidMode !== 'task' && spec.ipcMode !== 'task') return spec;
