@@ -55,6 +55,16 @@ export class DuplexCall<Request, Answer> implements Disposable {
     this.#call.end();
   }
 
+  /** Says that no more requests come, and waits until the other side has let go of what the call held. */
+  async finish(): Promise<void> {
+    this.end();
+    try {
+      while ((await this.#answers.next()).done !== true);
+    } catch {
+      // It has ended, badly or by the signal.
+    }
+  }
+
   /** Ends the call at once; harmless when it has ended. */
   cancel(): void {
     this.#call.cancel();

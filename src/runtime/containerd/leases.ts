@@ -51,10 +51,17 @@ export async function removeStaleLeases(client: ContainerdClient, signal: AbortS
   return leases.length;
 }
 
-/** Deletes a lease whose job is done; one that containerd does not let go of now is kept in mind. */
-export async function letGoOfLease(client: ContainerdClient, id: string): Promise<void> {
+/**
+ * Deletes a lease whose job is done; one that containerd does not let go of now is kept in mind. With `collect`
+ * what it alone held is gone when this resolves; otherwise containerd removes that when it next collects.
+ */
+export async function letGoOfLease(
+  client: ContainerdClient,
+  id: string,
+  { collect = false }: { readonly collect?: boolean } = {},
+): Promise<void> {
   try {
-    await deleteLease(client, id);
+    await deleteLease(client, id, collect);
   } catch (error) {
     if (!hasCode(error, 'UNAVAILABLE', 'DEADLINE_EXCEEDED')) throw error;
     client.unfinishedLeases.add(id);
@@ -66,11 +73,11 @@ export async function deleteUnfinishedLeases(client: ContainerdClient): Promise<
   await client.unfinishedLeases.retry((id) => deleteLease(client, id));
 }
 
-async function deleteLease(client: ContainerdClient, id: string): Promise<void> {
+async function deleteLease(client: ContainerdClient, id: string, sync = false): Promise<void> {
   try {
     // A signal of its own: an aborted job must let go as well.
     const { signal } = new AbortController();
-    await client.unary('leases', 'Delete', { id }, { signal, timeoutMs: CLEANUP_TIMEOUT_MS });
+    await client.unary('leases', 'Delete', { id, sync }, { signal, timeoutMs: CLEANUP_TIMEOUT_MS });
   } catch (error) {
     if (!hasCode(error, 'NOT_FOUND')) throw error;
   }

@@ -10,6 +10,8 @@ import { DockerError, hasStatus } from './docker-error.ts';
 const POLL_MS = 20;
 /** What a process may still have to say when it has ended and a child holds its output open. */
 const LAST_WORDS_MS = 50;
+/** What dockerd takes, at most, to say why it could not run a command, once it has noted that it could not. */
+const REASON_MS = 1_000;
 const NOT_FOUND = 127;
 const NOT_EXECUTABLE = 126;
 const START_MS = 30_000;
@@ -48,12 +50,18 @@ export async function execInContainer(
     });
   if ('exitCode' in stream) return stream;
   const output = new FrameReader(outputLimit);
-  const ended = output.read(stream);
+  let closed = false;
+  const ended = output.read(stream).finally(() => {
+    closed = true;
+  });
   try {
     for (;;) {
+      const wasClosed = closed;
       const { Running, ExitCode } = await inspect(signal);
-      if (!Running) {
-        await Promise.race([ended, sleep(LAST_WORDS_MS)]);
+      // dockerd gives the stream before it begins to start the command: neither running nor ended says that it has
+      // not come to it yet, or, when it has closed the stream, that it never will.
+      if (!Running && (typeof ExitCode === 'number' || wasClosed)) {
+        await Promise.race([ended, sleep(ExitCode === NOT_EXECUTABLE ? REASON_MS : LAST_WORDS_MS)]);
         return { exitCode: exitCodeOf(output.text, ExitCode ?? undefined), output: output.text };
       }
       await Promise.race([ended.then(() => sleep(1, signal)), sleep(POLL_MS, signal)]);

@@ -7,7 +7,10 @@ const PREFIX = 'ecs-pull-';
 /** Longer than any pull; frees what an agent that died held (containerd.md §4). */
 const EXPIRY_MS = 24 * 3_600_000;
 
-/** Runs a pull under a lease of its own, which goes when the pull has ended, however it ended. */
+/**
+ * Runs a pull under a lease of its own, which goes when the pull has ended, however it ended; with what a failed
+ * one has left (CTD-15).
+ */
 export async function withPullLease<T>(
   client: ContainerdClient,
   live: Set<string>,
@@ -17,12 +20,15 @@ export async function withPullLease<T>(
   const id = `${PREFIX}${Date.now()}-${randomUUID()}`;
   const labels = { 'containerd.io/gc.expire': new Date(Date.now() + EXPIRY_MS).toISOString() };
   live.add(id);
+  let failed = true;
   try {
     await client.unary('leases', 'Create', { id, labels }, { signal });
-    return await work(id);
+    const result = await work(id);
+    failed = false;
+    return result;
   } finally {
     // An aborted Create may have had its effect, so the lease is deleted in any case.
-    await letGoOfLease(client, id).catch(() => undefined);
+    await letGoOfLease(client, id, { collect: failed }).catch(() => undefined);
     live.delete(id);
   }
 }

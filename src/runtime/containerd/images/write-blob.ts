@@ -1,8 +1,11 @@
+import { lingering } from '../../../async/lingering.ts';
 import type { ContainerdClient, ContentWrite } from '../client.ts';
 import { hasCode } from '../containerd-error.ts';
 
 /** Content goes to containerd in pieces of at most that many bytes (containerd.md §1). */
 const PIECE_BYTES = 1 << 20;
+/** What a writer gets to end by itself once its pull has been given up; containerd keeps what a cut one wrote. */
+const LAST_MS = 2_000;
 /** Pieces sent and not yet answered; together with the answers' reading this bounds the memory of a pull (CTD-48). */
 const WINDOW = 2;
 
@@ -57,7 +60,9 @@ export async function writeBlob(
   { signal }: { readonly signal: AbortSignal },
 ): Promise<'written' | 'present'> {
   const { ref, digest, size } = blob;
-  using call = client.writeContent({ signal, lease: blob.lease });
+  signal.throwIfAborted();
+  using writing = lingering(signal, LAST_MS);
+  using call = client.writeContent({ signal: writing.signal, lease: blob.lease });
   let resumed = false;
   try {
     await call.send({ action: 'STAT', ref, total: size, expected: digest });
@@ -74,14 +79,15 @@ export async function writeBlob(
     return 'written';
   } catch (error) {
     if (hasCode(error, 'ALREADY_EXISTS')) return 'present';
+    // The other end of the stream holds the lock of the ingest, which nobody can take or remove before it is gone.
+    await call.finish();
+    signal.throwIfAborted();
     if (hasCode(error, 'UNAVAILABLE') && error.details.includes('locked')) {
       throw new IngestLockedError(`another writer holds ${ref}`, { cause: error });
     }
     const mismatch =
       hasCode(error, 'FAILED_PRECONDITION', 'OUT_OF_RANGE') || error instanceof DigestMismatchError;
     if (!mismatch) throw error;
-    // The stream holds the lock of the ingest until it ends.
-    call.cancel();
     await abortIngest(client, ref);
     const why =
       error instanceof DigestMismatchError
