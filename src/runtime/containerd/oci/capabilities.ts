@@ -73,8 +73,8 @@ export interface CapabilityRequest {
 }
 
 /**
- * The sets of a container's first process. `ALL` in either list means all; what is added wins over a dropped
- * `ALL`, what is dropped over an added one. A process that is not root only keeps the bounding set. A name
+ * The sets of a container's first process. `ALL` in either list means all; what is added wins over what is
+ * dropped, but for `ALL`, from which what is dropped is missing. A process that is not root only keeps the bounding set. A name
  * that cannot be had is a CannotCreateContainerError.
  */
 export function planCapabilities({ add, drop, uid, available }: CapabilityRequest): OciCapabilities {
@@ -83,7 +83,7 @@ export function planCapabilities({ add, drop, uid, available }: CapabilityReques
   const dropped = drop.map((name) => normalise(name, ALL));
   const start = added.includes('ALL') ? known : dropped.includes('ALL') ? [] : DEFAULTS;
   const kept = new Set(start.filter((name) => !dropped.includes(name)));
-  for (const name of added) if (name !== 'ALL') kept.add(name);
+  if (!added.includes('ALL')) for (const name of added) kept.add(name);
   const bounding = known.filter((name) => kept.has(name));
   return uid === 0
     ? { bounding, effective: bounding, permitted: bounding }

@@ -44,6 +44,8 @@ describe('capabilities', () => {
     expect(plan(['ALL'], ['SYS_ADMIN']).bounding).not.toContain('CAP_SYS_ADMIN');
     expect(plan([], ['ALL']).bounding).toEqual([]);
     expect(plan(['NET_RAW'], ['ALL']).bounding).toEqual(['CAP_NET_RAW']);
+    expect(plan(['ALL', 'NET_RAW'], ['NET_RAW']).bounding).not.toContain('CAP_NET_RAW');
+    expect(plan(['NET_RAW'], ['NET_RAW']).bounding).toContain('CAP_NET_RAW');
   });
 
   it('are those that can be had here', () => {
