@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { gpuRuntimeOf } from './agent-gpus.ts';
 import type { Config } from './config/config.ts';
 import type { ImageCleanupSettings } from './engine/image-keeper.ts';
 import type { EngineSettings } from './engine/step-context.ts';
@@ -25,6 +26,7 @@ export function engineSettings(config: Config, cluster: string): EngineSettings 
     cleanupWaitMs: config.taskCleanupWaitMs,
     cleanupJitterMs: config.taskCleanupWaitJitterMs,
     imageCleanup: imageCleanupSettings(config),
+    gpuRuntime: gpuRuntimeOf(config),
   };
 }
 
@@ -49,13 +51,14 @@ export function imageCleanupSettings(config: Config): ImageCleanupSettings {
 }
 
 /** What of this machine tasks may use; the same as ECS is told. */
-export function hostCapacity(config: Config, machine: Machine): HostCapacity {
+export function hostCapacity(config: Config, machine: Machine, gpuIds: readonly string[]): HostCapacity {
   const knowsMemory = machine.memoryMiB > 0;
   const free = Math.max(0, machine.memoryMiB - config.reservedMemoryMiB);
   return {
     cpuUnits: machine.cpus * 1024,
     memoryMiB: knowsMemory ? free : Number.POSITIVE_INFINITY,
     reservedPorts: { tcp: config.reservedPorts, udp: config.reservedPortsUdp },
+    gpus: gpuIds,
   };
 }
 

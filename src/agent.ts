@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { AcsSession } from './acs/session.ts';
 import { createContainerFiles } from './agent-container-files.ts';
+import { findGpus } from './agent-gpus.ts';
 import { connectionView, openIntrospection } from './agent-introspection.ts';
 import { logCredentials } from './agent-log-credentials.ts';
 import { logSecrets } from './agent-log-secrets.ts';
@@ -99,6 +100,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   const credentials = new CredentialsCache(sources);
   const api = parts.adopt(new EcsClient({ config, credentials }), (client) => client.close());
 
+  const gpus = await findGpus(config, (text) => logger.error(text));
   await mkdir(config.runDirectory, { recursive: true, mode: 0o700 });
   const store = parts.adopt(openAgentStore(config, logger), (s) => s.close());
   const loaded = await loadState(store, logger);
@@ -228,7 +230,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
       now: steadyNow,
     },
     store,
-    capacity: hostCapacity(config, machine),
+    capacity: hostCapacity(config, machine, gpus.ids),
     logger,
     measures: metrics,
     enqueueReport: (queued) => reporter.enqueue(queued),
@@ -306,9 +308,11 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
         taskEniUsable,
         networkVersion: `${AGENT_HASH}-${AGENT_VERSION}`,
         faultsUsable: faultProblem === undefined,
+        ...(gpus.driverVersion !== undefined && { gpuDriverVersion: gpus.driverVersion }),
       },
       machine,
       facts,
+      gpuIds: gpus.ids,
       saved,
     },
     { api, imds, onIdentityUnavailable: () => credentials.invalidate() },

@@ -1,3 +1,4 @@
+import { findGpus } from './agent-gpus.ts';
 import type { AgentArguments } from './config/arguments.ts';
 import { LOG_DRIVERS } from './container-log/log-config.ts';
 import { capabilities } from './ecs/capabilities.ts';
@@ -9,6 +10,7 @@ import { prepare } from './run-agent.ts';
 /** `-ecs-attributes`: prints the capabilities that would be registered, a line each. */
 export async function printAttributes(args: AgentArguments): Promise<number> {
   const { config } = await prepare(args);
+  const { driverVersion } = await findGpus(config, (text) => console.error(text));
   console.log(
     formatAttributes(
       capabilities({
@@ -18,6 +20,7 @@ export async function printAttributes(args: AgentArguments): Promise<number> {
         taskCgroupsUsable: config.taskCpuMemLimit !== 'off',
         taskEniUsable: false,
         faultsUsable: (await observeFaultProblem()) === undefined,
+        ...(driverVersion !== undefined && { gpuDriverVersion: driverVersion }),
       }),
     ),
   );

@@ -7,6 +7,7 @@ import type { TaskVolume } from '../task/volumes.ts';
 import { type IamRoleCredentials, type PayloadTask, payloadTaskSchema } from '../wire/acs-payload.ts';
 import { describeIssue } from '../wire/envelope.ts';
 import { dropAbsent, nonEmpty } from './absent.ts';
+import { gpusOfPayload } from './associations.ts';
 import { attachedVolumeNames, parseAttachments } from './attachments.ts';
 import { eniProblem, parseEni } from './eni.ts';
 import { InvalidTaskError } from './invalid-task.ts';
@@ -93,6 +94,7 @@ function parseTask(payload: PayloadTask, arn: TaskArn | undefined, clusterArn: s
     unsupported: desired === 'STOPPED' ? [] : unsupportedOf(payload, desired, networkMode, containers, read),
     ...dropAbsent({
       volumes: given(read.volumes),
+      gpus: gpusOfPayload(payload),
       eni: eni == null || networkMode !== 'awsvpc' ? undefined : parseEni(eni),
       pidMode: PID_MODES.find((mode) => mode === payload.pidMode),
       ipcMode: IPC_MODES.find((mode) => mode === payload.ipcMode),

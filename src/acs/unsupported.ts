@@ -1,6 +1,7 @@
 import { DEPENDENCY_CONDITIONS } from '../task/dependencies.ts';
 import type { IpcMode, PidMode } from '../task/task-spec.ts';
 import type { PayloadContainer, PayloadTask } from '../wire/acs-payload.ts';
+import { GPU_ASSOCIATION } from './associations.ts';
 import type { TaskAttachment } from './attachments.ts';
 import {
   type DockerConfig,
@@ -56,7 +57,10 @@ const TASK_ROWS: readonly Row<ReadTask>[] = [
   },
   {
     field: 'associations',
-    gist: ({ payload }) => listed((payload.associations ?? []).map(({ type }) => type ?? '')),
+    gist: ({ payload }) =>
+      listed(
+        (payload.associations ?? []).map(({ type }) => type ?? '').filter((type) => type !== GPU_ASSOCIATION),
+      ),
   },
   { field: 'proxyConfiguration', gist: ({ payload }) => payload.proxyConfiguration?.type ?? undefined },
   { field: 'pidMode', gist: ({ payload }) => otherThan(PID_MODES, payload.pidMode) },

@@ -56,6 +56,12 @@ export const VARIABLES = {
   }),
   /** Name or path of the OCI runtime that the shim calls; empty: the shim's own. */
   ociRuntime: text({ env: 'ECS_OCI_RUNTIME', trim: true }),
+  /** Where the Amazon ECS agent's ecs-init tells which GPUs there are (resources.md §11.1). */
+  gpuInfoFile: text({
+    env: 'ECS_GPU_INFO_FILE',
+    fallback: '/var/lib/ecs/gpu/nvidia-gpu-info.json',
+    trim: true,
+  }),
   cgroupDriver: choice({
     env: 'ECS_CGROUP_DRIVER',
     values: ['auto', 'cgroupfs', 'systemd'],

@@ -70,7 +70,7 @@ export const IMPLEMENTED_FEATURES: ImplementedFeatures = {
   containerHealthChecks: true,
   awslogsExecutionRole: true,
   localVolumes: true,
-  gpu: false,
+  gpu: true,
   pidAndIpcSharing: true,
   appMesh: false,
   fireLens: false,

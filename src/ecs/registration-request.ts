@@ -62,6 +62,13 @@ export function instanceTags(config: Config): Pick<RegisterContainerInstanceRequ
   return tags.length === 0 ? {} : { tags };
 }
 
+/** GPUs are devices and no resource of the request (ECS-10, ECS-70); the member is absent without any. */
+export function platformDevices(
+  gpuIds: readonly string[],
+): Pick<RegisterContainerInstanceRequest, 'platformDevices'> {
+  return gpuIds.length === 0 ? {} : { platformDevices: gpuIds.map((id) => ({ id, type: 'GPU' })) };
+}
+
 /** The lines that `-ecs-attributes` prints: name, tab, value. */
 export function formatAttributes(attributes: readonly NameValue[]): string {
   return attributes.map(({ name, value }) => `${name}\t${value ?? ''}\n`).join('');

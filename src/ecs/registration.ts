@@ -14,7 +14,7 @@ import {
 import type { InstanceFacts } from './instance-facts.ts';
 import { NO_IDENTITY, readInstanceIdentity } from './instance-identity.ts';
 import { RegistrationError } from './registration-error.ts';
-import { instanceAttributes, instanceTags, totalResources } from './registration-request.ts';
+import { instanceAttributes, instanceTags, platformDevices, totalResources } from './registration-request.ts';
 import { QUOTA_EXHAUSTED } from './retry-policy.ts';
 import type { SavedStateDecision } from './saved-instance.ts';
 
@@ -41,6 +41,8 @@ export interface RegistrationInput {
   readonly context: CapabilityContext;
   readonly machine: Machine;
   readonly facts: InstanceFacts;
+  /** GPUs that tasks may have. */
+  readonly gpuIds: readonly string[];
   /** Of `judgeSavedInstance`; `discard` counts as new once the state is gone. */
   readonly saved: SavedStateDecision;
 }
@@ -86,6 +88,7 @@ export async function registerInstance(
     totalResources: totalResources(config, input.machine),
     attributes: instanceAttributes(input.context, input.machine, input.facts, arn === undefined),
     ...instanceTags(config),
+    ...platformDevices(input.gpuIds),
     clientToken: (parts.newToken ?? randomUUID)(),
   };
   const register = async () => await registerPersistently(request, config.noInstanceIdentity, parts, options);

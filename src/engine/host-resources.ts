@@ -20,6 +20,7 @@ const UNLIMITED: HostCapacity = {
   cpuUnits: Number.POSITIVE_INFINITY,
   memoryMiB: Number.POSITIVE_INFINITY,
   reservedPorts: { tcp: [], udp: [] },
+  gpus: [],
 };
 
 /**

@@ -1,4 +1,5 @@
 import { isResolvable } from '../task/dependencies.ts';
+import { gpuProblem } from '../task/gpus.ts';
 import { demandOf, excessOf, type HostCapacity, isCounted } from '../task/host-resources.ts';
 import { linkProblem } from '../task/links.ts';
 import { portProblem } from '../task/port-mapping.ts';
@@ -40,6 +41,7 @@ function causeOf(spec: TaskSpec, ports: RefusingPorts): string | undefined {
     );
   return (
     portProblem(spec) ??
+    gpuProblem(spec) ??
     linkProblem(spec) ??
     volumeProblem(spec) ??
     ports.volumes.refusal(spec) ??

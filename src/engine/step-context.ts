@@ -61,6 +61,8 @@ export interface EngineSettings {
   readonly cleanupWaitMs: number;
   readonly cleanupJitterMs: number;
   readonly imageCleanup: ImageCleanupSettings;
+  /** OCI runtime of containers with GPUs, as the container runtime knows it. */
+  readonly gpuRuntime: string;
   /** Of calls that no setting bounds; absent: CALL_DEADLINES. */
   readonly deadlines?: CallDeadlines;
 }

@@ -113,6 +113,8 @@ export interface CreateContainer {
   readonly hostname?: string;
   /** NIS domain name. */
   readonly domainname?: string;
+  /** OCI runtime that runs it, as the runtime knows it; absent: the usual one. */
+  readonly ociRuntime?: string;
   readonly terminal: boolean;
   readonly openStdin: boolean;
   readonly readonlyRootfs: boolean;

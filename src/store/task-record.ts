@@ -176,6 +176,8 @@ const containerSpec = z.object({
   options: containerOptions,
 });
 
+const gpuAssociation = z.object({ id: text, containers: texts, content: text });
+
 const taskEni = z.object({
   ec2Id: text,
   macAddress: text,
@@ -207,6 +209,7 @@ const taskSpec = z.object({
   faultInjection: optionalFlag,
   containers: z.array(containerSpec),
   volumes: z.exactOptional(z.array(taskVolume)),
+  gpus: z.exactOptional(z.array(gpuAssociation)),
   unsupported: texts,
 });
 

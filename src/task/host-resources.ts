@@ -10,6 +10,8 @@ export interface HostCapacity {
   readonly memoryMiB: number;
   /** Ports that no task may have. */
   readonly reservedPorts: Readonly<Record<PortProtocol, readonly number[]>>;
+  /** Ids of its GPUs. */
+  readonly gpus: readonly string[];
 }
 
 /** What a task takes of the host for as long as it is not over. */
@@ -17,6 +19,8 @@ export interface HostDemand {
   readonly cpuUnits: number;
   readonly memoryMiB: number;
   readonly ports: readonly HostPort[];
+  /** Ids of GPUs. */
+  readonly gpus: readonly string[];
 }
 
 export interface HostPort {
@@ -33,7 +37,8 @@ export type Shortage =
       readonly free: number;
       readonly total: number;
     }
-  | { readonly kind: 'port'; readonly port: HostPort; readonly holder: TaskArn };
+  | { readonly kind: 'port'; readonly port: HostPort; readonly holder: TaskArn }
+  | { readonly kind: 'gpu'; readonly id: string; readonly holder: TaskArn };
 
 /** What a task waits for that waits for its share of the host. */
 export type HostWait =
@@ -57,6 +62,7 @@ export function demandOf(spec: TaskSpec): HostDemand {
     ports: mappings
       .filter(({ hostPort }) => hostPort > 0)
       .map(({ protocol, hostPort }) => ({ protocol, port: hostPort })),
+    gpus: (spec.gpus ?? []).map(({ id }) => id),
   };
 }
 
@@ -77,9 +83,12 @@ export function excessOf(demand: HostDemand, capacity: HostCapacity): string | u
   if (demand.memoryMiB > capacity.memoryMiB)
     return `the task needs ${demand.memoryMiB} MiB of memory and the host has ${capacity.memoryMiB} MiB for tasks`;
   const reserved = demand.ports.find(({ protocol, port }) => capacity.reservedPorts[protocol].includes(port));
+  if (reserved !== undefined)
+    return `${reserved.protocol} port ${reserved.port} is reserved on the host (ECS_RESERVED_PORTS); use another hostPort`;
+  const unknown = demand.gpus.find((id) => !capacity.gpus.includes(id));
   return (
-    reserved &&
-    `${reserved.protocol} port ${reserved.port} is reserved on the host (ECS_RESERVED_PORTS); use another hostPort`
+    unknown &&
+    `GPU ${unknown} is not one that the host has for tasks (${capacity.gpus.join(', ') || 'none; see ECS_ENABLE_GPU_SUPPORT'})`
   );
 }
 
@@ -103,5 +112,7 @@ export function shortageOf(
     for (const [holder, { ports }] of held)
       if (ports.some((other) => other.protocol === port.protocol && other.port === port.port))
         return { kind: 'port', port, holder };
+  for (const id of demand.gpus)
+    for (const [holder, { gpus }] of held) if (gpus.includes(id)) return { kind: 'gpu', id, holder };
   return undefined;
 }

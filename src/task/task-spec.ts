@@ -1,5 +1,6 @@
 import type { Dependency } from './dependencies.ts';
 import type { TaskEni } from './eni.ts';
+import type { GpuAssociation } from './gpus.ts';
 import type { HealthCheck } from './health.ts';
 import type { TaskArn } from './ids.ts';
 import type { PortMapping } from './port-mapping.ts';
@@ -43,6 +44,8 @@ export interface TaskSpec {
   readonly containers: readonly ContainerSpec[];
   /** Absent: none. */
   readonly volumes?: readonly TaskVolume[];
+  /** Absent: none. */
+  readonly gpus?: readonly GpuAssociation[];
   /**
    * Fields of the payload that this agent cannot honour yet, e.g. `volumes`. Not empty: the task is refused
    * in set-up and reported STOPPED with their names, never half-run.

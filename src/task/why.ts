@@ -228,6 +228,13 @@ function sayShortage(shortage: Shortage): Said {
       unblock: `the end of task ${taskIdOf(holder)}`,
     };
   }
+  if (shortage.kind === 'gpu') {
+    const { id, holder } = shortage;
+    return {
+      what: `waits for GPU ${id} of the host, which task ${taskIdOf(holder)} holds`,
+      unblock: `the end of task ${taskIdOf(holder)}`,
+    };
+  }
   const { kind, needed, free, total } = shortage;
   const [unit, thing] = kind === 'cpu' ? ['CPU units', 'CPU'] : ['MiB of memory', 'memory'];
   return {

@@ -119,7 +119,16 @@ export const payloadTaskSchema = z.looseObject({
   roleCredentials: iamRoleCredentialsSchema.nullish(),
   executionRoleCredentials: iamRoleCredentialsSchema.nullish(),
   elasticNetworkInterfaces: z.array(elasticNetworkInterfaceSchema).nullish(),
-  associations: z.array(z.looseObject({ name: text, type: text, containers: texts })).nullish(),
+  associations: z
+    .array(
+      z.looseObject({
+        name: text,
+        type: text,
+        containers: texts,
+        content: z.looseObject({ value: text }).nullish(),
+      }),
+    )
+    .nullish(),
   pidMode: text,
   ipcMode: text,
   proxyConfiguration: z.looseObject({ type: text, containerName: text }).nullish(),

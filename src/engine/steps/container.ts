@@ -5,6 +5,7 @@ import type { BindMount, CreateContainer } from '../../runtime/runtime.ts';
 import type { ContainerExit } from '../../task/container-facts.ts';
 import { TaskError } from '../../task/errors.ts';
 import type { TaskEvent } from '../../task/event.ts';
+import { gpuEnvironment, needsGpuRuntime } from '../../task/gpus.ts';
 import { type ContainerId, containerIdOf, taskIdOf } from '../../task/ids.ts';
 import { isInternal } from '../../task/internal-containers.ts';
 import { isOldRun } from '../../task/restart.ts';
@@ -63,6 +64,7 @@ async function describeContainer(
     ...regionEnvironment(settings.region, own, image),
     ...context.endpointEnvironment(task.spec, spec),
     ...file?.environment,
+    ...gpuEnvironment(task.spec, spec),
   };
   const linked = await linkVariables(context, spec, name, signal);
   const inherits = settings.propagateTaskMemory === true && context.cgroups?.version === 2;
@@ -127,6 +129,7 @@ async function describeContainer(
     ],
     tmpfs: options.tmpfs,
     ...(options.shmSizeBytes !== undefined && { shmSizeBytes: options.shmSizeBytes }),
+    ...(needsGpuRuntime(task.spec, { ...own, ...given }) && { ociRuntime: settings.gpuRuntime }),
     ...privileges(options),
     ...sharedNamespaces(task),
     network: network.namespace,

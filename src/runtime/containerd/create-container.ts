@@ -221,8 +221,11 @@ function planStart(context: RuntimeContext, request: CreateContainer, imageStopS
   }
 }
 
-function runtimeOptions({ client, ociRuntime }: RuntimeContext, { cgroup }: CreateContainer): Any__Output {
-  const options = { binaryName: ociRuntime ?? '', systemdCgroup: usesSystemdCgroup(cgroup) };
+function runtimeOptions(
+  { client, ociRuntime: usual = '' }: RuntimeContext,
+  { cgroup, ociRuntime = usual }: CreateContainer,
+): Any__Output {
+  const options = { binaryName: ociRuntime, systemdCgroup: usesSystemdCgroup(cgroup) };
   return packAny(client.api, 'containerd.runc.v1.Options', options);
 }
 

@@ -48,6 +48,7 @@ export function createRequest(
       ports.map(({ containerPort, protocol }) => [`${containerPort}/${protocol}`, {}]),
     ),
     HostConfig: {
+      ...(request.ociRuntime !== undefined && { Runtime: request.ociRuntime }),
       ...hostLimits(request.limits),
       ...cgroupParent(request.cgroup),
       ReadonlyRootfs: request.readonlyRootfs,

@@ -91,6 +91,7 @@ export class ContainerdSide implements AsyncDisposable {
         cleanupWaitMs: 0,
         cleanupJitterMs: 0,
         imageCleanup: NO_IMAGE_CLEANUP,
+        gpuRuntime: 'nvidia',
       },
       secrets: { fetch: async () => {}, of: () => NOTHING_FETCHED, forget: () => {} },
       registryCredentials: async () => undefined,

@@ -91,6 +91,7 @@ async function start(features: ImplementedFeatures): Promise<{
       },
       machine: { cpus: 2, memoryMiB: 24_105, architecture: 'x86_64' },
       facts,
+      gpuIds: [],
       saved: { kind: 'new' },
     },
     { api: client, imds, onIdentityUnavailable: () => undefined },

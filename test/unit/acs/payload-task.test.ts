@@ -94,6 +94,16 @@ describe('a payload task', () => {
     expect(app({ links: ['db'], volumesFrom, dependsOn })).toEqual(dependsOn);
   });
 
+  it('brings the GPUs of its associations, with their containers and values as they came', () => {
+    const association = { type: 'gpu', name: 'GPU-1', containers: ['main'] };
+    const content = { encoding: 'base64', value: 'YQ==' };
+    expect(specOf(wireTask('a1', { associations: [{ ...association, content }] })).gpus).toEqual([
+      { id: 'GPU-1', containers: ['main'], content: 'YQ==' },
+    ]);
+    expect(specOf(wireTask('a1', { associations: [association] })).gpus?.[0]?.content).toBe('');
+    expect(specOf(wireTask('a1', { associations: [] }))).not.toHaveProperty('gpus');
+  });
+
   it('takes over everything that it carries', () => {
     const spec = specOf(
       withContainer(

@@ -44,7 +44,15 @@ describe('what cannot be honoured', () => {
       },
     ],
     ['elasticNetworkInterfaces=eni-1', { elasticNetworkInterfaces: [eni] }],
-    ['associations=gpu', { associations: [{ type: 'gpu', name: '0', containers: ['main'] }] }],
+    [
+      'associations=elastic-inference',
+      {
+        associations: [
+          { type: 'elastic-inference', name: 'dev1', containers: ['main'] },
+          { type: 'gpu', name: '0', containers: ['main'] },
+        ],
+      },
+    ],
     ['proxyConfiguration=APPMESH', { proxyConfiguration: { type: 'APPMESH' } }],
     ['pidMode=container', { pidMode: 'container' }],
     ['ipcMode=shareable', { ipcMode: 'shareable' }],

@@ -210,6 +210,7 @@ const CONTAINER: readonly Example[] = [
     parameter: 'resourceRequirements',
     value: 'GPU',
     container: { resourceRequirements: [{ type: 'GPU', value: '1' }] },
+    note: 'NVIDIA, with ECS_ENABLE_GPU_SUPPORT: docs/install.md; untried on a host with GPUs',
   },
   { parameter: 'firelensConfiguration', container: { firelensConfiguration: { type: 'fluentbit' } } },
   { parameter: 'credentialSpecs', container: { credentialSpecs: ['credentialspec:s'] } },
@@ -242,6 +243,7 @@ export const GROUPS: readonly Group[] = [
  * the service or the account.
  */
 export const RUN_ONLY: Readonly<Record<string, string>> = {
+  associations: 'Elastic Inference: [adr/0001](adr/0001-no-elastic-inference.md)',
   dependsOn: 'a condition other than the above',
   attachments: 'volumes configured at launch (EBS), Service Connect',
   networkMode: 'modes that are none of the four',

@@ -152,8 +152,12 @@ export const SECTIONS: readonly Section[] = [
       cgroupCpuPeriodMs: { means: 'CFS period of task cgroups, 8 to 100 ms' },
       taskPidsLimit: { means: 'processes a task may have', fallback: 'no limit' },
       propagateTaskMemoryLimit: { means: 'the memory limit of the task for its containers (cgroup v2)' },
-      gpuSupport: { means: 'GPUs', feature: 'gpu' },
-      nvidiaRuntime: { means: 'OCI runtime of GPU containers' },
+      gpuSupport: { means: 'NVIDIA GPUs for tasks: [install.md](install.md#gpus)', feature: 'gpu' },
+      nvidiaRuntime: {
+        means:
+          'OCI runtime of GPU containers: name or path; with containerd `nvidia` is `nvidia-container-runtime`',
+        feature: 'gpu',
+      },
       inferentiaSupport: { means: 'Inferentia devices' },
       ebsTaskAttach: { means: 'EBS volumes of tasks', feature: 'ebsVolumes' },
       awslogsExecutionRole: { means: 'execution role for `awslogs`', feature: 'awslogsExecutionRole' },
@@ -189,6 +193,7 @@ export const SECTIONS: readonly Section[] = [
       imageDiskLowWatermark: { means: 'percent in use down to which they go' },
       containerdRuntime: { means: 'containerd runtime (shim)' },
       ociRuntime: { means: 'OCI runtime that the shim calls, name or path', fallback: "the shim's" },
+      gpuInfoFile: { means: 'file that tells which GPUs there are', feature: 'gpu' },
       cgroupDriver: { means: '`cgroupfs`, `systemd`, or `auto`: systemd where it runs on cgroup v2' },
       runDirectory: {
         means: 'sockets, locks, FIFOs; one agent a directory',

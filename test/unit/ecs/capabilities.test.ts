@@ -76,6 +76,19 @@ describe('capabilities', () => {
     );
   });
 
+  it('name the driver of the GPUs, with GPU support and where it is known', async () => {
+    const of = async (env: Record<string, string>, gpuDriverVersion?: string) =>
+      capabilities(
+        await contextOf(env, { ...(gpuDriverVersion !== undefined && { gpuDriverVersion }) }),
+      ).filter(({ name }) => /gpu|nvidia/.test(name));
+    expect(await of({ ECS_ENABLE_GPU_SUPPORT: 'true' }, '550.1')).toEqual([
+      { name: 'ecs.capability.nvidia-driver-version.550.1' },
+      { name: 'ecs.capability.gpu-driver-version', value: '550.1' },
+    ]);
+    expect(await of({ ECS_ENABLE_GPU_SUPPORT: 'true' })).toEqual([]);
+    expect(await of({}, '550.1')).toEqual([]);
+  });
+
   it('name ECS Anywhere (ECS-20)', async () => {
     expect(await namesOf({ ECS_EXTERNAL: 'true' })).toContain('external');
     expect(await namesOf()).not.toContain('external');

@@ -51,6 +51,7 @@ export async function inputOf(
     context: await contextOf(env),
     machine: MACHINE,
     facts: {},
+    gpuIds: [],
     saved: { kind: 'new' },
     ...changes,
   };

@@ -237,9 +237,21 @@ describe('resources', () => {
 
   it('come in the recorded order, without GPUs (ECS-70)', async () => {
     const world = new RegistrationWorld();
-    await world.register(await inputOf({ ECS_ENABLE_GPU_SUPPORT: 'true' }));
+    await world.register(await inputOf({ ECS_ENABLE_GPU_SUPPORT: 'true' }, { gpuIds: ['GPU-1'] }));
     const names = world.requests[0]?.totalResources.map(({ name }) => name);
     expect(names).toEqual(['CPU', 'MEMORY', 'PORTS', 'PORTS_UDP']);
+  });
+
+  it('leave GPUs to the platform devices, which are absent without any (ECS-10)', async () => {
+    const world = new RegistrationWorld();
+    await world.register(await inputOf({}, { gpuIds: ['GPU-1', 'GPU-2'] }));
+    await world.register(await inputOf());
+    const [having, lacking] = world.requests;
+    expect(having?.platformDevices).toEqual([
+      { id: 'GPU-1', type: 'GPU' },
+      { id: 'GPU-2', type: 'GPU' },
+    ]);
+    expect(lacking).not.toHaveProperty('platformDevices');
   });
 });
 

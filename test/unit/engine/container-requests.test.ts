@@ -89,6 +89,43 @@ describe('a container as it is asked for', () => {
     expect(alone).not.toHaveProperty('ipc');
   });
 
+  it('has the ids of its GPUs in its environment, and NVIDIA runs it (RES-76)', async () => {
+    const requests = new Map<string, CreateContainer>();
+    const w = new EngineWorld((asked) => {
+      requests.set(asked.labels['com.amazonaws.ecs.container-name'] ?? '', asked);
+      return {};
+    }).start({
+      capacity: {
+        cpuUnits: 4096,
+        memoryMiB: 4096,
+        reservedPorts: { tcp: [], udp: [] },
+        gpus: ['GPU-1', 'GPU-2', 'GPU-3'],
+      },
+    });
+    worlds.push(w);
+    const named = { NVIDIA_VISIBLE_DEVICES: 'all' };
+    const gpus = [
+      { id: 'GPU-1', containers: ['main'], content: '' },
+      { id: 'GPU-3', containers: ['main'], content: '' },
+    ];
+    const containers = [
+      containerSpec('main', { environment: named }),
+      containerSpec('helper', { environment: named }),
+      containerSpec('plain'),
+    ];
+    const environmentOf = (name: string) => requests.get(name)?.environment.NVIDIA_VISIBLE_DEVICES;
+    const runtimeOf = (name: string) => requests.get(name)?.ociRuntime;
+    await w.engine.accept([{ spec: taskSpec(containers, { arn: arnOf(1), gpus }), desired: 'RUNNING' }]);
+    await until(() => w.known(arnOf(1)) === 'RUNNING');
+    expect([environmentOf('main'), runtimeOf('main')]).toEqual(['GPU-1,GPU-3', 'gpu-runtime']);
+    expect([environmentOf('helper'), runtimeOf('helper')]).toEqual(['all', 'gpu-runtime']);
+    expect([environmentOf('plain'), runtimeOf('plain')]).toEqual([undefined, undefined]);
+
+    await w.engine.accept([task(2, 'main', named)]);
+    await until(() => w.known(arnOf(2)) === 'RUNNING');
+    expect([environmentOf('main'), runtimeOf('main')]).toEqual(['all', undefined]);
+  });
+
   it('is not made while the target of its link has no address (NET-18)', async () => {
     const w = new EngineWorld().start();
     worlds.push(w);

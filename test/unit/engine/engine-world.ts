@@ -131,6 +131,7 @@ export class EngineWorld {
     pullTimeoutMs: 5_000,
     cleanupWaitMs: 60_000,
     cleanupJitterMs: 0,
+    gpuRuntime: 'gpu-runtime',
     imageCleanup: {
       enabled: true,
       intervalMs: 60_000,

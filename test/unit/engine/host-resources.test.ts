@@ -6,7 +6,12 @@ import { containerSpec, taskSpec } from '../task/task-story.ts';
 import { EngineWorld } from './engine-world.ts';
 
 const until = (condition: () => boolean) => untilIt(condition, { what: String(condition), timeoutMs: 4_000 });
-const HOST: HostCapacity = { cpuUnits: 1024, memoryMiB: 100, reservedPorts: { tcp: [], udp: [] } };
+const HOST: HostCapacity = {
+  cpuUnits: 1024,
+  memoryMiB: 100,
+  reservedPorts: { tcp: [], udp: [] },
+  gpus: ['GPU-1'],
+};
 
 const worlds: EngineWorld[] = [];
 afterEach(async () => {
@@ -31,6 +36,13 @@ const asking = (n: number, memoryMiB: number, hostPort?: number) => {
     desired: 'RUNNING' as const,
   };
 };
+const wantingGpu = (n: number, id: string) => ({
+  spec: taskSpec([containerSpec('main', { memoryMiB: 1 })], {
+    arn: arnOf(n),
+    gpus: [{ id, containers: ['main'], content: '' }],
+  }),
+  desired: 'RUNNING' as const,
+});
 const stopping = (n: number) => ({ ...asking(n, 0), desired: 'STOPPED' as const });
 
 describe('the share of the host that tasks have', () => {
@@ -93,6 +105,25 @@ describe('the share of the host that tasks have', () => {
     await w.engine.accept([asking(3, 70), asking(4, 71)]);
     await until(() => w.known(arnOf(3)) === 'RUNNING');
     expect(w.engine.hostWaitOf(arnOf(4))).toMatchObject({ shortage: { free: 0 } });
+  });
+
+  it('is GPUs too: the next task waits for the end of the one that has it', async () => {
+    const w = started();
+    await w.engine.accept([wantingGpu(1, 'GPU-1'), wantingGpu(2, 'GPU-1')]);
+    await until(() => w.known(arnOf(1)) === 'RUNNING');
+    expect(w.engine.hostWaitOf(arnOf(2))).toMatchObject({
+      shortage: { kind: 'gpu', id: 'GPU-1', holder: arnOf(1) },
+    });
+    await w.engine.accept([stopping(1)]);
+    await until(() => w.known(arnOf(2)) === 'RUNNING');
+  });
+
+  it('has no GPU that is not there: the task ends (ENG-111)', async () => {
+    const w = started();
+    await w.engine.accept([wantingGpu(1, 'GPU-9')]);
+    await until(() => w.reports.length > 0);
+    expect(w.known(arnOf(1))).toBe('STOPPED');
+    expect(w.reports[0]?.reason).toContain('GPU GPU-9 is not one that the host has');
   });
 
   it('does not keep a task waiting that the host could never take', async () => {

@@ -52,6 +52,27 @@ describe('what the engine refuses', () => {
     else expect(refusal).toMatch(told);
   });
 
+  it.each([
+    [['a', 'b'], /GPU GPU-1 is associated with the containers a, b; a GPU belongs to exactly one/],
+    [[], /GPU GPU-1 is associated with no container/],
+    [['c'], /GPU GPU-1 is associated with container "c", which is not in the task/],
+    [['b'], undefined],
+  ])('of a GPU for the containers %j (RES-77)', (containers, told) => {
+    const gpus = [{ id: 'GPU-1', containers, content: '' }];
+    const refusal = refusalOf(taskSpec([containerSpec('a'), containerSpec('b')], { gpus }), {
+      network: network(),
+      volumes,
+    });
+    if (told === undefined) expect(refusal).toBeUndefined();
+    else expect(refusal).toMatch(told);
+  });
+
+  it('is a GPU that two associations give to two containers (RES-77)', () => {
+    const gpus = ['a', 'b'].map((name) => ({ id: 'GPU-1', containers: [name], content: '' }));
+    const spec = taskSpec([containerSpec('a'), containerSpec('b')], { gpus });
+    expect(refusalOf(spec, { network: network(), volumes })).toContain('with the containers a, b');
+  });
+
   it('passes on what the network says', () => {
     const spec = taskSpec([containerSpec('a')]);
     expect(refusalOf(spec, { network: network('no bridges here'), volumes })).toContain('no bridges here');

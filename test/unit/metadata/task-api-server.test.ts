@@ -88,6 +88,22 @@ describe('paths', () => {
     expect((await api.request(TASK_SCOPE, `${path}/`)).status).toBe(400);
   });
 
+  it('of a GPU give its name to its container, and its value as it came (TMDS-111)', async () => {
+    const gpus = [{ id: 'GPU-1', containers: ['app'], content: 'YQ==' }];
+    const having = { ...TASK, spec: { ...TASK.spec, gpus } };
+    await using api = new TaskApiWorld({ tasks: [having] });
+    for (const version of ['v3', 'v4']) {
+      const path = `/${version}/${api.ids.idOf(having.spec, 'app')}/associations`;
+      expect((await api.request(TASK_SCOPE, `${path}/gpu`)).json).toEqual({ Associations: ['GPU-1'] });
+      expect((await api.request(TASK_SCOPE, `${path}/elastic-inference`)).json).toEqual({
+        Associations: null,
+      });
+      const one = await api.request(TASK_SCOPE, `${path}/gpu/GPU-1`);
+      expect([one.status, one.body, one.headers['content-type']]).toEqual([200, 'YQ==', 'application/json']);
+      expect((await api.request(TASK_SCOPE, `${path}/gpu/GPU-2`)).status).toBe(400);
+    }
+  });
+
   it('of another task are unknown, also by an id that leaked', async () => {
     const other = { ...TASK, spec: { ...sampleTask('two').spec, networkMode: 'bridge' } as const };
     await using api = new TaskApiWorld({ tasks: [TASK, other] });

@@ -369,6 +369,9 @@ export const anyTask: fc.Arbitrary<TaskState> = fc.record(
         faultInjection: fc.boolean(),
         containers: fc.array(containerSpec, { maxLength: 3 }),
         volumes: fc.array(taskVolume, { maxLength: 2 }),
+        gpus: fc.array(fc.record({ id: fc.string(), containers: texts, content: fc.string() }), {
+          maxLength: 2,
+        }),
         unsupported: texts,
       },
       {

@@ -14,10 +14,11 @@ const HOST: HostCapacity = {
   cpuUnits: 2048,
   memoryMiB: 1000,
   reservedPorts: { tcp: [22], udp: [53] },
+  gpus: ['GPU-1', 'GPU-2'],
 };
 const OTHER = taskArn('arn:aws:ecs:us-west-2:123456789012:task/peer/other');
 const held = (demand: Partial<HostDemand>): ReadonlyMap<TaskArn, HostDemand> =>
-  new Map([[OTHER, { cpuUnits: 0, memoryMiB: 0, ports: [], ...demand }]]);
+  new Map([[OTHER, { cpuUnits: 0, memoryMiB: 0, ports: [], gpus: [], ...demand }]]);
 const port = (hostPort: number, protocol: 'tcp' | 'udp' = 'tcp') =>
   containerSpec('a', { portMappings: [{ protocol, containerPort: 80, hostPort }] });
 
@@ -61,6 +62,7 @@ describe('a host without room', () => {
     cpuUnits: 0,
     memoryMiB: 0,
     ports: [],
+    gpus: [],
     ...over,
   });
 
@@ -88,6 +90,16 @@ describe('a host without room', () => {
     expect(shortageOf(demandOf(taskSpec([port(80, 'udp')])), HOST, web)).toBeUndefined();
   });
 
+  it('says who has the GPU, and takes a GPU that nobody has', () => {
+    const taken = held({ gpus: ['GPU-1'] });
+    expect(shortageOf(needs({ gpus: ['GPU-2', 'GPU-1'] }), HOST, taken)).toEqual({
+      kind: 'gpu',
+      id: 'GPU-1',
+      holder: OTHER,
+    });
+    expect(shortageOf(needs({ gpus: ['GPU-2'] }), HOST, taken)).toBeUndefined();
+  });
+
   it('has room for a task that asks for nothing of what others have too much of', () => {
     expect(shortageOf(needs({ memoryMiB: 1 }), HOST, held({ cpuUnits: 9_999 }))).toBeUndefined();
   });
@@ -97,7 +109,10 @@ describe('a host without room', () => {
     expect(excessOf(needs({ memoryMiB: 1001 }), HOST)).toContain('1001 MiB');
     expect(excessOf(demandOf(taskSpec([port(22)])), HOST)).toContain('tcp port 22 is reserved');
     expect(excessOf(demandOf(taskSpec([port(53)])), HOST)).toBeUndefined();
-    expect(excessOf(needs({ cpuUnits: 2048, memoryMiB: 1000 }), HOST)).toBeUndefined();
+    expect(excessOf(needs({ gpus: ['GPU-3'] }), HOST)).toBe(
+      'GPU GPU-3 is not one that the host has for tasks (GPU-1, GPU-2)',
+    );
+    expect(excessOf(needs({ cpuUnits: 2048, memoryMiB: 1000, gpus: ['GPU-2'] }), HOST)).toBeUndefined();
   });
 });
 

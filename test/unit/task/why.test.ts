@@ -60,6 +60,10 @@ describe('why a task does not move', () => {
         { kind: 'short', shortage: { kind: 'memory', needed: 60, free: 40, total: 100 } },
         /^task waits for 60 MiB of memory: 40 of the host's 100 are not taken/,
       ],
+      [
+        { kind: 'short', shortage: { kind: 'gpu', id: 'GPU-1', holder: other } },
+        /^task waits for GPU GPU-1 of the host, which task 7b6fb1d5d710d70b2558dc19a7bedc1d holds$/,
+      ],
       [{ kind: 'behind', task: other }, /^task waits for its turn behind task 7b6fb1d5/],
     ] as const;
     for (const [hostWait, text] of cases) expect(texts(s, { hostWait })[0]).toMatch(text);
