@@ -21,10 +21,21 @@ export interface FetchedManifest {
   readonly digest: string;
 }
 
-export interface OpenBlob {
-  /** Position of the first byte of `body`: what was asked for, or 0 when the server cannot resume. */
+/** The part of a blob that is wanted. */
+export interface BlobRange {
   readonly offset: number;
+  /** Absent: to the end. */
+  readonly length?: number;
+}
+
+export interface OpenBlob {
+  /** Position of the first byte of `body`: what was asked for, or 0 when the server gives no ranges. */
+  readonly offset: number;
+  /** Whether the server has cut out a part; else `body` is the whole blob. */
+  readonly partial: boolean;
   readonly body: AsyncIterable<Buffer>;
+  /** Frees the connection of a body that nobody will read. */
+  discard(): void;
 }
 
 interface Call {
@@ -99,31 +110,41 @@ export class RegistryClient {
     return { bytes, mediaType: mediaTypeOf(response), digest };
   }
 
-  /** Opens a blob of `size` bytes at `offset`. A server that ignores Range gives it from 0, see `OpenBlob.offset`. */
+  /** Opens a blob of `size` bytes, or a range of it; see `OpenBlob` for a server that ignores the range. */
   async blob(
     target: RegistryTarget,
-    digest: string,
-    size: number,
-    offset: number,
+    { digest, size }: { readonly digest: string; readonly size: number },
+    { offset, length }: BlobRange,
     call: Call,
   ): Promise<OpenBlob> {
-    const headers: Record<string, string> = offset > 0 ? { range: `bytes=${offset}-` } : {};
+    const last = length === undefined ? '' : offset + length - 1;
+    const headers: Record<string, string> =
+      offset > 0 || length !== undefined ? { range: `bytes=${offset}-${last}` } : {};
     const response = await this.#get(target, 'GET', `blobs/${digest}`, headers, call);
-    if (response.status === 206) {
-      const start = /^bytes (\d+)-/.exec(response.headers['content-range'] ?? '')?.[1];
-      if (start !== undefined && Number(start) !== offset) {
-        response.discard();
-        throw protocolError(target, `was asked for blob ${digest} from ${offset} and sends it from ${start}`);
-      }
-      return { offset, body: response.body };
+    const { body, discard, status } = response;
+    const refuse = (what: string) => {
+      discard();
+      throw protocolError(target, what);
+    };
+    // Some stores and proxies know no ranges, or none of that kind, and say so instead of sending it all.
+    if (headers.range !== undefined && (status === 416 || status === 501)) {
+      discard();
+      return await this.blob(target, { digest, size }, { offset: 0 }, call);
     }
-    if (response.status !== 200) throw await this.#refusal(target, response);
-    const length = response.headers['content-length'];
-    if (length !== undefined && Number(length) !== size) {
-      response.discard();
-      throw protocolError(target, `has ${length} bytes for blob ${digest} where the manifest says ${size}`);
+    if (status === 206) {
+      const [, start, total] =
+        /^bytes (\d+)-\d+(?:\/(\d+))?/.exec(response.headers['content-range'] ?? '') ?? [];
+      if (start !== undefined && Number(start) !== offset)
+        refuse(`was asked for blob ${digest} from ${offset} and sends it from ${start}`);
+      if (total !== undefined && Number(total) !== size)
+        refuse(`has ${total} bytes for blob ${digest} where the manifest says ${size}`);
+      return { offset, partial: true, body, discard };
     }
-    return { offset: 0, body: response.body };
+    if (status !== 200) throw await this.#refusal(target, response);
+    const sent = response.headers['content-length'];
+    if (sent !== undefined && Number(sent) !== size)
+      refuse(`has ${sent} bytes for blob ${digest} where the manifest says ${size}`);
+    return { offset: 0, partial: false, body, discard };
   }
 
   /** Closes idle connections. */

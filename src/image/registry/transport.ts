@@ -38,6 +38,7 @@ export interface TransportResponse {
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const MAX_REDIRECTS = 10;
+const MAX_DISMISSED_BYTES = 64 << 10;
 
 /** Whether a URL's or registry's host can only be this machine; only such are spoken to without TLS. */
 export function isLoopback(hostname: string): boolean {
@@ -76,7 +77,7 @@ export class Transport {
           discard: () => response.destroy(),
         };
       }
-      response.destroy();
+      dismiss(response);
       const next = URL.parse(location, url.href);
       if (
         next === null ||
@@ -180,6 +181,13 @@ export class Transport {
       clearTimeout(timer);
     }
   }
+}
+
+/** Lets go of an answer; reads a short one to its end, which keeps its connection for the next request. */
+function dismiss(response: IncomingMessage): void {
+  if (Number(response.headers['content-length'] ?? Number.POSITIVE_INFINITY) > MAX_DISMISSED_BYTES)
+    response.destroy();
+  else response.resume();
 }
 
 /** Reads a whole answer. More than `limit` bytes is an error, since no honest answer of that kind is so long. */

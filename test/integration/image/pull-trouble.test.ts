@@ -342,12 +342,15 @@ describe('a containerd that takes nothing for a while', () => {
     const [layer] = image.native.layers;
     if (layer === undefined) throw new Error('no layer');
     await pushTestImage(registry, 'held-up:1', image);
-    const passed = () => front.requests.find(({ path }) => isBlob(path, layer))?.bytes ?? 0;
+    const asked = () => front.requests.filter(({ path }) => isBlob(path, layer));
+    const passed = () => asked().reduce((sum, { bytes }) => sum + bytes, 0);
     front.disturb = ({ path }) => {
-      if (isBlob(path, layer)) process.kill(containerd.pid, 'SIGSTOP');
+      if (isBlob(path, layer) && asked().length === 1) process.kill(containerd.pid, 'SIGSTOP');
       return undefined;
     };
-    const pulling = pull(`${front.host}/held-up:1`);
+    // With the silence of a registry that is borne in earnest: this machine may be busy.
+    await using patient = await openImages(containerd, { namespace: NAMESPACE });
+    const pulling = patient.images.pull({ reference: `${front.host}/held-up:1` }, soon());
     let before = 0;
     let same = 0;
     try {
@@ -359,12 +362,13 @@ describe('a containerd that takes nothing for a while', () => {
         },
         { what: 'no more bytes pass', intervalMs: 100 },
       );
-      expect(passed()).toBeLessThan(size / 2);
+      expect(passed()).toBeLessThan(0.6 * size);
     } finally {
       process.kill(containerd.pid, 'SIGCONT');
     }
     await pulling;
-    expect(rangesOf(layer)).toEqual([undefined]);
+    // Each byte has come once.
+    expect(passed()).toBe(layer.size);
   });
 });
 

@@ -193,7 +193,8 @@ describe('redirects', () => {
     };
     const { image } = await pushTestImage(registry, 'moved:1');
     const target = { host: front.host, repository: 'moved', credentials: USER };
-    const { offset, body } = await newClient().blob(target, image.native.config.digest, 5, 2, soon());
+    const wanted = { digest: image.native.config.digest, size: 5 };
+    const { offset, body } = await newClient().blob(target, wanted, { offset: 2 }, soon());
     let text = '';
     for await (const chunk of body) text += chunk.toString();
     expect([offset, text]).toEqual([2, 'llo']);

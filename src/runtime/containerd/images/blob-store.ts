@@ -2,20 +2,18 @@ import { Backoff } from '../../../async/backoff.ts';
 import { sleep } from '../../../async/deadline.ts';
 import type { Descriptor } from '../../../image/manifest.ts';
 import type { RegistryTarget } from '../../../image/registry/authorizer.ts';
+import { type BlobTransfer, PROGRESS_BYTES } from '../../../image/registry/blob-chunk.ts';
+import { BlobDownload } from '../../../image/registry/blob-download.ts';
+import { type BlobSource, bytesAtHand, ShortBlobError } from '../../../image/registry/blob-source.ts';
 import type { RegistryClient } from '../../../image/registry/registry-client.ts';
 import { RegistryError } from '../../../image/registry/registry-error.ts';
+import type { TransferSlots } from '../../../image/registry/transfer-slots.ts';
 import { type RetryPolicy, retrying } from '../../../image/retry.ts';
 import type { ContainerdClient } from '../client.ts';
 import { hasCode } from '../containerd-error.ts';
 import { blobInfo, ingestOffset, ingestRef, labelBlob } from './content.ts';
 import { missingLabels, sourceLabel } from './gc-labels.ts';
-import {
-  type BlobToWrite,
-  DigestMismatchError,
-  IngestLockedError,
-  ShortBlobError,
-  writeBlob,
-} from './write-blob.ts';
+import { type BlobToWrite, DigestMismatchError, IngestLockedError, writeBlob } from './write-blob.ts';
 
 export interface BlobStoreOptions {
   readonly client: ContainerdClient;
@@ -23,12 +21,13 @@ export interface BlobStoreOptions {
   readonly target: RegistryTarget;
   readonly lease: string;
   readonly policy: RetryPolicy;
+  readonly slots: TransferSlots;
   /** Told after every step forward. */
   readonly onActivity: () => void;
 }
 
-/** So many bytes more make a cut line one that works, and its next cut a new trouble. */
-const PROGRESS_BYTES = 256 << 10;
+/** For what is small and all else waits for. */
+const NO_SLOT: Disposable = { [Symbol.dispose]: () => {} };
 
 /** Whether the same step of a pull may succeed later. */
 export function isRetryablePullError(error: unknown): boolean {
@@ -43,14 +42,16 @@ export class BlobStore {
   readonly #options: BlobStoreOptions;
   /** Blobs whose bytes are all in the store, but not yet committed: containerd is busy with them. */
   readonly #finishing = new Set<string>();
+  /** Transfers that wait for their turn. */
+  #queued = 0;
 
   constructor(options: BlobStoreOptions) {
     this.#options = options;
   }
 
-  /** Whether containerd is at work on a blob without telling how far it is. */
-  get committing(): boolean {
-    return this.#finishing.size > 0;
+  /** Whether containerd is at work on a blob without telling how far it is, or other pulls have their turn. */
+  get busy(): boolean {
+    return this.#finishing.size > 0 || this.#queued > 0;
   }
 
   /** Keeps the collector from a blob or snapshot that is, or will be, there. Before looking for it, so that no gap is left. */
@@ -66,9 +67,14 @@ export class BlobStore {
     signal: AbortSignal,
     onOffset: (offset: number) => void = () => {},
   ): Promise<void> {
-    const { registry, target } = this.#options;
-    const open: BlobToWrite['open'] = (offset) => registry.blob(target, digest, size, offset, { signal });
-    await this.#ensure(kind, { digest, size }, {}, open, signal, onOffset);
+    const { onActivity, registry, target } = this.#options;
+    const transfer: BlobTransfer = {
+      open: (range, call) => registry.blob(target, { digest, size }, range, call),
+      takeSlot: async (call) => (kind === 'layer' ? await this.#takeSlot(call) : NO_SLOT),
+      onBytes: onActivity,
+    };
+    await using download = new BlobDownload(size, transfer, { signal });
+    await this.#ensure(kind, { digest, size }, {}, download, signal, onOffset);
   }
 
   /** Puts a document that is at hand into the store, with its labels. */
@@ -79,15 +85,24 @@ export class BlobStore {
     labels: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<void> {
-    const open: BlobToWrite['open'] = async (offset) => ({ offset, body: one(bytes.subarray(offset)) });
-    await this.#ensure(kind, { digest, size: bytes.length }, labels, open, signal, () => {});
+    const blob = { digest, size: bytes.length };
+    await this.#ensure(kind, blob, labels, bytesAtHand(bytes), signal, () => {});
+  }
+
+  async #takeSlot(call: { readonly signal: AbortSignal }): Promise<Disposable> {
+    this.#queued += 1;
+    try {
+      return await this.#options.slots.take({ registry: this.#options.target.host, owner: this }, call);
+    } finally {
+      this.#queued -= 1;
+    }
   }
 
   async #ensure(
     kind: 'layer' | 'config' | 'manifest' | 'index',
     { digest, size }: { readonly digest: string; readonly size: number },
     labels: Readonly<Record<string, string>>,
-    open: BlobToWrite['open'],
+    source: BlobSource,
     signal: AbortSignal,
     onOffset: (offset: number) => void,
   ): Promise<void> {
@@ -97,6 +112,7 @@ export class BlobStore {
       if (offset === size) this.#finishing.add(digest);
       if (offset === position) return;
       position = offset;
+      source.safe(offset);
       onActivity();
       onOffset(offset);
     };
@@ -111,7 +127,7 @@ export class BlobStore {
           digest,
           size,
           lease,
-          open,
+          source,
           labels: { ...labels, ...sourceLabel(target.host, target.repository) },
           onOffset: (offset) => {
             start ??= offset;
@@ -157,14 +173,12 @@ export class BlobStore {
         return await writeBlob(client, blob, { signal });
       } catch (error) {
         if (!(error instanceof IngestLockedError)) throw error;
+        // The other writer may be waiting for the very slots that this one holds.
+        await blob.source.pause();
         await sleep(backoff.next(), signal);
         const offset = await ingestOffset(client, blob.ref, { signal });
         if (offset !== undefined) advance(offset);
       }
     }
   }
-}
-
-async function* one(bytes: Buffer): AsyncGenerator<Buffer, void, void> {
-  yield bytes;
 }

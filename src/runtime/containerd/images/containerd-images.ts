@@ -8,6 +8,7 @@ import { pullKey } from '../../../image/pull-key.ts';
 import { PullProgressMeter } from '../../../image/pull-progress.ts';
 import { type ImageReference, parsedOrNothing, parseReference } from '../../../image/reference.ts';
 import { RegistryClient } from '../../../image/registry/registry-client.ts';
+import { type TransferLimits, TransferSlots } from '../../../image/registry/transfer-slots.ts';
 import { MANIFEST_RETRY, PULL_RETRY, type RetryPolicy } from '../../../image/retry.ts';
 import { SharedWork } from '../../../image/shared-work.ts';
 import { inactivePull, neverBegunPull } from '../../../image/stalled-pull.ts';
@@ -34,6 +35,8 @@ export interface ContainerdImagesOptions {
   readonly beginTimeoutMs?: number;
   readonly manifestRetry?: RetryPolicy;
   readonly pullRetry?: RetryPolicy;
+  /** Connections over which layers come at a time; default ten, eight of them to one registry. */
+  readonly transferLimits?: TransferLimits;
 }
 
 /** The image service on containerd, and what its owner does with it. */
@@ -47,6 +50,8 @@ export interface ContainerdImages extends ImageService {
   close(): Promise<void>;
 }
 
+/** Each may hold a chunk in memory: more would take the memory of tasks. */
+const TRANSFER_LIMITS: TransferLimits = { total: 10, perRegistry: 8 };
 const PLACES_MS = 10_000;
 
 /** Images of one containerd namespace. Pulls by content ingest, with no help from containerd's own resolver. */
@@ -61,11 +66,13 @@ class ContainerdImageService implements ContainerdImages {
   readonly #pulls = new SharedWork<PullProgress, LocalImage>();
   readonly #liveLeases = new Set<string>();
   readonly #room = new DiskRoom(() => this.#placesOfImages(AbortSignal.timeout(PLACES_MS)));
+  readonly #slots: TransferSlots;
   #places: ImagePlaces | undefined;
 
   constructor(options: ContainerdImagesOptions) {
     this.#options = options;
     this.#registry = options.registry ?? new RegistryClient();
+    this.#slots = new TransferSlots(options.transferLimits ?? TRANSFER_LIMITS);
     this.#platform = options.platform ?? machinePlatform();
   }
 
@@ -185,7 +192,8 @@ class ContainerdImageService implements ContainerdImages {
       );
       const onActivity = () => watch.touch();
       const registry = this.#registry;
-      const blobs = new BlobStore({ client, registry, target, lease, policy, onActivity });
+      const slots = this.#slots;
+      const blobs = new BlobStore({ client, registry, target, lease, policy, slots, onActivity });
       pull = new ImagePull({
         client,
         registry,

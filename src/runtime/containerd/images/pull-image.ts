@@ -96,7 +96,7 @@ export class ImagePull {
 
   /** Whether containerd has got further with work that says nothing by itself since this was last asked. */
   async stillMoving(): Promise<boolean> {
-    if (this.#options.blobs.committing) return true;
+    if (this.#options.blobs.busy) return true;
     if (this.#extraction === undefined) return false;
     const before = this.#extractionSize;
     const call = { signal: AbortSignal.timeout(30_000) };

@@ -1,4 +1,5 @@
 import { lingering } from '../../../async/lingering.ts';
+import { type BlobSource, ShortBlobError } from '../../../image/registry/blob-source.ts';
 import type { ContainerdClient, ContentWrite } from '../client.ts';
 import { hasCode } from '../containerd-error.ts';
 
@@ -26,25 +27,14 @@ export class IngestLockedError extends Error {
   override readonly name = 'IngestLockedError';
 }
 
-/** The source ended before the blob did. What came is kept in the ingest. */
-export class ShortBlobError extends Error {
-  override readonly name = 'ShortBlobError';
-}
-
-export interface BlobSource {
-  /** Position of the first byte; at or before what was asked for. */
-  readonly offset: number;
-  readonly body: AsyncIterable<Buffer>;
-}
-
 export interface BlobToWrite {
   readonly ref: string;
   readonly digest: string;
   readonly size: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly lease: string;
-  /** Opens the bytes at a position; called at most once, and not at all when the store needs none. */
-  readonly open: (offset: number) => Promise<BlobSource>;
+  /** Asked at most once, and not at all when the store needs no bytes. What came before a failure is kept. */
+  readonly source: BlobSource;
   /** Told the position in the blob that is safe in the store. */
   readonly onOffset: (offset: number) => void;
 }
@@ -111,14 +101,8 @@ async function abortIngest(client: ContainerdClient, ref: string): Promise<void>
 
 async function sendBytes(call: ContentWrite, blob: BlobToWrite, start: number): Promise<void> {
   const writer = new PieceWriter(call, blob, start);
-  const source = await blob.open(start);
-  let skip = start - source.offset;
   try {
-    for await (const chunk of source.body) {
-      const fresh = skip >= chunk.length ? undefined : chunk.subarray(skip);
-      skip = Math.max(skip - chunk.length, 0);
-      if (fresh !== undefined) await writer.add(fresh);
-    }
+    for await (const bytes of blob.source.from(start)) await writer.add(bytes);
   } catch (error) {
     // What came before the cut is kept, so that the next try gets further even on the worst of lines.
     await writer.finish().catch(() => undefined);
@@ -172,7 +156,9 @@ class PieceWriter {
   }
 
   async #flush(): Promise<void> {
-    const data = Buffer.concat(this.#pieces, this.#gathered);
+    const [first, ...others] = this.#pieces;
+    const data =
+      first !== undefined && others.length === 0 ? first : Buffer.concat(this.#pieces, this.#gathered);
     this.#pieces = [];
     this.#gathered = 0;
     const offset = this.position;

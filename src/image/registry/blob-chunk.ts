@@ -1,0 +1,138 @@
+import { ShortBlobError } from './blob-source.ts';
+import type { BlobRange, OpenBlob } from './registry-client.ts';
+import { RegistryError } from './registry-error.ts';
+
+/** So many bytes more make a cut line one that works: it is gone on with at once. */
+export const PROGRESS_BYTES = 256 << 10;
+/** Bytes are handed out in pieces of at most that many. */
+const PIECE_BYTES = 1 << 20;
+
+/** How a blob is asked for. */
+export interface BlobTransfer {
+  /** Opens a range of the blob. Fails with a `RegistryError`, or the signal's reason. */
+  open(range: BlobRange, call: { readonly signal: AbortSignal }): Promise<OpenBlob>;
+  /** Waits for leave to transfer. */
+  takeSlot(call: { readonly signal: AbortSignal }): Promise<Disposable>;
+  /** Told of bytes as they arrive, in whatever order. */
+  onBytes(): void;
+}
+
+/** The server sends the whole blob where a range was asked for. */
+export class NoRangesError extends Error {
+  override readonly name = 'NoRangesError';
+  #whole: OpenBlob | undefined;
+
+  constructor(whole: OpenBlob) {
+    super('the server gives no ranges');
+    this.#whole = whole;
+  }
+
+  /** The server's answer, not yet read; it is the caller's now, and nobody else's. */
+  take(): OpenBlob | undefined {
+    const whole = this.#whole;
+    this.#whole = undefined;
+    return whole;
+  }
+}
+
+/**
+ * The bytes of a blob from one position up to another, fetched into memory over one connection. The slot is held
+ * until they have been read, so that slots bound the memory as well; they can be read again after that.
+ */
+export class BlobChunk implements AsyncDisposable {
+  readonly from: number;
+  readonly end: number;
+  readonly #transfer: BlobTransfer;
+  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal;
+  #bytes = Buffer.alloc(0);
+  #filled = 0;
+  #slot: Disposable | undefined;
+  #failure: { readonly error: unknown } | undefined;
+  #running: Promise<void> | undefined;
+  #wakeReader = () => {};
+
+  constructor({ from, end }: { from: number; end: number }, transfer: BlobTransfer, signal: AbortSignal) {
+    this.from = from;
+    this.end = end;
+    this.#transfer = transfer;
+    this.#signal = AbortSignal.any([signal, this.#stop.signal]);
+    this.#start();
+  }
+
+  /** Tries again what failed, from where it was. No failure: no effect. */
+  restart(): void {
+    if (this.#failure !== undefined) this.#start();
+  }
+
+  /** The bytes from `position` on as they come. Throws what the transfer failed with. */
+  async *read(position: number): AsyncGenerator<Buffer, void, void> {
+    for (let at = position; at < this.end; ) {
+      const piece = this.#bytes.subarray(at - this.from, this.#filled).subarray(0, PIECE_BYTES);
+      at += piece.length;
+      if (piece.length > 0) yield piece;
+      else if (this.#failure !== undefined) throw this.#failure.error;
+      else await new Promise<void>((resolve) => (this.#wakeReader = resolve));
+    }
+    this.#giveBackSlot();
+  }
+
+  /** Ends the transfer. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#running !== undefined) this.#stop.abort(new Error('the chunk is not wanted any more'));
+    await this.#running;
+    const error = this.#failure?.error;
+    if (error instanceof NoRangesError) error.take()?.discard();
+    this.#giveBackSlot();
+  }
+
+  #giveBackSlot(): void {
+    this.#slot?.[Symbol.dispose]();
+    this.#slot = undefined;
+  }
+
+  #start(): void {
+    const settle = (failure?: { readonly error: unknown }) => {
+      this.#failure = failure;
+      this.#running = undefined;
+      this.#wakeReader();
+    };
+    this.#failure = undefined;
+    this.#running = this.#fetch().then(
+      () => settle(),
+      (error: unknown) => settle({ error }),
+    );
+  }
+
+  /** A cut that came with progress is gone on after at once; any other is for the whole blob to bear. */
+  async #fetch(): Promise<void> {
+    const length = this.end - this.from;
+    this.#slot ??= await this.#transfer.takeSlot({ signal: this.#signal });
+    if (this.#bytes.length === 0) this.#bytes = Buffer.allocUnsafeSlow(length);
+    while (this.#filled < length) {
+      const before = this.#filled;
+      try {
+        await this.#request();
+      } catch (error) {
+        const cut = error instanceof RegistryError && error.retryable;
+        if (!cut || this.#filled - before < PROGRESS_BYTES) throw error;
+      }
+      if (this.#filled === before) throw new ShortBlobError(`the registry sent no byte from ${before} on`);
+    }
+  }
+
+  async #request(): Promise<void> {
+    const offset = this.from + this.#filled;
+    const range = { offset, length: this.end - offset };
+    const opened = await this.#transfer.open(range, { signal: this.#signal });
+    if (!opened.partial) throw new NoRangesError(opened);
+    for await (const bytes of opened.body) {
+      const copied = bytes.copy(this.#bytes, this.#filled);
+      this.#filled += copied;
+      this.#transfer.onBytes();
+      this.#wakeReader();
+      // A range is read to its end, which keeps its connection; what was not asked for is not.
+      if (copied < bytes.length) return;
+    }
+  }
+}
