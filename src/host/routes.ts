@@ -13,6 +13,8 @@ export interface Route {
   /** `0.0.0.0/0` and `::/0` are the default routes. */
   readonly destination: string;
   readonly gateway?: string;
+  /** The address that packets come from if their sender has chosen none. */
+  readonly source?: string;
   /** The link that it leads to; absent for `blackhole`. */
   readonly index?: number;
   /** `blackhole` drops what goes there. */
@@ -36,6 +38,7 @@ const IFA_F_NODAD = 0x02;
 const RTA_DST = 1;
 const RTA_OIF = 4;
 const RTA_GATEWAY = 5;
+const RTA_PREFSRC = 7;
 const RT_TABLE_MAIN = 254;
 const RTPROT_STATIC = 4;
 const RT_SCOPE_UNIVERSE = 0;
@@ -150,7 +153,7 @@ function addressText(bytes: Buffer): string {
   return new URL(`http://[${words}]`).hostname.slice(1, -1);
 }
 
-function routeBody({ destination, gateway, index, kind }: Route, anyScope = false): Buffer {
+function routeBody({ destination, gateway, source, index, kind }: Route, anyScope = false): Buffer {
   const { address, prefixLength } = splitPrefix(destination);
   const bytes = addressBytes(address);
   const head = Buffer.alloc(ROUTE_HEAD);
@@ -169,6 +172,7 @@ function routeBody({ destination, gateway, index, kind }: Route, anyScope = fals
     attribute(RTA_DST, bytes),
     ...(gateway === undefined ? [] : [attribute(RTA_GATEWAY, addressBytes(gateway))]),
     ...(index === undefined ? [] : [attribute(RTA_OIF, uint32(index))]),
+    ...(source === undefined ? [] : [attribute(RTA_PREFSRC, addressBytes(source))]),
   ]);
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type RunCommand, runCommand } from '../../host/run-command.ts';
+import { ensureEndpointRoute, removeEndpointRoute } from './endpoint-route.ts';
 import { ensureEndpointRule, hasEndpointRule, removeEndpointRule } from './endpoint-rule.ts';
 
 const CHECK_MS = 15_000;
@@ -19,8 +20,8 @@ export interface HostEndpointOptions {
 
 /**
  * The rule by which programs in the host's network get from 169.254.170.2:80 to the agent's listener on
- * 127.0.0.1:51679 (networking.md §3.3, 5). It is there from the first task that needs it to the end of the last
- * one, and put back when somebody flushes it.
+ * 127.0.0.1:51679 (networking.md §3.3, 5), with a route where the host has none. It is there from the first task
+ * that needs it to the end of the last one, and put back when somebody flushes it.
  */
 export class HostEndpoint {
   readonly #options: HostEndpointOptions;
@@ -37,6 +38,7 @@ export class HostEndpoint {
     const { table, marker } = this.#options;
     await mkdir(dirname(marker), { recursive: true, mode: 0o700 });
     await writeFile(marker, '');
+    await ensureEndpointRoute();
     await ensureEndpointRule(table, 'host', { run: this.#run, signal });
     this.#watch();
   }
@@ -51,12 +53,13 @@ export class HostEndpoint {
     if (existsSync(this.#options.marker)) this.#watch();
   }
 
-  /** Takes the rule away: no task needs it any more. Not there: success. */
+  /** Takes rule and route away: no task needs them any more. Not there: success. */
   async remove(): Promise<void> {
     const { table, marker } = this.#options;
     this.close();
     if (!existsSync(marker)) return;
     await removeEndpointRule(table, 'host', this.#call());
+    await removeEndpointRoute();
     await rm(marker, { force: true });
   }
 

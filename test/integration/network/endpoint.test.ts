@@ -110,7 +110,7 @@ describe('169.254.170.2 in the network of the host', () => {
   const { signal } = new AbortController();
   const rules = () => stage.host.run('nft', 'list', 'ruleset');
 
-  test('leads to the listener on the loopback, over a restart, until nobody needs it', async () => {
+  test('leads to the listener on the loopback, over a restart, until nobody needs it (CFG-60)', async () => {
     using _ = servePorts(stage.host.name, 'agent', 'tcp:127.0.0.1:51679');
     const endpoint = open();
     await endpoint.ensure({ signal });
@@ -126,5 +126,21 @@ describe('169.254.170.2 in the network of the host', () => {
     expect(await rules()).not.toContain('ecs_endpoint_test');
     expect(existsSync(stage.scratch.path('run/host-endpoint'))).toBe(false);
     expect(troubles).toEqual([]);
+  });
+
+  test('is reached without an IPv4 default route too, by one of its own on lo (CFG-61, NET-27)', async () => {
+    const ownRoute = () => stage.host.run('ip', 'route', 'show', ENDPOINT);
+    using _ = servePorts(stage.host.name, 'agent', 'tcp:127.0.0.1:51679');
+    const endpoint = open();
+    await endpoint.ensure({ signal });
+    expect(await ownRoute()).toBe('');
+    await endpoint.remove();
+    await stage.host.run('ip', 'route', 'del', 'default');
+    await endpoint.ensure({ signal });
+    expect(await ownRoute()).toMatch(/^169\.254\.170\.2 dev lo .*scope link/);
+    const answer = () => fetchFrom(stage.host.name, ENDPOINT, 80);
+    expect(await until(answer, { what: 'the listener answers' })).toBe('agent to 127.0.0.1');
+    await endpoint.remove();
+    expect(await ownRoute()).toBe('');
   });
 });
