@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { reportedFamilies } from './agent-settings.ts';
 import type { Config } from './config/config.ts';
 import { bridgeNames } from './network/bridge/bridge-names.ts';
 import { HostEndpoint } from './network/endpoint/host-endpoint.ts';
@@ -78,7 +79,7 @@ export async function openNetwork({
           namespace: config.containerdNamespace,
           pluginDirectories: config.cniPluginDirectories,
           portRange: config.dynamicHostPortRange,
-          reportIpv6: !config.excludeIpv6PortBinding,
+          reportedFamilies: reportedFamilies(config),
           log: logger,
           takeConnection,
         }),

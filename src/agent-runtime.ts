@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { reportedFamilies } from './agent-settings.ts';
 import type { Config } from './config/config.ts';
 import { ConfigError } from './config/config-error.ts';
 import type { ContainerLogs } from './container-log/container-logs.ts';
@@ -99,7 +100,7 @@ async function openDockerRuntime({ config, logger, onPhase, signal }: RuntimePar
   const { runtime, client, logDrivers } = await openDocker({
     socketPath,
     owner: config.containerdNamespace,
-    reportIpv6: !config.excludeIpv6PortBinding,
+    reportedFamilies: reportedFamilies(config),
     logger,
     signal,
   });

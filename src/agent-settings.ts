@@ -8,6 +8,7 @@ import type { RegistryCredentials } from './image/images.ts';
 import { parsedOrNothing } from './image/reference.ts';
 import { parseRegistryAuth } from './image/registry-auth.ts';
 import type { HostCapacity } from './task/host-resources.ts';
+import type { ReportedFamilies } from './task/port-mapping.ts';
 
 /** What the engine follows of the configuration. */
 export function engineSettings(config: Config, cluster: string): EngineSettings {
@@ -60,6 +61,14 @@ export function hostCapacity(config: Config, machine: Machine, gpuIds: readonly 
     reservedPorts: { tcp: config.reservedPorts, udp: config.reservedPortsUdp },
     gpus: gpuIds,
   };
+}
+
+/** An IPv6-only instance has no address that `0.0.0.0` could stand for (NET-75). */
+export function reportedFamilies({
+  ipCompatibility,
+  excludeIpv6PortBinding,
+}: Pick<Config, 'ipCompatibility' | 'excludeIpv6PortBinding'>): ReportedFamilies {
+  return { ipv4: ipCompatibility !== 'ipv6', ipv6: !excludeIpv6PortBinding };
 }
 
 /** Credentials of ECS_ENGINE_AUTH_DATA by image reference (config.md §3.9). */

@@ -24,6 +24,16 @@ export interface PortBinding {
   readonly rangeLength?: number;
 }
 
+/** Families of the host's addresses whose bindings ECS is told of (ecs-api.md §C3). */
+export interface ReportedFamilies {
+  readonly ipv4: boolean;
+  readonly ipv6: boolean;
+}
+
+export function isReported(bindIp: string, { ipv4, ipv6 }: ReportedFamilies): boolean {
+  return bindIp.includes(':') ? ipv6 : ipv4;
+}
+
 /** So many ports and ranges of one container can be told to ECS when there are ranges among them. */
 const MOST_BINDINGS = 100;
 

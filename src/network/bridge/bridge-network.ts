@@ -5,6 +5,7 @@ import { forgetUdpFlows } from '../../host/conntrack.ts';
 import { ensureNetworkNamespace, isNetworkNamespace, removeNetworkNamespace } from '../../host/netns.ts';
 import { type RunCommand, runCommand } from '../../host/run-command.ts';
 import { type ContainerId, containerId, taskIdOf } from '../../task/ids.ts';
+import type { ReportedFamilies } from '../../task/port-mapping.ts';
 import type { ContainerSpec, TaskSpec } from '../../task/task-spec.ts';
 import { CniRunner } from '../cni/cni-runner.ts';
 import type { CniConfig } from '../cni/cni-schema.ts';
@@ -39,8 +40,7 @@ export interface BridgeNetworkOptions {
   readonly pluginDirectories: readonly string[];
   /** First and last dynamic host port. */
   readonly portRange: { readonly first: number; readonly last: number };
-  /** Whether ECS is told of `::` bindings too (ECS_EXCLUDE_IPV6_PORTBINDING). */
-  readonly reportIpv6: boolean;
+  readonly reportedFamilies: ReportedFamilies;
   readonly log: NetworkLog;
   /** Where the host's files are seen; default `/`. */
   readonly hostRoot?: string;
@@ -171,7 +171,7 @@ export class BridgeNetwork implements Network {
         namespace: { kind: 'path', path },
         hostname,
         mounts: await this.#writeFiles(task, container, { id, hostname, links }, attached),
-        bindings: reportedBindings(attached, this.#options.reportIpv6),
+        bindings: reportedBindings(attached, this.#options.reportedFamilies),
         addresses: shownAddresses(attached),
       };
     });

@@ -1,6 +1,6 @@
 import type { ContainerAddresses } from '../../task/container-facts.ts';
 import { TaskError } from '../../task/errors.ts';
-import type { PortBinding } from '../../task/port-mapping.ts';
+import { isReported, type PortBinding, type ReportedFamilies } from '../../task/port-mapping.ts';
 import type { CniResult } from '../cni/cni-schema.ts';
 import type { PublishedPort } from '../firewall/firewall.ts';
 import type { NetworkRecord } from './network-record.ts';
@@ -27,12 +27,14 @@ export function shownAddresses({ address4, address6 }: NetworkRecord): Container
   };
 }
 
-/** In the order of container ports; `::` beside `0.0.0.0` where the container has both and ECS is to know. */
+/** In the order of container ports; `::` beside `0.0.0.0` where the container has both and ECS is told of both. */
 export function reportedBindings(
   { bindings, address6 }: NetworkRecord,
-  reportIpv6: boolean,
+  families: ReportedFamilies,
 ): readonly PortBinding[] {
-  const bindIps = ['0.0.0.0', ...(reportIpv6 && address6 !== undefined ? ['::'] : [])];
+  const bindIps = ['0.0.0.0', ...(address6 === undefined ? [] : ['::'])].filter((bindIp) =>
+    isReported(bindIp, families),
+  );
   return bindings
     .toSorted((a, b) => a.containerPort - b.containerPort || a.protocol.localeCompare(b.protocol))
     .flatMap((binding) => bindIps.map((bindIp) => ({ bindIp, ...binding })));

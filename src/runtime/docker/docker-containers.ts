@@ -1,6 +1,6 @@
 import type { ChosenNetwork } from '../../task/container-facts.ts';
 import type { ContainerId } from '../../task/ids.ts';
-import type { PortBinding } from '../../task/port-mapping.ts';
+import { isReported, type PortBinding, type ReportedFamilies } from '../../task/port-mapping.ts';
 import type { ContainerExit, ContainerObservation } from '../runtime.ts';
 import type { DockerClient } from './docker-client.ts';
 import {
@@ -94,7 +94,7 @@ export function exitOf({ State }: DockerContainer): ContainerExit | undefined {
 
 export function observationOf(
   container: DockerContainer | undefined,
-  reportIpv6: boolean,
+  families: ReportedFamilies,
 ): ContainerObservation {
   if (container === undefined) return { state: 'absent' };
   const { Status, Pid } = container.State;
@@ -102,7 +102,7 @@ export function observationOf(
   const exit = exitOf(container);
   if (exit !== undefined) return { state: 'exited', exit };
   if (!hasNotEnded(Status)) return { state: 'created' };
-  return { state: 'running', pid: Pid, network: networkOf(container, reportIpv6) };
+  return { state: 'running', pid: Pid, network: networkOf(container, families) };
 }
 
 /** dockerd's states of a process that is there. */
@@ -111,7 +111,7 @@ function hasNotEnded(status: string): boolean {
 }
 
 /** What dockerd chose: addresses, and a binding for each port and address of the host. */
-export function networkOf({ NetworkSettings }: DockerContainer, reportIpv6: boolean): ChosenNetwork {
+export function networkOf({ NetworkSettings }: DockerContainer, families: ReportedFamilies): ChosenNetwork {
   const { Ports, IPAddress, GlobalIPv6Address } = NetworkSettings;
   const bindings = Object.entries(Ports ?? {}).flatMap(([key, published]): readonly PortBinding[] => {
     const [port, protocol] = key.split('/');
@@ -124,7 +124,7 @@ export function networkOf({ NetworkSettings }: DockerContainer, reportIpv6: bool
   });
   return {
     bindings: bindings
-      .filter(({ bindIp }) => reportIpv6 || !bindIp.includes(':'))
+      .filter(({ bindIp }) => isReported(bindIp, families))
       .toSorted((a, b) => a.containerPort - b.containerPort || a.protocol.localeCompare(b.protocol)),
     addresses: {
       ...(IPAddress !== '' && { ipv4: IPAddress }),

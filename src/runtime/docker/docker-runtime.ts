@@ -3,6 +3,7 @@ import { steadyNow } from '../../async/clock.ts';
 import { sleep } from '../../async/deadline.ts';
 import { TaskError } from '../../task/errors.ts';
 import { type ContainerId, containerId } from '../../task/ids.ts';
+import type { ReportedFamilies } from '../../task/port-mapping.ts';
 import type {
   CallOptions,
   ContainerExit,
@@ -37,7 +38,7 @@ export interface DockerContext {
   /** Marks containers as this agent's. */
   readonly owner: string;
   /** Whether bindings of `::` are told. */
-  readonly reportIpv6: boolean;
+  readonly reportedFamilies: ReportedFamilies;
 }
 
 /** dockerd gives a start or a kill up by itself; this is for one that never answers. */
@@ -139,13 +140,13 @@ export class DockerRuntime implements ContainerRuntime {
 
   async observeContainer(id: ContainerId, { signal }: CallOptions): Promise<ContainerObservation> {
     return await told('CannotInspectContainerError', signal, async () =>
-      observationOf(await this.#context.containers.inspect(id, signal), this.#context.reportIpv6),
+      observationOf(await this.#context.containers.inspect(id, signal), this.#context.reportedFamilies),
     );
   }
 
   async listContainers({ signal }: CallOptions): Promise<readonly ListedContainer[]> {
     return await told('CannotListContainersError', signal, async () => {
-      const { containers, reportIpv6 } = this.#context;
+      const { containers, reportedFamilies } = this.#context;
       const listed = await Promise.all(
         (await containers.ids(signal)).map(async (text) => {
           const id = containerId(text);
@@ -153,7 +154,7 @@ export class DockerRuntime implements ContainerRuntime {
           if (container === undefined) return [];
           const labels = container.Config.Labels ?? {};
           const keepsake = labels[LABEL_KEEPSAKE];
-          const observation = observationOf(container, reportIpv6);
+          const observation = observationOf(container, reportedFamilies);
           return [
             {
               id,
@@ -251,7 +252,11 @@ export class DockerRuntime implements ContainerRuntime {
       throw new TaskError('CannotStartContainerError', container?.State.Error || `No such container: ${id}`);
     const exit = exitOf(container);
     if (exit !== undefined) events.tell(id, exit);
-    return { pid: container.State.Pid, startedAt, network: networkOf(container, this.#context.reportIpv6) };
+    return {
+      pid: container.State.Pid,
+      startedAt,
+      network: networkOf(container, this.#context.reportedFamilies),
+    };
   }
 
   async #kill({ Id }: DockerContainer, stopSignal: string, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { Backoff } from '../../async/backoff.ts';
 import { sleep } from '../../async/deadline.ts';
+import type { ReportedFamilies } from '../../task/port-mapping.ts';
 import { compareVersions, DockerClient, negotiate, OLDEST_API } from './docker-client.ts';
 import { DockerContainers } from './docker-containers.ts';
 import { infoSchema, versionSchema } from './docker-documents.ts';
@@ -12,8 +13,8 @@ export interface OpenDockerOptions {
   readonly socketPath: string;
   /** Tells containers of this agent from those of others on the same dockerd. */
   readonly owner: string;
-  /** Whether bindings of `::` are told. */
-  readonly reportIpv6?: boolean;
+  /** Default: IPv4 alone. */
+  readonly reportedFamilies?: ReportedFamilies;
   /** Given: an absent dockerd is waited for. */
   readonly logger?: Pick<Logger, 'warn'>;
   readonly signal?: AbortSignal;
@@ -32,7 +33,7 @@ const PING_MS = 10_000;
 
 /** Connects to dockerd. Rejects when it is too old; waits for one that does not answer if there is a logger to say so. */
 export async function openDocker(options: OpenDockerOptions): Promise<OpenedDocker> {
-  const { socketPath, owner, reportIpv6 = false } = options;
+  const { socketPath, owner, reportedFamilies = { ipv4: true, ipv6: false } } = options;
   const signal = options.signal ?? new AbortController().signal;
   const version = await reach(options, signal);
   if (compareVersions(version, OLDEST_API) < 0)
@@ -51,7 +52,7 @@ export async function openDocker(options: OpenDockerOptions): Promise<OpenedDock
     client,
     // Docker has it always and does not list it.
     logDrivers: [...new Set([...(Plugins?.Log ?? []), 'none'])],
-    runtime: new DockerRuntime({ client, containers, events, owner, reportIpv6 }, Version),
+    runtime: new DockerRuntime({ client, containers, events, owner, reportedFamilies }, Version),
   };
 }
 

@@ -150,7 +150,7 @@ async function openNetwork(runDir: string, namespace: string): Promise<TaskNetwo
       namespace,
       pluginDirectories: ['/opt/cni/bin', '/usr/lib/cni'],
       portRange: { first: 40_000, last: 40_999 },
-      reportIpv6: false,
+      reportedFamilies: { ipv4: true, ipv6: false },
       log: { info: () => {}, warn: () => {} },
       takeConnection: (socket) => socket.destroy(),
     });

@@ -17,7 +17,7 @@ const settings = z
     PORTS: z.string().default('40000-40999'),
     PLUGINS: z.string().default('/opt/cni/bin:/usr/lib/cni'),
     HIDE: z.string().default(''),
-    REPORT_IPV6: z.string().optional(),
+    REPORT: z.string().default('ipv4'),
     KILL_AT: z.coerce.number().optional(),
     KILL_AFTER: z.coerce.number().optional(),
   })
@@ -43,7 +43,7 @@ const network = await BridgeNetwork.open({
   namespace: settings.NAMESPACE,
   pluginDirectories: settings.PLUGINS.split(':'),
   portRange: { first, last },
-  reportIpv6: settings.REPORT_IPV6 === '1',
+  reportedFamilies: { ipv4: settings.REPORT.includes('ipv4'), ipv6: settings.REPORT.includes('ipv6') },
   log: {
     info: () => undefined,
     warn: (fields, message) => say({ warning: message, ...fields }),

@@ -136,16 +136,18 @@ describe('host ports', () => {
     expect((await bind()).exitCode).toBe(0);
   });
 
-  test('bindings name :: only where that is asked for and there is IPv6 (NET-16)', async () => {
-    const bridge = await stage.start({ REPORT_IPV6: '1' });
+  test('bindings name :: only where that is asked for and there is IPv6, 0.0.0.0 not on IPv6-only instances (NET-16, NET-75)', async () => {
+    const bridge = await stage.start({ REPORT: 'ipv4,ipv6' });
     const { bindings } = await bridge.ensure(container('a', [tcp(80)]));
     expect(bindings.map((b) => b.bindIp)).toEqual(['0.0.0.0']);
     await using dual = await BridgeStage.open({ ipv6: true });
-    const both = await dual.start({ REPORT_IPV6: '1' });
+    const both = await dual.start({ REPORT: 'ipv4,ipv6' });
     expect((await both.ensure(container('a', [tcp(80)]))).bindings.map((b) => b.bindIp)).toEqual([
       '0.0.0.0',
       '::',
     ]);
+    const only6 = await dual.start({ REPORT: 'ipv6', NAMESPACE: `${dual.namespace}6` });
+    expect((await only6.ensure(container('b', [tcp(80)]))).bindings.map((b) => b.bindIp)).toEqual(['::']);
     await using plain = await BridgeStage.open({ ipv6: true });
     const one = await plain.start();
     expect((await one.ensure(container('a', [tcp(80)]))).bindings.map((b) => b.bindIp)).toEqual(['0.0.0.0']);

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { reportedFamilies } from '../../../src/agent-settings.ts';
 import type { Config } from '../../../src/config/config.ts';
 import { VARIABLES } from '../../../src/config/variables.ts';
 import { configOf, load, problemsOf } from './config-world.ts';
@@ -253,7 +254,7 @@ describe('what the host tells', () => {
     ['9-1', range, 32_768, 60_999],
     ['1-70000', range, 32_768, 60_999],
     ['nonsense', {}, 49_153, 65_535],
-  ])('gives dynamic host ports for "%s" (CFG-42)', async (text, files, first, last) => {
+  ])('gives dynamic host ports for "%s" (CFG-42, NET-7)', async (text, files, first, last) => {
     const config = await configOf({ env: { ECS_DYNAMIC_HOST_PORT_RANGE: text }, files });
     expect(config.dynamicHostPortRange).toEqual({ first, last });
   });
@@ -273,10 +274,11 @@ describe('what the host tells', () => {
     [{ '/proc/net/route': 'Iface\n', '/proc/net/ipv6_route': ROUTE6 }, 'ipv6', false],
     [{}, 'ipv4', true],
   ] as const)(
-    'finds the default routes, and reports IPv6 ports on IPv6-only hosts (CFG-90, CFG-91)',
+    'finds the default routes, and reports IPv6 ports alone on IPv6-only hosts (CFG-90, CFG-91, NET-75)',
     async (files, value, exclude) => {
       const { config, warnings } = await load({ env: { ECS_INSTANCE_IP_COMPATIBILITY: 'both' }, files });
       expect(config).toMatchObject({ ipCompatibility: value, excludeIpv6PortBinding: exclude });
+      expect(reportedFamilies(config)).toEqual({ ipv4: exclude, ipv6: !exclude });
       expect(warnings.join()).toContain('ECS_INSTANCE_IP_COMPATIBILITY');
     },
   );
