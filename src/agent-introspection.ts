@@ -14,6 +14,7 @@ import {
 } from './metadata/introspection/introspection-server.ts';
 import type { LoggedLine } from './metadata/introspection/log-documents.ts';
 import type { AgentMetrics } from './metadata/metrics/agent-metrics.ts';
+import type { BridgeAddress } from './network/bridge/bridge-link.ts';
 import type { ContainerRuntime } from './runtime/runtime.ts';
 import type { Store } from './store/store.ts';
 import type { ContainerId } from './task/ids.ts';
@@ -61,6 +62,42 @@ export async function openIntrospection(parts: IntrospectionParts): Promise<Intr
   });
   await server.start();
   return server;
+}
+
+/**
+ * Introspection for containers of bridge mode, which ask their default gateway (NET-80). Who comes by another link
+ * than the bridge is refused.
+ */
+export class BridgeIntrospection {
+  readonly #logger: Logger;
+  #server: IntrospectionServer | undefined;
+  #bridge: BridgeAddress | undefined;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** To be told again when the bridge was made anew: the old socket hears nothing any more. */
+  bridgeReady(bridge: BridgeAddress): void {
+    this.#bridge = bridge;
+    void this.#serve();
+  }
+
+  serverReady(server: IntrospectionServer): void {
+    this.#server = server;
+    void this.#serve();
+  }
+
+  async #serve(): Promise<void> {
+    if (this.#server === undefined || this.#bridge === undefined) return;
+    const { name, ipv4 } = this.#bridge;
+    try {
+      const { listenHere } = await import('./host/loopback-socket.ts');
+      this.#server.serveOn(() => listenHere(ipv4, INTROSPECTION_PORT, name));
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'containers of bridge mode cannot ask for introspection');
+    }
+  }
 }
 
 /** A log service that is away, or started again, is no reason to tell nothing. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { reportedFamilies } from './agent-settings.ts';
 import type { Config } from './config/config.ts';
+import type { BridgeAddress } from './network/bridge/bridge-link.ts';
 import { bridgeNames } from './network/bridge/bridge-names.ts';
 import { HostEndpoint } from './network/endpoint/host-endpoint.ts';
 import type { TakeConnection } from './network/endpoint/namespace-endpoints.ts';
@@ -21,6 +22,8 @@ export interface NetworkParts {
   readonly runtimeMakesBridges: boolean;
   /** Whether tasks may have ENIs. */
   readonly taskEniUsable: boolean;
+  /** Told whenever the bridge of bridge mode is there. */
+  onBridge(bridge: BridgeAddress): void;
 }
 
 /** Builds the networks of tasks; bridge mode is loaded by the first task that needs it. */
@@ -30,6 +33,7 @@ export async function openNetwork({
   takeConnection,
   runtimeMakesBridges,
   taskEniUsable,
+  onBridge,
 }: NetworkParts): Promise<TaskNetwork> {
   const runDir = config.runDirectory;
   const endpoint = new HostEndpoint({
@@ -82,6 +86,7 @@ export async function openNetwork({
           reportedFamilies: reportedFamilies(config),
           log: logger,
           takeConnection,
+          onBridge,
         }),
     },
   ]);

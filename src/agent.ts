@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import type { AcsSession } from './acs/session.ts';
 import { createContainerFiles } from './agent-container-files.ts';
 import { findGpus } from './agent-gpus.ts';
-import { connectionView, openIntrospection } from './agent-introspection.ts';
+import { BridgeIntrospection, connectionView, openIntrospection } from './agent-introspection.ts';
 import { logCredentials } from './agent-log-credentials.ts';
 import { logSecrets } from './agent-log-secrets.ts';
 import { openNetwork } from './agent-network.ts';
@@ -183,12 +183,14 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
       callsFromHost: ({ networkMode }) => networkMode === 'host' || runtimeMakesBridges,
     }),
   );
+  const onBridge = new BridgeIntrospection(logger);
   const network = parts.adopt(
     await openNetwork({
       config,
       logger,
       runtimeMakesBridges,
       taskEniUsable,
+      onBridge: (bridge) => onBridge.bridgeReady(bridge),
       takeConnection: (socket, taskId) => taskApi.take(socket, { kind: 'task', taskId }),
     }),
     (n) => n.close(),
@@ -283,7 +285,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   });
   let acs: AcsSession | undefined;
   let tcs: TelemetrySession | undefined;
-  parts.adopt(
+  const introspection = parts.adopt(
     await openIntrospection({
       config,
       logger,
@@ -296,6 +298,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
     }),
     (server) => server.close(),
   );
+  if (!config.introspectionOffHost) onBridge.serverReady(introspection);
 
   options.onPhase(`registering in cluster ${cluster}`);
   registration = await registerInstance(

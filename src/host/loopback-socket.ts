@@ -52,17 +52,17 @@ export class SocketError extends Error {
 
 /**
  * Opens a listening socket in the network namespace that the thread is in, without yielding. It hears what comes
- * by `lo` alone, so that a neighbour who leads packets for that address here is refused. Gives its file
+ * by that link alone, so that who leads packets for that address here by another one is refused. Gives its file
  * descriptor, which belongs to the caller (`server.listen({ fd })`).
  */
-export function listenHere(address: string, port: number): number {
-  const what = `listening on ${address}:${port}`;
+export function listenHere(address: string, port: number, link: string): number {
+  const what = `listening on ${address}:${port} of ${link}`;
   const fd = check(socketCall(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), what);
   try {
     const on = Buffer.alloc(4);
     on.writeInt32LE(1);
     check(setsockoptCall(fd, SOL_SOCKET, SO_REUSEADDR, on, on.length), what);
-    const device = Buffer.from('lo\0');
+    const device = Buffer.from(`${link}\0`);
     check(setsockoptCall(fd, SOL_SOCKET, SO_BINDTODEVICE, device, device.length), what);
     const sockaddr = Buffer.alloc(16);
     sockaddr.writeUInt16LE(AF_INET, 0);

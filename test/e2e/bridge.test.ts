@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EcsWorld } from '../support/ecs-world.ts';
 import { fetchFrom, HOST, NetworkHost } from '../support/network-host.ts';
+import { run } from '../support/run.ts';
 import { until } from '../support/until.ts';
 import { linkedTask } from './linked-task.ts';
 
@@ -26,7 +27,11 @@ describe('bridge mode', () => {
   beforeAll(async () => {
     host = await NetworkHost.create('bridge');
     visit = host.enter();
-    world = await EcsWorld.start({ agentEnv: { ECS_DYNAMIC_HOST_PORT_RANGE: '40000-40999' } });
+    world = await EcsWorld.start({
+      agentEnv: { ECS_DYNAMIC_HOST_PORT_RANGE: '40000-40999' },
+      // It would keep a second task of the same port from the agent, which has to know by itself.
+      controlPlaneArgs: ['--no-resource-check'],
+    });
   });
   afterAll(async () => {
     await world?.[Symbol.asyncDispose]();
@@ -38,7 +43,7 @@ describe('bridge mode', () => {
   const answers = async (port: number) =>
     await until(() => fetch(port), { what: `port ${port} answers`, timeoutMs: 20_000 });
 
-  it('runs a task whose ports answer and are told to ECS, also over a crash, until it stops (OBS-92, ECS-46, ENG-152)', async () => {
+  it('runs a task whose ports answer and are told to ECS, also over a crash, until it stops (OBS-92, ECS-47, ENG-152)', async () => {
     await world.register('web', WEB, { portMappings: PORTS }, { networkMode: 'bridge' });
     const [arn = ''] = await world.run('web');
     const [running] = await world.reach('RUNNING', [arn]);
@@ -67,7 +72,7 @@ describe('bridge mode', () => {
     await world.expectClean();
   }, 120_000);
 
-  it('gives a given port to the next task as soon as its last one has stopped', async () => {
+  it('gives a given port to the task that waits for it as soon as its last one has stopped (NET-67)', async () => {
     await world.register(
       'again',
       WEB,
@@ -76,9 +81,14 @@ describe('bridge mode', () => {
     );
     const [first = ''] = await world.run('again');
     await world.reach('RUNNING', [first]);
+    const [second = ''] = await world.run('again');
+    const waits = async () => {
+      const task = (await world.agent.ask())?.tasks.find(({ arn }) => arn === second);
+      return task?.why.some(({ what }) => what.includes('8081'));
+    };
+    await until(waits, { what: 'the second task waits for the port' });
     await world.stop(first);
     await world.reach('STOPPED', [first]);
-    const [second = ''] = await world.run('again');
     await world.reach('RUNNING', [second]);
     await answers(8081);
     await world.stop(second);
@@ -113,6 +123,27 @@ describe('bridge mode', () => {
     await world.define(linkedTask(world.image));
     const [stopped] = await world.reach('STOPPED', await world.run('linked'));
     expect(stopped?.containers.find(({ name }) => name === 'app')).toMatchObject({ exitCode: 0 });
+    await world.expectClean();
+  }, 120_000);
+
+  it('lets containers and the host ask for introspection, over a restart too, and no other host (NET-80)', async () => {
+    await world.register('plain', WEB, {}, { networkMode: 'bridge' });
+    const [arn = ''] = await world.run('plain');
+    const [running] = await world.reach('RUNNING', [arn]);
+    const netns = `${world.namespace}-${running?.containers[0]?.runtimeId}`;
+    const [, gateway = ''] =
+      /via (\S+)/.exec(await run('ip', ['-n', netns, 'route', 'show', 'default'])) ?? [];
+    const ask = (from: string, address: string) => fetchFrom(from, address, 51_678);
+    expect(await ask(netns, gateway)).toContain('/v1/metadata');
+    await world.agent.kill('SIGKILL');
+    await world.agent.start();
+    expect(await until(() => ask(netns, gateway), { what: 'it answers again' })).toContain('/v1/metadata');
+    expect(await ask(host.name, '127.0.0.1')).toContain('/v1/metadata');
+    await run('ip', ['-n', host.outside, 'route', 'add', `${gateway}/32`, 'via', HOST.inside4]);
+    expect(await ask(host.outside, gateway)).toBeUndefined();
+    expect(await ask(host.outside, HOST.inside4)).toBeUndefined();
+    await world.stop(arn);
+    await world.reach('STOPPED', [arn]);
     await world.expectClean();
   }, 120_000);
 

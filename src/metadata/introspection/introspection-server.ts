@@ -29,6 +29,7 @@ export class IntrospectionServer {
   readonly #options: IntrospectionOptions;
   readonly #servers = new Set<Server>();
   readonly #retries = new Set<NodeJS.Timeout>();
+  #extra: Server | undefined;
   #closed = false;
 
   constructor(options: IntrospectionOptions) {
@@ -47,6 +48,13 @@ export class IntrospectionServer {
       // Not every host has IPv6.
       if (!offHost) this.#listen(port, ['::1'], true);
     }
+  }
+
+  /** Serves on one more listening socket, whose descriptor `listen` gives; the last one of this kind is closed first. */
+  serveOn(listen: () => number): void {
+    this.#extra?.close();
+    this.#extra = undefined;
+    if (!this.#closed) this.#extra = this.#create().listen({ fd: listen() });
   }
 
   close(): void {

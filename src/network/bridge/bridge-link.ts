@@ -10,6 +10,13 @@ import { firstFreeSubnet, uniqueLocalSubnet } from './subnet.ts';
 
 const subnetsSchema = z.object({ subnet4: z.string(), subnet6: z.exactOptional(z.string()) });
 
+/** The bridge as containers see it: their default gateway. */
+export interface BridgeAddress {
+  /** The link. */
+  readonly name: string;
+  readonly ipv4: string;
+}
+
 /** Networks of the containers on the bridge; the first address of each is the bridge's own. */
 export type BridgeSubnets = z.output<typeof subnetsSchema>;
 
@@ -22,6 +29,8 @@ export interface BridgeLinkOptions {
   readonly links: HostLinks;
   /** Whether containers live by the choice that was made earlier. */
   inUse(): boolean;
+  /** Told whenever the bridge has been made, or found as an earlier run had made it. */
+  onReady?(bridge: BridgeAddress): void;
 }
 
 interface Call {
@@ -52,6 +61,13 @@ export class BridgeLink {
     });
   }
 
+  /** Takes up what an earlier run made, if it did. */
+  async resume(): Promise<BridgeSubnets | undefined> {
+    const subnets = await this.saved();
+    if (subnets !== undefined && linkExists(this.#options.names.bridge)) this.#ready(subnets);
+    return subnets;
+  }
+
   /** The choice that was made earlier, if any. */
   async saved(): Promise<BridgeSubnets | undefined> {
     try {
@@ -74,6 +90,12 @@ export class BridgeLink {
     const addresses = [subnet4, ...(subnet6 === undefined ? [] : [subnet6])].map(gatewayOf);
     await links.ensureBridge(names.bridge, bridgeMac(namespace), addresses, call);
     await allowLoopbackRouting(names.bridge);
+    this.#ready({ subnet4 });
+  }
+
+  #ready({ subnet4 }: BridgeSubnets): void {
+    const { onReady, names } = this.#options;
+    onReady?.({ name: names.bridge, ipv4: gatewayOf(subnet4).replace(/\/.*/, '') });
   }
 
   async #choose(call: Call): Promise<BridgeSubnets> {

@@ -19,7 +19,7 @@ import { hostsFile, parseExtraHost } from '../name-files.ts';
 import type { ContainerNetwork, KnownOwners, LinkedContainer, Network } from '../network.ts';
 import { networkStateDirectory } from '../network-state.ts';
 import { TaskFiles } from '../task-files.ts';
-import { BridgeLink, type BridgeSubnets } from './bridge-link.ts';
+import { type BridgeAddress, BridgeLink, type BridgeSubnets } from './bridge-link.ts';
 import { type BridgeNames, bridgeNames } from './bridge-names.ts';
 import { addressesOf, publishedPorts, reportedBindings, shownAddresses } from './container-view.ts';
 import { HostLinks } from './host-links.ts';
@@ -49,6 +49,8 @@ export interface BridgeNetworkOptions {
   readonly run?: RunCommand;
   /** Answers what containers ask 169.254.170.2. */
   readonly takeConnection: TakeConnection;
+  /** Told whenever the bridge is there, so that something can be served on it. */
+  readonly onBridge?: (bridge: BridgeAddress) => void;
 }
 
 /** Hex digits of the container id that make its default name (NET-21). */
@@ -114,6 +116,7 @@ export class BridgeNetwork implements Network {
       hostRoot,
       links: new HostLinks(run),
       inUse: () => [...this.#known.values()].some((record) => record.address4 !== undefined),
+      ...(options.onBridge && { onReady: options.onBridge }),
     });
     let firewall: Promise<Firewall> | undefined;
     this.#firewall = new BridgeFirewall({
@@ -214,7 +217,7 @@ export class BridgeNetwork implements Network {
 
   async #resume(): Promise<void> {
     const { log } = this.#options;
-    this.#subnets = await this.#link.saved();
+    this.#subnets = await this.#link.resume();
     for (const record of await this.#records.list()) {
       this.#known.set(record.id, record);
       const lost = await this.#ports.hold(record.owner, record.bindings);

@@ -46,7 +46,7 @@ export class NamespaceEndpoints {
     if (this.#open.has(netns)) return;
     const fd = inNetworkNamespace(netns, () => {
       addLoopbackAddress(ENDPOINT_ADDRESS);
-      return listenHere(ENDPOINT_ADDRESS, LISTENER_PORT);
+      return listenHere(ENDPOINT_ADDRESS, LISTENER_PORT, 'lo');
     });
     const sockets = new Set<Socket>();
     const server = createServer((socket) => {
