@@ -24,10 +24,10 @@ export function judgeTaskEni(
 }
 
 export interface AttachmentParts {
-  readonly store: Store;
-  readonly api: EcsApi;
+  readonly store: Pick<Store, 'commit'>;
+  readonly api: Pick<EcsApi, 'submitAttachment'>;
   readonly cluster: string;
-  readonly facts: InstanceFacts;
+  readonly facts: Pick<InstanceFacts, 'primaryMac'>;
   readonly logger: Logger;
   knowsTask(arn: TaskArn): boolean;
 }

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { taskIdOf } from '../../../src/task/ids.ts';
 import type { TaskSpec } from '../../../src/task/task-spec.ts';
@@ -11,6 +12,7 @@ import { awsvpcTask, eniOf, ensure, inTask, netnsOf, openAwsvpc } from './awsvpc
 const ONE: PlayedEni = { name: 'ens6', mac: '0e:00:00:00:00:06', ipv4: '10.98.0.6', ipv6: 'fd98::6' };
 const TWO: PlayedEni = { name: 'ens7', mac: '0e:00:00:00:00:07', ipv4: '10.98.0.7', ipv6: 'fd98::7' };
 const ENDPOINT = '169.254.170.2';
+const ROUTER = fileURLToPath(new URL('../../support/router-advertisement.ts', import.meta.url));
 
 let instance: PlayedInstance;
 let visit: Disposable;
@@ -81,6 +83,21 @@ describe('an awsvpc task', () => {
     expect(await until(() => outside('fd98::6', 8000), { what: 'the task answers' })).toMatch(/^app to /);
   });
 
+  test('with both families takes its default IPv6 route from the router (NET-96)', async () => {
+    const network = await open();
+    const task = awsvpcTask('a1', eniOf(ONE));
+    await ensure(network, task);
+    const advertise = inNamespace(instance.host.outside, process.execPath, [ROUTER, 'vpc0']);
+    const route = await until(
+      async () => {
+        await tryRun(...advertise);
+        return await within(task, 'ip', '-6', 'route', 'show', 'default');
+      },
+      { what: 'the task has a default route', intervalMs: 200 },
+    );
+    expect(route).toMatch(/^default via fe80::\S+ dev eth0 proto ra /);
+  });
+
   test('with IPv6 alone has the prefix of its subnet, a default route and its address in hosts (NET-45, NET-93, NET-97)', async () => {
     const network = await open();
     const { subnetGatewayIpv4: _, ...only6 } = eniOf(ONE, {
@@ -95,7 +112,7 @@ describe('an awsvpc task', () => {
     expect(readFileSync(hosts?.source ?? '', 'utf8')).toContain(`fd98::6\t${hostname}\n`);
   });
 
-  test('shares namespace and names between its containers, which see each other on localhost (NET-41, RES-82)', async () => {
+  test('shares namespace and names between its containers, which see each other on localhost (NET-41, NET-92, RES-82)', async () => {
     const network = await open();
     const task = awsvpcTask('a1', eniOf(ONE));
     const app = await ensure(network, task, 'app');

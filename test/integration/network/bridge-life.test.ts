@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { HOST, servePorts } from '../../support/network-host.ts';
 import { run } from '../../support/run.ts';
@@ -51,6 +51,32 @@ describe('the life of a bridge container', () => {
     expect(named.hostname).toBe('app.example');
     expect(own('/etc/hosts')).toContain('10.0.0.7\tdb\n172.17.0.3\tapp.example app\n');
     expect(own('/etc/resolv.conf')).toBe('search example\nnameserver 9.9.9.9\n');
+  });
+
+  test('files of containers without links name neither the others nor a server that would (NET-66)', async () => {
+    const bridge = await stage.start();
+    await bridge.ensure(container('db'));
+    const app = container('app');
+    const { hostname, mounts } = await bridge.ensure(app);
+    const text = (destination: string) =>
+      readFileSync(mounts.find((mount) => mount.destination === destination)?.source ?? '', 'utf8');
+    expect(text('/etc/hosts')).toBe(`127.0.0.1\tlocalhost\n172.17.0.3\t${hostname}\n`);
+    const ownServers = (file: string) => file.match(/^nameserver (?:127|172\.17)\..*/gm) ?? [];
+    expect(ownServers(text('/etc/resolv.conf'))).toEqual([]);
+  });
+
+  test('an address that was given back is used again by another task (NET-113)', async () => {
+    const bridge = await stage.start();
+    const [first, second, third] = [container('a'), container('b'), container('c')];
+    await bridge.ensure(first);
+    const { addresses } = await bridge.ensure(second);
+    await bridge.release(second);
+    // Addresses go round the whole subnet: as if that had happened.
+    const given = readdirSync(stage.scratch.path('run'), { recursive: true, encoding: 'utf8' });
+    const last = given.filter((name) => name.includes('last_reserved_ip'));
+    expect(last).toHaveLength(1);
+    for (const name of last) rmSync(stage.scratch.path('run', name));
+    expect((await bridge.ensure(third)).addresses).toEqual(addresses);
   });
 
   test('fifty come up side by side with addresses and ports of their own and leave nothing (NET-62)', async () => {

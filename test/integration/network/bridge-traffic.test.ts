@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bridgeNames } from '../../../src/network/bridge/bridge-names.ts';
 import {
   fetchFrom,
   HOST,
@@ -56,7 +57,7 @@ describe.each(['nft', 'iptables'])('traffic of bridge containers with %s', (back
     expect(await answer(stage.host.outside, HOST.inside4, 8080)).toBe(`web to ${HOST.outside4}`);
   });
 
-  test('a dynamic port is reached from off host and lies in the range', async () => {
+  test('a dynamic port is reached from off host and lies in the range (NET-7)', async () => {
     expect(dynamicPort).toBeGreaterThanOrEqual(40_000);
     expect(dynamicPort).toBeLessThanOrEqual(40_999);
     expect(await answer(stage.host.outside, HOST.inside4, dynamicPort)).toBe(`web to ${HOST.outside4}`);
@@ -132,6 +133,21 @@ describe.each(['nft', 'iptables'])('traffic of bridge containers with %s', (back
     await run(...inNamespace(netns, 'sh', ['-c', 'echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet']));
     await run('ip', ['-n', netns, 'route', 'add', '127.0.0.0/8', 'via', '172.17.0.1', 'dev', 'eth0']);
     expect(await fetchFrom(netns, '127.0.0.1', 91)).toBeUndefined();
+  });
+
+  test('routing of 127.0.0.0/8 is on for the bridge and for no other link (NET-24)', async () => {
+    const { bridge: name } = bridgeNames(stage.namespace);
+    const settings = [name, 'up0', 'all'].map((link) => `/proc/sys/net/ipv4/conf/${link}/route_localnet`);
+    expect(await stage.host.run('cat', ...settings)).toBe('1\n0\n0\n');
+  });
+
+  test('services on the loopback address of the host are not reached from off host (NET-79)', async () => {
+    await answer(stage.host.name, '127.0.0.1', 91);
+    const { outside } = stage.host;
+    await run('ip', ['-n', outside, 'link', 'set', 'lo', 'down']);
+    await run(...inNamespace(outside, 'sh', ['-c', 'echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet']));
+    await run('ip', ['-n', outside, 'route', 'add', '127.0.0.0/8', 'via', HOST.inside4, 'dev', 'up0']);
+    expect(await fetchFrom(outside, '127.0.0.1', 91)).toBeUndefined();
   });
 
   test('rules that somebody flushed are restored with the next container (NET-81)', async () => {

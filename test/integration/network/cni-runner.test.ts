@@ -121,7 +121,7 @@ describe('a chain of CNI plugins', () => {
     expect(result).toEqual(resultOf('second'));
   });
 
-  test('is taken down in reverse with what it was made with, whatever the configuration says now (NET-53)', async () => {
+  test('is taken down in reverse with what it was made with, whatever the configuration says now (NET-48, NET-53)', async () => {
     await add();
     runner = open();
     await runner.detach(KEY);

@@ -31,7 +31,7 @@ describe('an ENI that ACS describes', () => {
   });
 
   it.each([undefined, '', '2001:db8::1', '2001:db8::1/', '2001:db8::1/129', '10.0.0.1/24'])(
-    'with IPv6 alone is bad with gateway %j (ACS-64)',
+    'with IPv6 alone is bad with gateway %j (ACS-64, NET-98)',
     (subnetGatewayIpv6Address) => {
       expect(eniProblem({ ...V6, subnetGatewayIpv6Address })).toMatch('subnetGatewayIpv6Address');
     },

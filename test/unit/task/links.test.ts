@@ -20,7 +20,7 @@ describe('a link', () => {
     expect(parseLink(text)).toEqual(link);
   });
 
-  it('gives the variables of Docker, and of the target all but HOME and PATH (RES-116)', () => {
+  it('gives the variables of Docker, and of the target all but HOME and PATH (RES-116, NET-76)', () => {
     expect(linkEnvironment(LINK, 'ecs-f-1-app-0', target([tcp(81), { port: 53, protocol: 'udp' }]))).toEqual({
       MY_DB_PORT: 'tcp://172.17.0.2:81',
       MY_DB_PORT_81_TCP: 'tcp://172.17.0.2:81',
