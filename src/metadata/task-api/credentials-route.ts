@@ -42,13 +42,17 @@ export function answerCredentials(
   return { ...answer, granted: owner };
 }
 
-/** Ids are known by the task that they came with, also before their values have come again (TMDS-9). */
+/**
+ * Ids are known by the task that they came with, also before their values have come again (TMDS-9), and until it has
+ * stopped (OBS-112).
+ */
 function ownerOf(
   tasks: EndpointTasks,
   scope: EndpointScope,
   id: string,
 ): { readonly taskArn: string; readonly roleType: RoleType } | undefined {
-  for (const { spec } of tasks.inScope(scope)) {
+  for (const { spec, known } of tasks.inScope(scope)) {
+    if (known === 'STOPPED') continue;
     if (spec.taskCredentialsId === id) return { taskArn: spec.arn, roleType: 'TaskApplication' };
     if (spec.executionCredentialsId === id) return { taskArn: spec.arn, roleType: 'TaskExecution' };
   }

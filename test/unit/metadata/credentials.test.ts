@@ -46,7 +46,7 @@ describe('credentials of a role', () => {
     expect(first.headers['content-type']).toBe('application/json');
   });
 
-  it('are given for the execution role by its own id (TMDS-12)', async () => {
+  it('are given for the execution role by its own id (TMDS-12, OBS-113)', async () => {
     await using api = world();
     const { json } = await api.request(scopeOf(ONE.spec.arn), '/v2/credentials/id-x');
     expect(json).toMatchObject({ RoleArn: 'arn:aws:iam::1:role/execution', AccessKeyId: 'AKID-id-x' });
@@ -88,13 +88,21 @@ describe('credentials of a role', () => {
     ]);
   });
 
-  it('that are to come again are 503 until they come (TMDS-9)', async () => {
+  it('that are to come again are 503 until they come (TMDS-9, OBS-111)', async () => {
     await using api = new TaskApiWorld({ tasks: [ONE] });
     const { status, json } = await api.request(scopeOf(ONE.spec.arn), '/v2/credentials/id-1');
     expect(status).toBe(503);
     expect(json).toMatchObject({ code: 'CredentialsUninitialized', HTTPErrorCode: 503 });
     api.store.put(ONE.spec.arn, 'TaskApplication', roleCredentials('id-1'));
     expect((await api.request(scopeOf(ONE.spec.arn), '/v2/credentials/id-1')).status).toBe(200);
+  });
+
+  it('are not given once their task has stopped, though they are still here (OBS-112)', async () => {
+    await using api = world();
+    api.tasks = [{ ...ONE, known: 'STOPPED' }, TWO];
+    const { status, json } = await api.request(scopeOf(ONE.spec.arn), '/v2/credentials/id-1');
+    expect([status, json]).toEqual([400, expect.objectContaining({ code: 'InvalidIdInRequest' })]);
+    expect(api.store.get('id-1')).toBeDefined();
   });
 
   it('end with their task (TMDS-10)', async () => {
