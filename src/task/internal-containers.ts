@@ -30,6 +30,12 @@ export function ordinaryContainers({ containers }: TaskSpec): readonly Container
   return containers.filter(({ internal }) => internal === undefined);
 }
 
+/** Whether the namespaces that its containers are to share are there, if there are to be any. */
+export function hasSharedNamespaces({ containers }: TaskState): boolean {
+  const pause = containers.find(({ name }) => name === NAMESPACE_PAUSE);
+  return pause === undefined || pause.known === 'RUNNING';
+}
+
 /** Ends a task whose shared namespaces could not be made, or are gone, and says so (ENG-61). */
 export function endWithNamespaces(state: TaskState): TaskState {
   const pause = state.containers.find(({ name }) => name === NAMESPACE_PAUSE);

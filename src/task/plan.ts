@@ -1,6 +1,7 @@
 import { type DependencyVerdict, dependantsOf, judgeDependencies } from './dependencies.ts';
 import type { TaskRules } from './event.ts';
 import { probeDueAt } from './health.ts';
+import { hasSharedNamespaces } from './internal-containers.ts';
 import { collectionDueAt } from './reports.ts';
 import { isFetchDue, needsFetching } from './secrets.ts';
 import { compareContainerStatus } from './statuses.ts';
@@ -101,7 +102,7 @@ function nextOf(state: TaskState, subject: Subject, rules: TaskRules): Step | Wa
     case 'NONE':
       return { kind: 'resolveImage', container: name };
     case 'MANIFEST_PULLED':
-      return rules.pullUpfront || dependencies.kind === 'met'
+      return dependencies.kind === 'met' || (rules.pullUpfront && hasSharedNamespaces(state))
         ? { kind: 'pullImage', container: name }
         : heldBack(state, subject);
     case 'PULLED':

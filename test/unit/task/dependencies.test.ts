@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { refusalOf } from '../../../src/engine/refusal.ts';
 import type { DependencyCondition } from '../../../src/task/dependencies.ts';
+import { NAMESPACE_PAUSE, withInternalContainers } from '../../../src/task/internal-containers.ts';
 import type { ContainerSpec } from '../../../src/task/task-spec.ts';
 import { containerSpec, DIGEST, TaskStory, taskSpec } from './task-story.ts';
 
@@ -36,6 +37,14 @@ describe('what a container waits for', () => {
     const s = story('START', {}, { pullUpfront: true }).resolve('db', 'app');
     expect(s.steps()).toEqual(['pullImage db', 'pullImage app']);
     expect(s.tell(pull('app')).steps()).toEqual(['pullImage db']);
+  });
+
+  it('pulls upfront only once the namespaces are there that its containers share', () => {
+    const spec = withInternalContainers(taskSpec([containerSpec('app')], { pidMode: 'task' }));
+    const s = new TaskStory(spec, { rules: { pullUpfront: true } }).resolve('app', NAMESPACE_PAUSE);
+    expect(s.steps()).toEqual(['ensureResources']);
+    s.run(NAMESPACE_PAUSE);
+    expect(s.steps()).toContain('pullImage app');
   });
 
   it('meets CREATE when the dependency is created (ENG-65)', () => {
