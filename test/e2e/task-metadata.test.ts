@@ -237,7 +237,7 @@ describe('what a task reads at 169.254.170.2', () => {
   }, 60_000);
 
   it.each(MODES)(
-    'in %s mode is what an AWS SDK takes for its credentials, through rotation (TMDS-11)',
+    'in %s mode is what an AWS SDK takes for its credentials, through rotation, and the agent writes none down (TMDS-11, OBS-111)',
     async (networkMode) => {
       const program = fileURLToPath(new URL('sdk-program.ts', import.meta.url));
       const { reference } = await pushTestImage(world.registry, 'sdk:1', await sdkImage(program));

@@ -42,7 +42,7 @@ describe('host ports', () => {
     await expect(bridge.ensure(container('d', [tcp(80)]))).rejects.toThrow('a host port is unavailable');
   });
 
-  test('a port that another process listens on is skipped (NET-9)', async () => {
+  test('a port that another process listens on is skipped, from the start of the range upwards (NET-9, OBS-89)', async () => {
     using _other = servePorts(stage.host.name, 'other', 'tcp:127.0.0.1:40000');
     await bound(40_000);
     const bridge = await stage.start({ PORTS: '40000-40003' });

@@ -260,6 +260,30 @@ test('sends after a restart what is not known as accepted, and nothing else (ECS
   await second.reporter.stop();
 });
 
+test('tells STOPPED again after a restart when the agent died before it noted that ECS has it (OBS-123)', async () => {
+  const disk = memoryStore();
+  const commit = () => Promise.reject(new StoreError('full', 'no space left'));
+  const report = { ...sampleReport('a', 'over'), status: 'STOPPED' as const };
+  await disk.commit([{ kind: 'enqueueReport', report }]);
+  const { outbox } = await disk.load();
+  const first = new Desk({ store: { commit } });
+  first.reporter.start(outbox);
+  (await first.call(0)).resolve();
+  await settle();
+  await first.reporter.stop();
+
+  const second = new Desk({ store: disk });
+  second.reporter.start((await disk.load()).outbox);
+  (await second.call(0)).resolve();
+  await until(() => second.settled.length === 1, { what: 'it is settled' });
+  expect([...first.calls, ...second.calls].map(({ request }) => request.status)).toEqual([
+    'STOPPED',
+    'STOPPED',
+  ]);
+  expect((await disk.load()).outbox).toEqual([]);
+  await second.reporter.stop();
+});
+
 test('tells how many reports wait and for how long', async () => {
   const desk = new Desk();
   expect([desk.reporter.depth, desk.reporter.oldestAgeMs]).toEqual([0, 0]);

@@ -31,8 +31,13 @@ describe('limits of a container', () => {
     [2, 2],
     [1024, 1024],
     [300_000, 262_144],
-  ])('turn %d CPU units into %d shares, at least 2 (RES-79)', (cpu, shares) => {
+  ])('turn %d CPU units into %d shares, at least 2 (RES-79, OBS-74)', (cpu, shares) => {
     expect(containerLimits(containerSpec('a', { cpu })).cpuShares).toBe(shares);
+  });
+
+  it('give CPU units as shares alone, never as a quota (OBS-75)', () => {
+    const limits = containerLimits(containerSpec('a', { cpu: 512, memoryMiB: 0 }));
+    expect(limits).toEqual({ cpuShares: 512 });
   });
 
   it('add up to the shares of their task, which has no quota of its own (RES-06)', () => {

@@ -1,13 +1,17 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { StepPorts } from '../../../src/engine/step-context.ts';
+import { endpointEnvironment } from '../../../src/metadata/endpoint-environment.ts';
+import { EndpointIds } from '../../../src/metadata/endpoint-ids.ts';
+import type { TaskCgroups } from '../../../src/resource/task-cgroups.ts';
 import { FakeImages } from '../../../src/runtime/fake/fake-images.ts';
 import type { CreateContainer } from '../../../src/runtime/runtime.ts';
 import { TaskError } from '../../../src/task/errors.ts';
-import { containerIdOf, taskArn } from '../../../src/task/ids.ts';
+import { containerIdOf, taskArn, taskIdOf } from '../../../src/task/ids.ts';
 import { NAMESPACE_PAUSE, withInternalContainers } from '../../../src/task/internal-containers.ts';
 import type { TaskSpec } from '../../../src/task/task-spec.ts';
 import { until as untilIt } from '../../support/until.ts';
 import { containerSpec, taskSpec } from '../task/task-story.ts';
-import { EngineWorld } from './engine-world.ts';
+import { EngineWorld, noCgroups } from './engine-world.ts';
 
 const until = (condition: () => boolean) => untilIt(condition, { what: String(condition), timeoutMs: 4_000 });
 
@@ -23,24 +27,30 @@ const task = (n: number, name = 'main', environment: Readonly<Record<string, str
   desired: 'RUNNING' as const,
 });
 
-/** Runs a task and gives what the runtime was asked to make. */
-async function requestFor(
-  name: string,
-  environment: Readonly<Record<string, string>> = {},
-  imageEnvironment: Readonly<Record<string, string>> = {},
+/** Runs a task of one container and gives what the runtime was asked to make. */
+async function requestOf(
+  spec: TaskSpec,
+  ports: Partial<StepPorts> = {},
+  images = new FakeImages(),
 ): Promise<CreateContainer> {
   let request: CreateContainer | undefined;
   const behaviour = (asked: CreateContainer) => {
     request = asked;
     return {};
   };
-  const w = new EngineWorld(behaviour, new FakeImages(undefined, imageEnvironment)).start();
+  const w = new EngineWorld(behaviour, images).start({ ports });
   worlds.push(w);
-  await w.engine.accept([task(1, name, environment)]);
-  await until(() => w.known(arnOf(1)) === 'RUNNING');
+  await w.engine.accept([{ spec, desired: 'RUNNING' }]);
+  await until(() => w.known(spec.arn) === 'RUNNING');
   if (request === undefined) throw new Error('nothing was asked for');
   return request;
 }
+
+const requestFor = (
+  name: string,
+  environment: Readonly<Record<string, string>> = {},
+  imageEnvironment: Readonly<Record<string, string>> = {},
+) => requestOf(task(1, name, environment).spec, {}, new FakeImages(undefined, imageEnvironment));
 
 describe('a container as it is asked for', () => {
   it('has the region in its environment, unless it or its image says otherwise, even with nothing (ENG-38, ENG-39, TMDS-77)', async () => {
@@ -51,6 +61,41 @@ describe('a container as it is asked for', () => {
     expect((await requestFor('main', { AWS_REGION: 'x' })).environment).toEqual({ AWS_REGION: 'x' });
     expect((await requestFor('main', {}, { AWS_DEFAULT_REGION: '' })).environment).toEqual({});
     expect((await requestFor('main', {}, { AWS_REGION: '' })).environment).toEqual({});
+  });
+
+  it('has five variables of the agent, with one id in all of them, and no AWS_EXECUTION_ENV (OBS-78, OBS-80, OBS-81)', async () => {
+    const ids = new EndpointIds('00'.repeat(32));
+    const ports = { endpointEnvironment: endpointEnvironment.bind(undefined, ids) };
+    const { environment } = await requestOf(taskSpec([containerSpec('main')], { arn: arnOf(1) }), ports);
+    const id = ids.idOf(taskSpec([containerSpec('main')], { arn: arnOf(1) }), 'main');
+    expect(environment).toEqual({
+      AWS_REGION: 'us-west-2',
+      AWS_DEFAULT_REGION: 'us-west-2',
+      ECS_CONTAINER_METADATA_URI: `http://169.254.170.2/v3/${id}`,
+      ECS_CONTAINER_METADATA_URI_V4: `http://169.254.170.2/v4/${id}`,
+      ECS_AGENT_URI: `http://169.254.170.2/api/${id}`,
+    });
+  });
+
+  it('is below the cgroup of its task, which alone has the limits of the task (OBS-70, OBS-76)', async () => {
+    const made: unknown[] = [];
+    const cgroups: TaskCgroups = {
+      ...noCgroups,
+      ensure: async (taskId, limits) => {
+        made.push(limits);
+        return { driver: 'cgroupfs', path: `/ecs/${taskId}` };
+      },
+    };
+    const bare = containerSpec('main', { cpu: 0, memoryMiB: 0 });
+    const path = `/ecs/${taskIdOf(arnOf(1))}`;
+    const limited = await requestOf(taskSpec([bare], { arn: arnOf(1), cpu: 0.5, memoryMiB: 512 }), {
+      cgroups,
+    });
+    expect(limited).toMatchObject({ limits: { cpuShares: 2 }, cgroup: { path } });
+    expect(limited.limits).toEqual({ cpuShares: 2 });
+    expect(made[0]).toMatchObject({ cpu: 0.5, memoryMiB: 512 });
+    const unlimited = await requestOf(taskSpec([bare], { arn: arnOf(1) }), { cgroups });
+    expect(unlimited.cgroup).toEqual({ driver: 'cgroupfs', path });
   });
 
   it('has the namespaces that its task names, and a container that holds those of the task (RES-84)', async () => {
@@ -145,10 +190,13 @@ describe('a container as it is asked for', () => {
     );
   });
 
-  it('has the known name and labels (ENG-40, ENG-41)', async () => {
-    const { name, labels } = await requestFor('we_b.1');
-    expect(name).toMatch(/^ecs-fam-1-web1-[0-9a-f]{20}$/);
-    expect(labels).toMatchObject({
+  it('has the known name (ENG-40, OBS-82)', async () => {
+    expect((await requestFor('we_b.1')).name).toMatch(/^ecs-fam-1-web1-[0-9a-f]{20}$/);
+  });
+
+  it('has the known labels, that of the cluster with its name (ENG-41, OBS-83, OBS-84)', async () => {
+    const { labels } = await requestFor('we_b.1');
+    expect(Object.fromEntries(Object.entries(labels).filter(([name]) => name.startsWith('com.')))).toEqual({
       'com.amazonaws.ecs.task-arn': arnOf(1),
       'com.amazonaws.ecs.container-name': 'we_b.1',
       'com.amazonaws.ecs.task-definition-family': 'fam',
@@ -181,9 +229,12 @@ describe('a container as it is asked for', () => {
 });
 
 describe('an image', () => {
-  it('that is here is used without a pull with prefer-cached (ENG-96)', async () => {
+  it.each([
+    ['prefer-cached', 'ENG-96'],
+    ['once', 'ENG-95'],
+  ] as const)('that is here is used without a pull with %s (%s)', async (pullBehavior, _id) => {
     const images = new FakeImages();
-    const w = new EngineWorld(() => ({}), images).start({ engine: { pullBehavior: 'prefer-cached' } });
+    const w = new EngineWorld(() => ({}), images).start({ engine: { pullBehavior } });
     worlds.push(w);
     for (const n of [1, 2]) {
       await w.engine.accept([task(n)]);

@@ -3,6 +3,7 @@ import type { ContainerLogs } from '../../../src/container-log/container-logs.ts
 import type { EngineSettings, StepPorts } from '../../../src/engine/step-context.ts';
 import { TaskEngine } from '../../../src/engine/task-engine.ts';
 import type { Network } from '../../../src/network/network.ts';
+import type { TaskCgroups } from '../../../src/resource/task-cgroups.ts';
 import { NOTHING_FETCHED, type TaskSecrets } from '../../../src/resource/task-secrets.ts';
 import type { TaskVolumes } from '../../../src/resource/task-volumes.ts';
 import { FakeImages } from '../../../src/runtime/fake/fake-images.ts';
@@ -78,7 +79,19 @@ const hostNetwork: Network = {
   close: async () => {},
 };
 
-const noVolumes: TaskVolumes = {
+/** Cgroups of which nothing is on the host. */
+export const noCgroups: TaskCgroups = {
+  driver: 'cgroupfs',
+  version: 1,
+  ensure: async (taskId) => ({ driver: 'cgroupfs', path: `/${taskId}` }),
+  isEmpty: async () => true,
+  kill: async () => {},
+  remove: async () => {},
+  list: async () => [],
+  close: async () => {},
+};
+
+export const noVolumes: TaskVolumes = {
   refusal: () => undefined,
   ensureTaskVolumes: async () => {},
   ensureContainerMounts: async () => [],
@@ -108,6 +121,7 @@ const noLogs: ContainerLogs = {
 /** What one run of the engine has otherwise. */
 interface Changes {
   readonly engine?: Partial<EngineSettings>;
+  readonly ports?: Partial<StepPorts>;
   readonly capacity?: HostCapacity;
 }
 
@@ -163,6 +177,7 @@ export class EngineWorld {
       registryCredentials: async () => undefined,
       endpointEnvironment: () => ({}),
       now: Date.now,
+      ...settings.ports,
     };
   }
 

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { HostCapacity } from '../../../src/task/host-resources.ts';
 import { containerIdOf, taskArn } from '../../../src/task/ids.ts';
 import { until as untilIt } from '../../support/until.ts';
@@ -36,17 +36,10 @@ const asking = (n: number, memoryMiB: number, hostPort?: number) => {
     desired: 'RUNNING' as const,
   };
 };
-const wantingGpu = (n: number, id: string) => ({
-  spec: taskSpec([containerSpec('main', { memoryMiB: 1 })], {
-    arn: arnOf(n),
-    gpus: [{ id, containers: ['main'], content: '' }],
-  }),
-  desired: 'RUNNING' as const,
-});
 const stopping = (n: number) => ({ ...asking(n, 0), desired: 'STOPPED' as const });
 
 describe('the share of the host that tasks have', () => {
-  it('is given in the order of arrival; a smaller task does not overtake (ENG-109, ECS-62)', async () => {
+  it('is given in the order of arrival; a smaller task does not overtake (ENG-109, ECS-62, OBS-95)', async () => {
     const w = started();
     await w.engine.accept([asking(1, 60), asking(2, 60), asking(3, 10)]);
     await until(() => w.known(arnOf(1)) === 'RUNNING');
@@ -107,20 +100,49 @@ describe('the share of the host that tasks have', () => {
     expect(w.engine.hostWaitOf(arnOf(4))).toMatchObject({ shortage: { free: 0 } });
   });
 
-  it('is GPUs too: the next task waits for the end of the one that has it', async () => {
+  it.each([
+    ['CPU', { cpu: 600 }, {}],
+    ['memory', { memoryMiB: 60 }, {}],
+    ['a host port', { portMappings: [{ protocol: 'tcp' as const, containerPort: 80, hostPort: 8080 }] }, {}],
+    ['a GPU', {}, { gpus: [{ id: 'GPU-1', containers: ['main'], content: '' }] }],
+  ])('of %s is waited for until the task ends that has it (OBS-94)', async (_, container, task) => {
     const w = started();
-    await w.engine.accept([wantingGpu(1, 'GPU-1'), wantingGpu(2, 'GPU-1')]);
-    await until(() => w.known(arnOf(1)) === 'RUNNING');
-    expect(w.engine.hostWaitOf(arnOf(2))).toMatchObject({
-      shortage: { kind: 'gpu', id: 'GPU-1', holder: arnOf(1) },
+    const wanting = (n: number) => ({
+      spec: taskSpec([containerSpec('main', { memoryMiB: 1, ...container })], {
+        arn: arnOf(n),
+        networkMode: 'bridge',
+        ...task,
+      }),
+      desired: 'RUNNING' as const,
     });
+    await w.engine.accept([wanting(1), wanting(2), asking(3, 1)]);
+    await until(() => w.known(arnOf(1)) === 'RUNNING');
+    expect(w.engine.hostWaitOf(arnOf(2))).toMatchObject({ kind: 'short' });
+    expect(w.engine.hostWaitOf(arnOf(3))).toEqual({ kind: 'behind', task: arnOf(2) });
     await w.engine.accept([stopping(1)]);
-    await until(() => w.known(arnOf(2)) === 'RUNNING');
+    await until(() => w.known(arnOf(2)) === 'RUNNING' && w.known(arnOf(3)) === 'RUNNING');
+  });
+
+  it('goes to the next task at once, whatever a clock says (OBS-98)', async () => {
+    const w = started();
+    await w.engine.accept([asking(1, 60), asking(2, 60)]);
+    await until(() => w.known(arnOf(1)) === 'RUNNING');
+    const isTold = () => w.reports.some(({ task, status }) => task === arnOf(2) && status === 'PENDING');
+    // Whatever waited for time to pass would now wait for ever.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
+    await w.engine.accept([stopping(1)]);
+    for (let turns = 0; turns < 1_000 && !isTold(); turns += 1)
+      await new Promise((resolve) => setImmediate(resolve));
+    vi.useRealTimers();
+    expect(isTold()).toBe(true);
   });
 
   it('has no GPU that is not there: the task ends (ENG-111)', async () => {
     const w = started();
-    await w.engine.accept([wantingGpu(1, 'GPU-9')]);
+    const gpus = [{ id: 'GPU-9', containers: ['main'], content: '' }];
+    const spec = taskSpec([containerSpec('main', { memoryMiB: 1 })], { arn: arnOf(1), gpus });
+    await w.engine.accept([{ spec, desired: 'RUNNING' }]);
     await until(() => w.reports.length > 0);
     expect(w.known(arnOf(1))).toBe('STOPPED');
     expect(w.reports[0]?.reason).toContain('GPU GPU-9 is not one that the host has');

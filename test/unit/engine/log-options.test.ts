@@ -34,13 +34,15 @@ describe('options that the agent adds', () => {
     );
   });
 
-  test('give non-blocking a buffer of 10m unless it has one, and blocking none (LOG-20, LOG-98, LOG-99)', () => {
-    const of = (given: Record<string, string>) =>
-      options({ driver: 'splunk', options: given })['max-buffer-size'];
-    expect(of({ mode: 'non-blocking' })).toBe('10m');
-    expect(of({ mode: 'non-blocking', 'max-buffer-size': '1m' })).toBe('1m');
-    expect(of({ mode: 'blocking' })).toBeUndefined();
-    expect(of({})).toBeUndefined();
+  test.each([
+    [{ mode: 'non-blocking' }, '10m'],
+    [{ mode: 'non-blocking', 'max-buffer-size': '1m' }, '1m'],
+  ])('give %j the buffer of %s (LOG-20, LOG-98, ENG-131)', (given: Record<string, string>, size) => {
+    expect(options({ driver: 'splunk', options: given })['max-buffer-size']).toBe(size);
+  });
+
+  test.each([{ mode: 'blocking' }, {}])('give %j no buffer (LOG-99)', (given: Record<string, string>) => {
+    expect(options({ driver: 'splunk', options: given })).not.toHaveProperty('max-buffer-size');
   });
 
   test.each([

@@ -5,7 +5,7 @@ import { RuntimeUnavailableError } from '../../../src/task/errors.ts';
 import { containerIdOf, taskArn } from '../../../src/task/ids.ts';
 import { until as untilIt } from '../../support/until.ts';
 import { containerSpec, taskSpec } from '../task/task-story.ts';
-import { EngineWorld } from './engine-world.ts';
+import { EngineWorld, noCgroups, noVolumes } from './engine-world.ts';
 
 /** Waits for a condition that its own text describes best. */
 const until = (condition: () => boolean) => untilIt(condition, { what: String(condition), timeoutMs: 4_000 });
@@ -64,6 +64,18 @@ describe('the engine', () => {
     await w.engine.accept(run());
     expect(w.runtime.starts(containerIdOf(arnOf(1), 'main', 0))).toBe(1);
     expect(w.statuses()).toEqual(['PENDING', 'RUNNING']);
+  });
+
+  it('takes the payload of a task that has stopped, and does nothing for it (OBS-23)', async () => {
+    const w = world(() => ({ exitAfterMs: 5, exitCode: 0 })).start();
+    await w.engine.accept(run());
+    await until(() => w.reports.length === 3);
+    await w.engine.accept(run());
+    await w.engine.accept(run(2));
+    await until(() => w.known(arnOf(2)) === 'STOPPED');
+    expect(w.known(arnOf(1))).toBe('STOPPED');
+    expect(w.runtime.starts(containerIdOf(arnOf(1), 'main', 0))).toBe(1);
+    expect(w.reports.filter(({ task }) => task === arnOf(1))).toHaveLength(3);
   });
 
   it('hands tasks to stop to the workers before tasks to start (ACS-32, ENG-30)', async () => {
@@ -189,6 +201,23 @@ describe('the engine', () => {
       [['RUNNING', undefined]],
       [['STOPPED', 4]],
     ]);
+  });
+
+  it('keeps the cgroup and the volumes of a stopped task until its clean-up (OBS-77, OBS-88)', async () => {
+    const removed: string[] = [];
+    const ports = {
+      cgroups: { ...noCgroups, remove: async () => void removed.push('cgroup') },
+      volumes: { ...noVolumes, removeTask: async () => void removed.push('volumes') },
+    };
+    const w = world(() => ({ exitAfterMs: 5, exitCode: 0 })).start({ ports });
+    await w.engine.accept(run());
+    await until(() => w.store.tasks.get(arnOf(1))?.containers[0]?.remains === 'released');
+    await until(() => w.store.tasks.get(arnOf(1))?.unsettledReports === 0);
+    expect(removed).toEqual([]);
+    await w.engine.close();
+    w.start({ ports, engine: { cleanupWaitMs: 0 } });
+    await until(() => !w.engine.knows(arnOf(1)));
+    expect(removed.toSorted()).toEqual(['cgroup', 'volumes']);
   });
 
   it('cleans up everything of a stopped task and forgets it', async () => {

@@ -156,7 +156,7 @@ describe('the document of a container', () => {
     expect(await ask('v4', '', { state: { known: 'STOPPED', exitCode: 0 } })).toHaveProperty('ExitCode', 0);
   });
 
-  it('has one network with an empty address in host mode and after the stop (TMDS-29, TMDS-135)', async () => {
+  it('has one network with an empty address in host mode and after the stop (TMDS-29, TMDS-135, OBS-106)', async () => {
     const host = { task: { networkMode: 'host' as const }, world: { allFromHost: true } };
     expect(await ask('v4', '', host)).toHaveProperty('Networks', [
       { NetworkMode: 'host', IPv4Addresses: [''] },

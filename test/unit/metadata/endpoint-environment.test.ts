@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { endpointEnvironment } from '../../../src/metadata/endpoint-environment.ts';
 import { EndpointIds } from '../../../src/metadata/endpoint-ids.ts';
+import type { TaskSpec } from '../../../src/task/task-spec.ts';
 import { containerSpec, taskSpec } from '../task/task-story.ts';
 
 const IDS = new EndpointIds('00'.repeat(32));
@@ -19,5 +20,13 @@ describe('what tells a container where the agent is', () => {
     });
     expect(Object.keys(ofSide ?? {})).toEqual(Object.keys(ofApp ?? {}));
     expect(IDS.idOf(spec, 'side')).not.toBe(id);
+  });
+
+  it('names the credentials of a task role where there is one, and there alone (OBS-79)', () => {
+    const app = containerSpec('app');
+    const of = (changes: Partial<TaskSpec>) =>
+      endpointEnvironment(IDS, taskSpec([app], changes), app).AWS_CONTAINER_CREDENTIALS_RELATIVE_URI;
+    expect(of({ taskCredentialsId: 'id-1' })).toBe('/v2/credentials/id-1');
+    expect(of({ executionCredentialsId: 'id-2' })).toBeUndefined();
   });
 });

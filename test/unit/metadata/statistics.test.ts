@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { createStats } from '../../../src/agent-stats.ts';
 import type { EndpointScope } from '../../../src/metadata/task-api/endpoint-tasks.ts';
 import { containerIdOf, taskIdOf } from '../../../src/task/ids.ts';
+import type { TaskState } from '../../../src/task/task-state.ts';
 import { configOf } from '../config/config-world.ts';
 import { sampleContainerState, sampleTask } from '../store/sample-task.ts';
 import { TaskApiWorld } from './task-api-world.ts';
@@ -16,17 +17,17 @@ const TASK = {
 const SCOPE: EndpointScope = { kind: 'task', taskId: taskIdOf(TASK.spec.arn) };
 const ID = containerIdOf(TASK.spec.arn, 'app', 0);
 
-async function ask(env: Record<string, string>) {
+async function ask(env: Record<string, string>, task: TaskState = TASK) {
   const config = await configOf({ env });
   const stats = createStats(config, {
     cores: 1,
     logger: pino({ level: 'silent' }),
-    tasks: () => [TASK],
+    tasks: () => [task],
     keptCounters: undefined,
     keepCounters: async () => {},
   });
-  await using api = new TaskApiWorld({ tasks: [TASK], statistics: stats.statistics });
-  const id = api.ids.idOf(TASK.spec, 'app');
+  await using api = new TaskApiWorld({ tasks: [task], statistics: stats.statistics });
+  const id = api.ids.idOf(task.spec, 'app');
   const reply = async (path: string) => {
     const { status, json } = await api.request(SCOPE, path);
     return [status, json];
@@ -59,4 +60,11 @@ it('with metrics switched off nothing is measured, and TCS is told that nothing 
     v3Task: [200, { [ID]: null }],
     v4Task: [200, { [ID]: {} }],
   });
+});
+
+it('once the last container has ended there is none in v4, and TCS is told that nothing runs (OBS-69, OBS-103)', async () => {
+  const containers = TASK.containers.map((container) => ({ ...container, known: 'STOPPED' as const }));
+  const { cycle, v4 } = await ask({}, { ...TASK, known: 'STOPPED', containers });
+  expect(cycle).toBe('idle');
+  expect(v4).toEqual([500, `Unable to get container stats for: ${ID}`]);
 });

@@ -19,6 +19,14 @@ const TASK = {
 };
 const TASK_SCOPE: EndpointScope = { kind: 'task', taskId: taskIdOf(TASK.spec.arn) };
 
+/** Of a container, its task, and the statistics of both. */
+const statusesOfUnknown = async (api: TaskApiWorld, version: string) =>
+  await Promise.all(
+    ['', '/task', '/stats', '/task/stats'].map(
+      async (path) => (await api.request(TASK_SCOPE, `/${version}/unknown${path}`)).status,
+    ),
+  );
+
 describe('paths', () => {
   it('that are not clean lead to the clean one (TMDS-2)', async () => {
     await using api = new TaskApiWorld({ tasks: [] });
@@ -61,23 +69,25 @@ describe('paths', () => {
 
   it('with an unknown id are refused, each version in its way (TMDS-20, TMDS-99, TMDS-100)', async () => {
     await using api = new TaskApiWorld({ tasks: [TASK] });
-    const statuses = async (version: string) =>
-      await Promise.all(
-        ['', '/task', '/stats', '/task/stats'].map(
-          async (path) => (await api.request(TASK_SCOPE, `/${version}/unknown${path}`)).status,
-        ),
-      );
-    expect(await statuses('v3')).toEqual([500, 500, 400, 400]);
-    expect(await statuses('v4')).toEqual([404, 404, 404, 404]);
+    expect(await statusesOfUnknown(api, 'v3')).toEqual([500, 500, 400, 400]);
+    expect(await statusesOfUnknown(api, 'v4')).toEqual([404, 404, 404, 404]);
   });
 
-  it('of v2 are for tasks with an address of their own alone (TMDS-97)', async () => {
+  it('of a container with an unknown id are 500 in v3 and 404 in v4 (OBS-107, OBS-108)', async () => {
     await using api = new TaskApiWorld({ tasks: [TASK] });
-    const reply = await api.request(TASK_SCOPE, '/v2/metadata');
-    expect([reply.status, reply.json]).toEqual([
-      400,
-      "Unable to get task arn from request: unable to associate '127.0.0.1' with task",
-    ]);
+    const [[v3], v4] = [await statusesOfUnknown(api, 'v3'), await statusesOfUnknown(api, 'v4')];
+    expect([v3, ...v4]).toEqual([500, 404, 404, 404, 404]);
+  });
+
+  it('of v2 are for tasks with an address of their own alone (TMDS-97, OBS-109)', async () => {
+    await using api = new TaskApiWorld({ tasks: [TASK] });
+    for (const path of ['metadata', 'stats']) {
+      const reply = await api.request(TASK_SCOPE, `/v2/${path}`);
+      expect([reply.status, reply.json]).toEqual([
+        400,
+        "Unable to get task arn from request: unable to associate '127.0.0.1' with task",
+      ]);
+    }
   });
 
   it('of associations give null where there are none (TMDS-36)', async () => {

@@ -117,7 +117,7 @@ describe('a host without room', () => {
 });
 
 describe('a task without its share of the host', () => {
-  it('begins nothing and tells nothing until it has it (ECS-62)', () => {
+  it('begins nothing and tells nothing until it has it (ECS-62, OBS-96)', () => {
     const s = new TaskStory(taskSpec([containerSpec('a')]), { waiting: true }).passMs(3_600_000);
     expect(s.steps()).toEqual(['takeHostResources']);
     expect(s.reports).toEqual([]);

@@ -133,6 +133,18 @@ describe('how a task moves', () => {
     },
   );
 
+  it('tells that a container is gone by the words of ECS, without an exit code (OBS-124)', () => {
+    const observation = { state: 'absent' } as const;
+    const story = one().run('main');
+    story.tell({ kind: 'containerObserved', container: 'main', knownBefore: 'RUNNING', observation });
+    const [told] = story.reports.at(-1)?.containers ?? [];
+    expect(told).toMatchObject({
+      status: 'STOPPED',
+      reason: 'ContainerVanishedError: No container matching saved ID found',
+    });
+    expect(told).not.toHaveProperty('exitCode');
+  });
+
   it('does not take an old look at the runtime for news', () => {
     const story = one().run('main');
     const before = story.state;

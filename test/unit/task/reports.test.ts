@@ -65,7 +65,7 @@ describe('what ECS is told of a task', () => {
     expect(story.told().at(-1)).toBe('STOPPED b=STOPPED');
   });
 
-  it('tells RUNNING of a task that is found over after a gap, then STOPPED with the code (OBS-09)', () => {
+  it('tells RUNNING of a task that is found over after a gap, then STOPPED with the code (OBS-08, OBS-09)', () => {
     const story = one().tell(
       { kind: 'imageResolved', container: 'main', digest: DIGEST },
       { kind: 'imagePulled', container: 'main', imageName: 'x', imageId: 'y' },

@@ -44,7 +44,7 @@ describe('secrets of a container', () => {
     expect(stepsOf(story)).not.toContain('fetchSecrets');
   });
 
-  it('are fetched again for another process, unless the container is there already', () => {
+  it('are fetched again for another process, unless the container is there already (ENG-124)', () => {
     const story = pulled().tell({ kind: 'secretsFetched' });
     story.state = withoutFetched(story.state);
     expect(stepsOf(story)).toEqual(['fetchSecrets', 'createContainer other']);

@@ -104,7 +104,7 @@ describe('cgroup version 1', () => {
     return new CgroupV1Reader(directories, new KernelFiles());
   };
 
-  it('is measured in ns, and bytes without cache', () => {
+  it('is measured in ns, and bytes without cache (OBS-60)', () => {
     write(V1);
     expect(open().sample()).toEqual({
       cpu: {

@@ -61,14 +61,18 @@ const metricsOf = (measurements: readonly Measurement[]) =>
   messages([task(1, measurements)])[0]?.taskMetrics?.[0]?.containerMetrics?.[0];
 
 describe('the numbers of a container', () => {
-  it('give CPU as a share of the whole instance: one busy core of four is 25 (TCS-19)', () => {
+  it('give CPU as a share of the whole instance: one busy core of four is 25 (TCS-19, OBS-59)', () => {
     const metrics = metricsOf(measured([0, 1, 2].map((s) => sampleAt(s, { cpuNs: s * 1e9 }))));
     expect(metrics?.cpuStatsSet).toEqual({ min: 25, max: 25, sum: 50, sampleCount: 2 });
+    const idler = metricsOf(measured([0, 1].map((s) => sampleAt(s, { cpuNs: s * 1e8 }))));
+    expect(idler?.cpuStatsSet).toMatchObject({ max: 2.5 });
   });
 
-  it('give memory in whole MiB, of every sample (TCS-20)', () => {
-    const metrics = metricsOf(measured([3.9, 2.1, 5].map((mib, s) => sampleAt(s, { memory: mib * MIB }))));
-    expect(metrics?.memoryStatsSet).toEqual({ min: 2, max: 5, sum: 10, sampleCount: 3 });
+  it('give memory in whole MiB, of every sample (TCS-20, OBS-60)', () => {
+    const metrics = metricsOf(
+      measured([3.9, 2.1, 5, 0.4].map((mib, s) => sampleAt(s, { memory: mib * MIB }))),
+    );
+    expect(metrics?.memoryStatsSet).toEqual({ min: 0, max: 5, sum: 10, sampleCount: 4 });
   });
 
   it('give storage and network as they have grown since the start, and bytes a second (TCS-23, TCS-24, TCS-26)', () => {

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { NAMESPACE_PAUSE, withInternalContainers } from '../../../../src/task/internal-containers.ts';
-import type { ContainerState } from '../../../../src/task/task-state.ts';
+import type { ContainerState, TaskState } from '../../../../src/task/task-state.ts';
 import { findCgroupRoots } from '../../../../src/telemetry/stats/find-cgroups.ts';
 import {
   encodeKeptCounters,
@@ -278,6 +278,56 @@ class OneNamespace extends KernelFiles {
   }
 }
 
+/** What ECS is told of the containers of tasks, from one report to the next. */
+class ReportedMetrics {
+  tasks: readonly TaskState[];
+
+  constructor(tasks: readonly TaskState[]) {
+    this.tasks = tasks;
+    sampler = new StatsSampler({
+      watched: () => watchedContainers(this.tasks),
+      intervalMs: 1000,
+      cores: 2,
+      onTrouble: (error) => troubles.push(error),
+      clock,
+      monotonic: () => clock.now(),
+      files: new OneNamespace(),
+    });
+    sampler.start();
+  }
+
+  async next() {
+    await clock.advance(1000);
+    const measured = takeMeasurements(this.tasks, sampler);
+    const [request] = metricsRequests({ cluster: 'c', containerInstance: 'i' }, measured, clock.now());
+    if (request?.type !== 'PublishMetricsRequest') throw new Error('there is no request');
+    return request.message.taskMetrics?.[0]?.containerMetrics ?? [];
+  }
+}
+
+it('has no network of containers in host mode (OBS-61)', async () => {
+  const containers = [{ ...sampleContainerState('app'), pid: process.pid }];
+  const metrics = await new ReportedMetrics([sampleTask('t', { containers })]).next();
+  expect(metrics.map(({ containerName }) => containerName)).toEqual(['app']);
+  expect(metrics[0]).not.toHaveProperty('networkStatsSet');
+});
+
+it('has what still runs of a task that stops, and no longer what has ended (OBS-67, OBS-68)', async () => {
+  const spec = {
+    ...sampleTask('t').spec,
+    containers: [sampleContainerSpec('app'), sampleContainerSpec('side')],
+  };
+  const app = { ...sampleContainerState('app'), pid: process.pid };
+  const side = { ...sampleContainerState('side'), pid: process.ppid };
+  const reports = new ReportedMetrics([sampleTask('t', { spec, containers: [app, side] })]);
+  const names = async () => (await reports.next()).map(({ containerName }) => containerName);
+  expect(await names()).toEqual(['app', 'side']);
+  const stopping = { ...app, desired: 'STOPPED' as const };
+  const ended = { ...side, known: 'STOPPED' as const };
+  reports.tasks = [sampleTask('t', { spec, desired: 'STOPPED', containers: [stopping, ended] })];
+  expect(await names()).toEqual(['app']);
+});
+
 it('has the numbers of the ENI on every container in awsvpc mode (TCS-48)', async () => {
   const spec = {
     ...sampleTask('t').spec,
@@ -288,25 +338,8 @@ it('has the numbers of the ENI on every container in awsvpc mode (TCS-48)', asyn
     ...sampleContainerState(name),
     pid: index === 0 ? process.pid : process.ppid,
   }));
-  const tasks = [sampleTask('t', { spec, containers })];
-  sampler = new StatsSampler({
-    watched: () => watchedContainers(tasks),
-    intervalMs: 1000,
-    cores: 2,
-    onTrouble: (error) => troubles.push(error),
-    clock,
-    monotonic: () => clock.now(),
-    files: new OneNamespace(),
-  });
-  sampler.start();
-  await clock.advance(1000);
-  const [request] = metricsRequests(
-    { cluster: 'c', containerInstance: 'i' },
-    takeMeasurements(tasks, sampler),
-    clock.now(),
-  );
-  if (request?.type !== 'PublishMetricsRequest') throw new Error('there is no request');
-  const metrics = request.message.taskMetrics?.[0]?.containerMetrics ?? [];
+  const reports = new ReportedMetrics([sampleTask('t', { spec, containers })]);
+  const metrics = await reports.next();
   expect(metrics.map(({ containerName, networkStatsSet }) => [containerName, networkStatsSet])).toEqual(
     ['app', 'side'].map((name) => [
       name,
