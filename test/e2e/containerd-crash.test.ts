@@ -10,8 +10,6 @@ import { until } from '../support/until.ts';
 /** Of this process alone: other tests run beside this one. */
 const MARK = `: of ${process.pid};`;
 const OBEDIENT = `${MARK} trap "exit 9" TERM; echo started; while :; do sleep 0.05; done`;
-/** Of six tasks whose stop is under way when containerd is killed twice. */
-const MOST_LOST = 2;
 const seed = testSeed();
 const VERSIONS = sampleOf<ContainerdVersion>(['1.6', '1.7', '2.1'], 1, seed);
 
@@ -78,16 +76,9 @@ describe.each(VERSIONS)(`containerd %s under the agent (seed ${seed})`, (contain
       await crash();
     }
     await stopping;
-    // 1.6 remembers what ended while it was away. Later ones forget it as they start, which a busy machine may not
-    // leave the agent the time to ask the shim before; a code is true or not there. That the shim is asked in time
-    // is shown below, where containerd stays away.
-    const ends = (await world.reach('STOPPED', arns)).map(({ containers }) => containers[0]);
-    const lost = ends.filter((end) => end?.exitCode !== 9);
-    for (const end of lost) {
-      expect(end?.reason).toMatch(/^DockerStateError: .* exit code was lost/);
-      expect(end?.exitCode).toBeUndefined();
-    }
-    expect(lost.length).toBeLessThanOrEqual(containerdVersion === '1.6' ? 0 : MOST_LOST);
+    // 1.6 remembers what ended while it was away; later ones forget it as they start, but the shims have told.
+    for (const { containers } of await world.reach('STOPPED', arns))
+      expect(containers[0]).toMatchObject({ exitCode: 9 });
     expect(mains()).toEqual([]);
     await world.expectClean();
   }, 120_000);
@@ -106,11 +97,13 @@ describe.each(VERSIONS)(`containerd %s under the agent (seed ${seed})`, (contain
   }, 60_000);
 
   it('away together with the agent when a container ends: the true code is told when both are back (CTD-81)', async () => {
-    await world.register('ends-unseen', 'sleep 3; exit 7', { memory: 16 });
+    await world.register('ends-unseen', OBEDIENT, { memory: 16 });
     const arns = await world.run('ends-unseen', 2);
     await world.reach('RUNNING', arns);
+    await running(2);
     await world.agent.kill('SIGKILL');
     await world.containerd.kill('SIGKILL');
+    for (const { pid } of mains()) process.kill(pid, 'SIGTERM');
     // The agent waits for containerd, and asks the shims meanwhile.
     const back = world.agent.start();
     await until(
@@ -122,7 +115,7 @@ describe.each(VERSIONS)(`containerd %s under the agent (seed ${seed})`, (contain
     );
     await world.containerd.restart();
     await back;
-    for (const task of await world.reach('STOPPED', arns)) expect(task.containers[0]?.exitCode).toBe(7);
+    for (const task of await world.reach('STOPPED', arns)) expect(task.containers[0]?.exitCode).toBe(9);
     await world.expectClean();
   }, 60_000);
 

@@ -6,7 +6,7 @@ import type { ContainerdClient } from './client.ts';
 import { type CgroupFolders, isCgroupEmpty, killCgroup, ranOutOfMemory } from './container-cgroup.ts';
 import { hasCode } from './containerd-error.ts';
 import type { RuntimeLog } from './runtime-log.ts';
-import type { ShimNotes } from './shim/shim-notes.ts';
+import type { ShimExit, ShimNotes } from './shim/shim-notes.ts';
 import { type ContainerdTask, findTask } from './task-process.ts';
 import { epochMsOf } from './timestamps.ts';
 
@@ -49,13 +49,14 @@ interface Ending {
 /**
  * Waits for the end of one running container and finds out how it ended, exactly once, whatever tells first:
  *
- *   waiting ─Wait answered─────────────► ended ─cgroup empty─► settled ─released─► published
+ *   waiting ─Wait or shim answered─────► ended ─cgroup empty─► settled ─released─► published
  *      │ ├──exit event, Wait silent────►   ▲
  *      │ └──Wait failed──► looking ─STOPPED┤  containerd's answer, or the shim's own, whichever is first
  *      │                     │ └─RUNNING─► waiting
  *      └── abandoned         └─NOT_FOUND──►┘  shim died: 137; containerd was away: code unknown
  *
- * While containerd is away the shim is asked by itself, so that a container's end is known, and told, even then.
+ * The shim is asked by itself too, from the start on: a container's end is known, and told, also while containerd is
+ * away, and a containerd that comes back in an instant cannot have the shim forget it first.
  * Between the end and its report lie only reads of the cgroup's files, no call to containerd (CTD-36).
  */
 export class ContainerWatch {
@@ -68,6 +69,10 @@ export class ContainerWatch {
   readonly #stopping = new AbortController();
   readonly #settled = Promise.withResolvers<ContainerExit>();
   readonly #event = Promise.withResolvers<Ending>();
+  readonly #told = Promise.withResolvers<Ending>();
+  /** Aborts when nothing more has to be learnt from the shim. */
+  readonly #heard = new AbortController();
+  #listening: Promise<ShimExit | undefined> | undefined;
   #exit: ContainerExit | undefined;
   #oomSeen = false;
   #killed = false;
@@ -107,6 +112,7 @@ export class ContainerWatch {
     if (this.#released) return;
     this.#released = true;
     if (this.#exit !== undefined) this.#context.onExit(this.#exit);
+    else this.#listen().catch(() => undefined);
   }
 
   /** containerd's exit event; the same fact as the answer to Wait. */
@@ -125,7 +131,9 @@ export class ContainerWatch {
 
   /** Stops watching; nothing is published any more. */
   abandon(): void {
-    this.#stopping.abort(new Error('the container is not watched any more'));
+    const reason = new Error('the container is not watched any more');
+    this.#stopping.abort(reason);
+    this.#heard.abort(reason);
   }
 
   #inBackground(work: Promise<void>): void {
@@ -147,7 +155,7 @@ export class ContainerWatch {
       });
       patient.catch(() => undefined);
       try {
-        await this.#settle(await Promise.race([waited, patient]));
+        await this.#settle(await Promise.race([waited, patient, this.#told.promise]));
         return;
       } catch (error) {
         signal.throwIfAborted();
@@ -163,6 +171,20 @@ export class ContainerWatch {
     }
   }
 
+  /** What the shim says of the end; undefined when it cannot tell, and is asked again by the next call. */
+  #listen(): Promise<ShimExit | undefined> {
+    this.#listening ??= this.#context.shims
+      .waitForExit(this.id, this.#heard.signal)
+      .then((exit) => {
+        if (exit !== undefined) this.#told.resolve(exit);
+        return exit;
+      })
+      .finally(() => {
+        this.#listening = undefined;
+      });
+    return this.#listening;
+  }
+
   async #wait(signal: AbortSignal): Promise<Ending> {
     const answer = await this.#context.client.unary('tasks', 'Wait', { containerId: this.id }, { signal });
     return { exitStatus: answer.exitStatus, exitedAt: epochMsOf(answer.exitedAt) };
@@ -172,7 +194,7 @@ export class ContainerWatch {
   async #ask(parent: AbortSignal, away: boolean): Promise<Ending | 'running'> {
     const over = new AbortController();
     const signal = AbortSignal.any([parent, over.signal]);
-    const shim = this.#context.shims.waitForExit(this.id, signal);
+    const shim = this.#listen();
     const looked = this.#look(signal, away);
     const told = shim.then((exit) => exit ?? looked);
     for (const promise of [shim, looked, told]) promise.catch(() => undefined);
@@ -220,6 +242,7 @@ export class ContainerWatch {
     };
     this.#stopping.signal.throwIfAborted();
     this.#exit = exit;
+    this.#heard.abort(new Error('the end of the container is known'));
     this.#settled.resolve(exit);
     if (this.#released) this.#context.onExit(exit);
   }

@@ -36,8 +36,8 @@ export async function listContainers(
       const task = process && (parseTask(process) ?? (await findTask(context.client, id, signal)));
       const observation = await describe(context, id, record, task);
       if (observation.state === 'running') {
-        context.watches.adopt(id, record.started ?? {});
         await context.shims.noteIfMissing(id, observation.pid);
+        context.watches.adopt(id, record.started ?? {});
       }
       return { id, labels, observation, ...(keepsake !== undefined && { keepsake }) };
     }),

@@ -22,8 +22,8 @@ export async function releaseContainer(
     );
   await deleteTask(client, id, signal);
   await removeShm(runDir, id, signal);
-  await shims.forget(id);
   watches.forget(id);
+  await shims.forget(id);
 }
 
 /**
@@ -50,8 +50,8 @@ export async function removeContainer(
   } else if (await isOthers(context, id, signal)) {
     return;
   }
-  await shims.forget(id);
   watches.forget(id);
+  await shims.forget(id);
   await removeSnapshot(context, id, { signal });
 }
 

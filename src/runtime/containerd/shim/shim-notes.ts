@@ -34,6 +34,8 @@ export class ShimNotes {
   readonly #folder: string;
   readonly #client: ContainerdClient;
   readonly #log: RuntimeLog;
+  /** Ends that are being written. */
+  readonly #unfinished = new Map<ContainerId, Promise<void>>();
 
   constructor(folder: string, client: ContainerdClient, log: RuntimeLog) {
     this.#folder = folder;
@@ -71,7 +73,10 @@ export class ShimNotes {
     if (note === undefined || note.exit !== undefined) return note?.exit;
     try {
       const exit = await this.#ask(id, note, signal);
-      await this.#write(id, { ...note, exit });
+      signal.throwIfAborted();
+      const written = this.#write(id, { ...note, exit });
+      this.#unfinished.set(id, written);
+      await written.finally(() => this.#unfinished.delete(id));
       return exit;
     } catch (error) {
       signal.throwIfAborted();
@@ -88,8 +93,9 @@ export class ShimNotes {
     await Promise.allSettled((await this.#list()).map((id) => this.waitForExit(id, signal)));
   }
 
-  /** The container's end is stored, or it never began. */
+  /** The container's end is stored, or it never began. Nobody waits for it any more. */
   async forget(id: ContainerId): Promise<void> {
+    await this.#unfinished.get(id)?.catch(() => undefined);
     await rm(this.#path(id), { force: true });
   }
 
