@@ -1,4 +1,4 @@
-import type { Reporter, TestModule, TestSpecification, Vitest } from 'vitest/node';
+import type { Reporter, TestCase, TestModule, TestSpecification, Vitest } from 'vitest/node';
 import { readTestResults, TEST_RESULTS_FILE, type TestResult, writeTestResults } from './test-results.ts';
 
 /**
@@ -23,6 +23,15 @@ export default class ResultsReporter implements Reporter {
     this.#isFull = this.#vitest?.config.testNamePattern === undefined && specifications.length === all.length;
   }
 
+  /** Tells a failure as it happens: a long run may be broken off before its summary. */
+  onTestCaseResult(test: TestCase): void {
+    const { state, errors } = test.result();
+    if (state !== 'failed') return;
+    console.error(`\nfailed: ${test.module.relativeModuleId} > ${test.fullName}`);
+    for (const { message, stack } of errors ?? [])
+      console.error((stack ?? message).split('\n').filter(isOurs).join('\n'));
+  }
+
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[], reason: string): void {
     if (this.#vitest === undefined || !this.#isFull || reason === 'interrupted') return;
     const layers = { ...readTestResults(this.#file).layers };
@@ -34,6 +43,10 @@ export default class ResultsReporter implements Reporter {
       layers[first]?.push({ file: '', name: 'an error outside any test', state: 'failed' });
     writeTestResults({ layers }, this.#file);
   }
+}
+
+function isOurs(line: string): boolean {
+  return !line.includes('/node_modules/');
 }
 
 function resultsOf(module: TestModule): TestResult[] {
