@@ -1,29 +1,26 @@
 import type { AnswerOf, RequestOf } from './api.ts';
 import type { ContainerdClient, RequestOptions } from './client.ts';
 import { hasCode } from './containerd-error.ts';
+import { clearLeftSnapshot, leftSnapshot } from './left-snapshot.ts';
 import type { RuntimeContext } from './runtime-context.ts';
 
-/**
- * Makes a writable snapshot. A containerd that was killed between making its folder and recording it refuses
- * every later one, as the folder is in the way; until then its own clean-up is asked for.
- */
+/** Each of them finds the folder that the one before could not pass gone. */
+const PREPARE_TRIES = 3;
+
+/** Makes a writable snapshot, also where a containerd that was killed has left a folder in its way. */
 export async function prepareSnapshot(
   client: ContainerdClient,
   request: RequestOf<'snapshots', 'Prepare'> & { readonly snapshotter: string },
   options: RequestOptions,
 ): Promise<AnswerOf<'snapshots', 'Prepare'>> {
-  try {
-    return await client.unary('snapshots', 'Prepare', request, options);
-  } catch (error) {
-    if (!hasCode(error, 'UNKNOWN')) throw error;
+  for (let tries = 1; ; tries += 1) {
     try {
-      const { snapshotter } = request;
-      await client.unary('snapshots', 'Cleanup', { snapshotter }, { signal: options.signal });
-    } catch {
-      // Not every snapshotter can; the first error is the one that tells what is wrong.
-      throw error;
+      return await client.unary('snapshots', 'Prepare', request, options);
+    } catch (error) {
+      const folder = leftSnapshot(error);
+      if (folder === undefined || tries === PREPARE_TRIES) throw error;
+      await clearLeftSnapshot(folder, client.address);
     }
-    return await client.unary('snapshots', 'Prepare', request, options);
   }
 }
 

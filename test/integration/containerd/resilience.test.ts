@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ContainerdClient } from '../../../src/runtime/containerd/client.ts';
@@ -142,11 +142,18 @@ describe.each(CONTAINERD_VERSIONS)('when parts of containerd %s die', (version) 
   });
 
   it('makes snapshots although a killed containerd left a folder in their way', async () => {
-    const folder = join(under.containerd.rootDir, 'io.containerd.snapshotter.v1.overlayfs/snapshots');
-    const last = Math.max(...readdirSync(folder).map(Number));
-    for (const next of [1, 2, 3]) mkdirSync(join(folder, String(last + next), 'fs'), { recursive: true });
+    const probe = ['snapshots', '--snapshotter', 'overlayfs'];
+    await under.containerd.ctr('probe', ...probe, 'prepare', 'probe');
+    const folders = join(under.containerd.rootDir, 'io.containerd.snapshotter.v1.overlayfs/snapshots');
+    const next = join(folders, String(1 + Math.max(...readdirSync(folders).map(Number))));
+    await under.containerd.kill('SIGKILL');
+    mkdirSync(join(next, 'fs/old'), { recursive: true });
+    await restart();
     const { id } = await start('folder-in-the-way', 'sleep 1000');
+    expect(existsSync(join(next, 'fs'))).toBe(true);
+    expect(existsSync(join(next, 'fs/old'))).toBe(false);
     await runtime.removeContainer(id, { signal });
+    await under.containerd.ctr('probe', ...probe, 'remove', 'probe');
     await under.expectNothingLeft();
   });
 

@@ -1,7 +1,6 @@
 import type * as grpc from '@grpc/grpc-js';
 import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-loader';
 
-import type { CleanUpSnapshotter as _containerd_services_snapshots_v1_CleanUpSnapshotter, CleanUpSnapshotter__Output as _containerd_services_snapshots_v1_CleanUpSnapshotter__Output } from './containerd/services/snapshots/v1/CleanUpSnapshotter.ts';
 import type { CommitSnapshot as _containerd_services_snapshots_v1_CommitSnapshot, CommitSnapshot__Output as _containerd_services_snapshots_v1_CommitSnapshot__Output } from './containerd/services/snapshots/v1/CommitSnapshot.ts';
 import type { Info as _containerd_services_snapshots_v1_Info, Info__Output as _containerd_services_snapshots_v1_Info__Output } from './containerd/services/snapshots/v1/Info.ts';
 import type { ListSnapshots as _containerd_services_snapshots_v1_ListSnapshots, ListSnapshots__Output as _containerd_services_snapshots_v1_ListSnapshots__Output } from './containerd/services/snapshots/v1/ListSnapshots.ts';
@@ -26,7 +25,6 @@ export interface ProtoGrpcType {
     services: {
       snapshots: {
         v1: {
-          CleanUpSnapshotter: MessageTypeDefinition<_containerd_services_snapshots_v1_CleanUpSnapshotter, _containerd_services_snapshots_v1_CleanUpSnapshotter__Output>
           CommitSnapshot: MessageTypeDefinition<_containerd_services_snapshots_v1_CommitSnapshot, _containerd_services_snapshots_v1_CommitSnapshot__Output>
           Info: MessageTypeDefinition<_containerd_services_snapshots_v1_Info, _containerd_services_snapshots_v1_Info__Output>
           Kind: EnumTypeDefinition

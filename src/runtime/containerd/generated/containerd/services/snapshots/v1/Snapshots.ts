@@ -2,7 +2,6 @@
 
 import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
-import type { CleanUpSnapshotter as _containerd_services_snapshots_v1_CleanUpSnapshotter, CleanUpSnapshotter__Output as _containerd_services_snapshots_v1_CleanUpSnapshotter__Output } from '../../../../containerd/services/snapshots/v1/CleanUpSnapshotter.ts';
 import type { CommitSnapshot as _containerd_services_snapshots_v1_CommitSnapshot, CommitSnapshot__Output as _containerd_services_snapshots_v1_CommitSnapshot__Output } from '../../../../containerd/services/snapshots/v1/CommitSnapshot.ts';
 import type { Empty as _google_protobuf_Empty, Empty__Output as _google_protobuf_Empty__Output } from '../../../../google/protobuf/Empty.ts';
 import type { ListSnapshots as _containerd_services_snapshots_v1_ListSnapshots, ListSnapshots__Output as _containerd_services_snapshots_v1_ListSnapshots__Output } from '../../../../containerd/services/snapshots/v1/ListSnapshots.ts';
@@ -14,15 +13,6 @@ import type { SnapshotMounts as _containerd_services_snapshots_v1_SnapshotMounts
 import type { SnapshotUsage as _containerd_services_snapshots_v1_SnapshotUsage, SnapshotUsage__Output as _containerd_services_snapshots_v1_SnapshotUsage__Output } from '../../../../containerd/services/snapshots/v1/SnapshotUsage.ts';
 
 export interface SnapshotsClient extends grpc.Client {
-  Cleanup(argument: _containerd_services_snapshots_v1_CleanUpSnapshotter, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_google_protobuf_Empty__Output>): grpc.ClientUnaryCall;
-  Cleanup(argument: _containerd_services_snapshots_v1_CleanUpSnapshotter, metadata: grpc.Metadata, callback: grpc.requestCallback<_google_protobuf_Empty__Output>): grpc.ClientUnaryCall;
-  Cleanup(argument: _containerd_services_snapshots_v1_CleanUpSnapshotter, options: grpc.CallOptions, callback: grpc.requestCallback<_google_protobuf_Empty__Output>): grpc.ClientUnaryCall;
-  Cleanup(argument: _containerd_services_snapshots_v1_CleanUpSnapshotter, callback: grpc.requestCallback<_google_protobuf_Empty__Output>): grpc.ClientUnaryCall;
-  cleanup(argument: _containerd_services_snapshots_v1_CleanUpSnapshotter, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_google_protobuf_Empty__Output>): grpc.ClientUnaryCall;
-  cleanup(argument: _containerd_services_snapshots_v1_CleanUpSnapshotter, metadata: grpc.Metadata, callback: grpc.requestCallback<_google_protobuf_Empty__Output>): grpc.ClientUnaryCall;
-  cleanup(argument: _containerd_services_snapshots_v1_CleanUpSnapshotter, options: grpc.CallOptions, callback: grpc.requestCallback<_google_protobuf_Empty__Output>): grpc.ClientUnaryCall;
-  cleanup(argument: _containerd_services_snapshots_v1_CleanUpSnapshotter, callback: grpc.requestCallback<_google_protobuf_Empty__Output>): grpc.ClientUnaryCall;
-  
   Commit(argument: _containerd_services_snapshots_v1_CommitSnapshot, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_google_protobuf_Empty__Output>): grpc.ClientUnaryCall;
   Commit(argument: _containerd_services_snapshots_v1_CommitSnapshot, metadata: grpc.Metadata, callback: grpc.requestCallback<_google_protobuf_Empty__Output>): grpc.ClientUnaryCall;
   Commit(argument: _containerd_services_snapshots_v1_CommitSnapshot, options: grpc.CallOptions, callback: grpc.requestCallback<_google_protobuf_Empty__Output>): grpc.ClientUnaryCall;
@@ -94,8 +84,6 @@ export interface SnapshotsClient extends grpc.Client {
 }
 
 export interface SnapshotsHandlers extends grpc.UntypedServiceImplementation {
-  Cleanup: grpc.handleUnaryCall<_containerd_services_snapshots_v1_CleanUpSnapshotter__Output, _google_protobuf_Empty>;
-  
   Commit: grpc.handleUnaryCall<_containerd_services_snapshots_v1_CommitSnapshot__Output, _google_protobuf_Empty>;
   
   List: grpc.handleServerStreamingCall<_containerd_services_snapshots_v1_ListSnapshots__Output, _containerd_services_snapshots_v1_SnapshotList>;
@@ -115,7 +103,6 @@ export interface SnapshotsHandlers extends grpc.UntypedServiceImplementation {
 }
 
 export interface SnapshotsDefinition extends grpc.ServiceDefinition {
-  Cleanup: MethodDefinition<_containerd_services_snapshots_v1_CleanUpSnapshotter, _google_protobuf_Empty, _containerd_services_snapshots_v1_CleanUpSnapshotter__Output, _google_protobuf_Empty__Output>
   Commit: MethodDefinition<_containerd_services_snapshots_v1_CommitSnapshot, _google_protobuf_Empty, _containerd_services_snapshots_v1_CommitSnapshot__Output, _google_protobuf_Empty__Output>
   List: MethodDefinition<_containerd_services_snapshots_v1_ListSnapshots, _containerd_services_snapshots_v1_SnapshotList, _containerd_services_snapshots_v1_ListSnapshots__Output, _containerd_services_snapshots_v1_SnapshotList__Output>
   Mounts: MethodDefinition<_containerd_services_snapshots_v1_SnapshotKey, _containerd_services_snapshots_v1_SnapshotMounts, _containerd_services_snapshots_v1_SnapshotKey__Output, _containerd_services_snapshots_v1_SnapshotMounts__Output>
