@@ -98,15 +98,20 @@ function known(
   return instance;
 }
 
-/** All that was sent (§B6), what the identity tells, and custom ones of the first registration (§B3). */
+/**
+ * All that was sent (§B6), what the identity tells, and custom ones of the first registration, which come first in it
+ * and do not come again (§B3): so what stood before the one that is first now is custom, whatever its name.
+ */
 function attributes(
   call: Call,
   sent: readonly Attribute[],
   identity: Identity,
   before: InstanceRecord | undefined,
 ): Attribute[] {
-  const kept = (before?.attributes ?? []).filter(
-    ({ name }) => !name.startsWith('ecs.') && !name.startsWith('com.amazonaws.ecs.'),
+  const earlier = before?.attributes ?? [];
+  const ownBegin = earlier.findIndex(({ name }) => name === sent[0]?.name);
+  const kept = earlier.filter(
+    ({ name }, index) => index < ownBegin || !/^(ecs|com\.amazonaws\.ecs)\./.test(name),
   );
   const derived = [
     { name: 'ecs.availability-zone', value: identity.availabilityZone ?? `${call.settings.region}a` },
@@ -114,7 +119,8 @@ function attributes(
     { name: 'ecs.ami-id', value: identity.imageId },
     { name: 'ecs.cpu-architecture', value: identity.architecture },
   ].filter(({ value }) => value !== undefined);
-  const byName = new Map([...kept, ...derived, ...sent].map((attribute) => [attribute.name, attribute]));
+  const byName = new Map([...kept, ...sent].map((attribute) => [attribute.name, attribute]));
+  for (const attribute of derived) if (!byName.has(attribute.name)) byName.set(attribute.name, attribute);
   return [...byName.values()];
 }
 

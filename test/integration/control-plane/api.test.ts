@@ -129,19 +129,33 @@ describe('registration', () => {
   test('again updates in place and keeps custom attributes', async () => {
     await using on = await withCluster();
     const { arn } = await AgentDouble.register(on, 'c', {
-      attributes: [{ name: 'rack', value: 'b7' }, { name: 'ecs.capability.old' }],
+      attributes: [
+        { name: 'rack', value: 'b7' },
+        { name: 'ecs.capability.mine', value: 'by hand' },
+        { name: 'ecs.capability.first' },
+        { name: 'ecs.capability.old' },
+      ],
     });
-    const again = await AgentDouble.register(on, 'c', {
-      containerInstanceArn: arn,
-      attributes: [{ name: 'ecs.capability.new' }],
-    });
-    expect(again.arn).toBe(arn);
-    const { containerInstances } = await on.ecs.send(
-      new DescribeContainerInstancesCommand({ cluster: 'c', containerInstances: [arn] }),
-    );
-    const names = containerInstances?.[0]?.attributes?.map(({ name }) => name);
-    expect(names).toEqual(expect.arrayContaining(['rack', 'ecs.capability.new']));
-    expect(names).not.toContain('ecs.capability.old');
+    const namesAgain = async (...sent: readonly string[]) => {
+      const again = await AgentDouble.register(on, 'c', {
+        containerInstanceArn: arn,
+        attributes: sent.map((name) => ({ name })),
+      });
+      expect(again.arn).toBe(arn);
+      const { containerInstances } = await on.ecs.send(
+        new DescribeContainerInstancesCommand({ cluster: 'c', containerInstances: [arn] }),
+      );
+      return containerInstances?.[0]?.attributes?.map(({ name }) => name);
+    };
+    const sent = ['ecs.capability.first', 'ecs.capability.new'];
+    for (const names of [await namesAgain(...sent), await namesAgain(...sent)]) {
+      expect(names).toEqual(expect.arrayContaining(['rack', 'ecs.capability.mine', ...sent]));
+      expect(names).not.toContain('ecs.capability.old');
+    }
+    // What is first now was not there before: names of ECS's own count for its own.
+    const others = await namesAgain('ecs.capability.other');
+    expect(others).toContain('rack');
+    expect(others).not.toContain('ecs.capability.new');
   });
 
   test('of an instance whose type changed is refused', async () => {
