@@ -5,6 +5,8 @@ import { HOST, inNamespace, NetworkHost, servePorts } from '../support/network-h
 import { run } from '../support/run.ts';
 import { runningProcess } from '../support/running-process.ts';
 import { until } from '../support/until.ts';
+import { TaskApiWorld } from '../unit/metadata/task-api-world.ts';
+import { sampleContainerState, sampleTask } from '../unit/store/sample-task.ts';
 
 /*
  * Runs inside the virtual machine, whose kernel can delay and lose packets: makes faults in the network namespace of
@@ -31,17 +33,25 @@ const LOSS: FlowFault = {
   flowsPercent: 12,
 };
 
+/** What a task asks for in place of `LATENCY` and of `LOSS`. */
+const BODIES = {
+  'network-latency': {
+    DelayMilliseconds: DELAY_MS,
+    JitterMilliseconds: 0,
+    Sources: LATENCY.sources,
+    SourcesToFilter: LATENCY.sourcesToFilter,
+  },
+  'network-packet-loss': { LossPercent: 100, Sources: LOSS.sources, FlowsPercent: 12 },
+};
+
 const { signal } = new AbortController();
 const faults = new NetworkFaults();
 await using task = await NetworkHost.create('fault');
 for (const address of [OTHER, FILTERED])
   await run('ip', ['-n', task.outside, 'addr', 'add', `${address}/24`, 'dev', 'up0']);
 using process = runningProcess(task.command('sleep', ['1000']));
-const place: FaultPlace = {
-  kind: 'process',
-  task: taskIdOf(taskArn('arn:x/task')),
-  pid: await process.pidIn(task.name),
-};
+const pid = await process.pidIn(task.name);
+const place: FaultPlace = { kind: 'process', task: taskIdOf(taskArn('arn:x/task')), pid };
 using _ = servePorts(task.outside, 'out', 'tcp:8080');
 await until(async () => (await connectMs(OTHER)) !== null, {
   what: 'the server answers',
@@ -85,8 +95,40 @@ const lost = {
   other: await connectMs(OTHER),
 };
 await faults.stop(place, LOSS, signal);
+const asked = await byRequests();
 const afterLoss = { source: await connectMs(HOST.outside4), restored: (await qdiscs()) === before };
-console.log(JSON.stringify({ problem: problem ?? null, during, after, loss, lost, afterLoss }));
+console.log(JSON.stringify({ problem: problem ?? null, during, after, loss, lost, afterLoss, asked }));
+
+/** The same by the requests of a container of the task, all of them within the time that one may take. */
+async function byRequests() {
+  const sample = sampleTask('one');
+  const asking = {
+    ...sample,
+    spec: { ...sample.spec, networkMode: 'awsvpc' as const, faultInjection: true },
+    containers: [{ ...sampleContainerState('app'), createdAt: 1, pid }],
+  };
+  await using api = new TaskApiWorld({ tasks: [asking], faults });
+  const scope = { kind: 'task', taskId: taskIdOf(asking.spec.arn) } as const;
+  const post = async (kind: keyof typeof BODIES, operation: 'start' | 'stop' | 'status') => {
+    const path = `/api/${api.ids.idOf(asking.spec, 'app')}/fault/v1/${kind}/${operation}`;
+    const { status, json } = await api.request(scope, path, {
+      method: 'POST',
+      body: operation === 'start' ? JSON.stringify(BODIES[kind]) : '',
+    });
+    return [status, json];
+  };
+  return {
+    latency: await post('network-latency', 'start'),
+    state: await post('network-latency', 'status'),
+    conflict: await post('network-packet-loss', 'start'),
+    sourceMs: await connectMs(HOST.outside4),
+    stopped: await post('network-latency', 'stop'),
+    loss: await post('network-packet-loss', 'start'),
+    lossTree: await qdiscs(),
+    lossStopped: await post('network-packet-loss', 'stop'),
+    failures: api.faultFailures.map(String),
+  };
+}
 
 /** How long a connection from the task takes, ms; null when none can be made in time. */
 async function connectMs(address: string): Promise<number | null> {

@@ -23,6 +23,17 @@ const seenSchema = z.object({
   loss: z.object({ status: z.string(), again: z.unknown(), tree: z.string() }),
   lost: z.object({ source: ms, filtered: ms, other: ms }),
   afterLoss: z.object({ source: ms, restored: z.boolean() }),
+  asked: z.object({
+    latency: z.unknown(),
+    state: z.unknown(),
+    conflict: z.unknown(),
+    sourceMs: ms,
+    stopped: z.unknown(),
+    loss: z.unknown(),
+    lossTree: z.string(),
+    lossStopped: z.unknown(),
+    failures: z.array(z.string()),
+  }),
 });
 type Seen = z.infer<typeof seenSchema>;
 
@@ -72,6 +83,23 @@ describe('faults that delay and lose packets', () => {
     const running = { running: 'network-latency' };
     expect([seen.during.again, seen.during.other]).toEqual([running, running]);
     expect(seen.loss).toMatchObject({ status: 'running', again: { running: 'network-packet-loss' } });
+  });
+
+  it('come and go by the requests of a task, each in its time (TMDS-123, TMDS-125, TMDS-68)', () => {
+    const { asked } = seen;
+    expect(asked.failures).toEqual([]);
+    expect([asked.latency, asked.state, asked.stopped]).toEqual([
+      [200, { Status: 'running' }],
+      [200, { Status: 'running' }],
+      [200, { Status: 'stopped' }],
+    ]);
+    expect(asked.conflict).toEqual([409, { Error: 'There is already one network latency fault running' }]);
+    expect(asked.sourceMs).toBeGreaterThanOrEqual(DELAY_MS);
+    expect([asked.loss, asked.lossStopped]).toEqual([
+      [200, { Status: 'running' }],
+      [200, { Status: 'stopped' }],
+    ]);
+    expect(asked.lossTree.match(/^qdisc netem .* loss 100%/gm)).toHaveLength(12);
   });
 
   it('are gone after the stop (TMDS-69, TMDS-125)', () => {

@@ -5,9 +5,13 @@ export type TryCommand = (program: string, ...args: readonly string[]) => Promis
 /** As that; rejects with what it complained of. */
 export type MustCommand = (program: string, ...args: readonly string[]) => Promise<string>;
 
+/** Runs lines of tc in one process, up to the first that fails; rejects with what that complained of. */
+export type TcCommands = (lines: readonly string[]) => Promise<void>;
+
 export interface FaultCommands {
   readonly attempt: TryCommand;
   readonly must: MustCommand;
+  readonly tc: TcCommands;
 }
 
 interface Family {

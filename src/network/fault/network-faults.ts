@@ -74,18 +74,21 @@ export class NetworkFaults implements FaultInjector {
 
   #commands(place: FaultPlace, signal: AbortSignal): FaultCommands {
     // A child is in the namespace of the thread that starts it.
-    const call = (program: string, args: readonly string[]) =>
+    const call = (program: string, args: readonly string[], input = '') =>
       place.kind === 'host'
-        ? this.#run(program, args, { signal })
-        : inNetworkNamespace(`/proc/${place.pid}/ns/net`, () => this.#run(program, args, { signal }));
+        ? this.#run(program, args, { signal, input })
+        : inNetworkNamespace(`/proc/${place.pid}/ns/net`, () => this.#run(program, args, { signal, input }));
+    const must = async (program: string, args: readonly string[], input?: string) => {
+      const { exitCode, stdout, stderr } = await call(program, args, input);
+      if (exitCode !== 0)
+        throw new Error(`${program} ${args.join(' ')}: ${stderr.trim() || `status ${exitCode}`}`);
+      return stdout;
+    };
     return {
       attempt: async (program, ...args) => (await call(program, args)).exitCode === 0,
-      must: async (program, ...args) => {
-        const { exitCode, stdout, stderr } = await call(program, args);
-        if (exitCode !== 0)
-          throw new Error(`${program} ${args.join(' ')}: ${stderr.trim() || `status ${exitCode}`}`);
-        return stdout;
-      },
+      must: (program, ...args) => must(program, args),
+      tc: async (lines) =>
+        void (await must('tc', ['-batch', '-'], lines.map((line) => `${line}\n`).join(''))),
     };
   }
 }
