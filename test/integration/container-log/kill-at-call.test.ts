@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readLogs } from '../../../src/container-log/read-logs.ts';
+import { isFullRun } from '../../support/sample.ts';
 import type { Scratch } from '../../support/scratch.ts';
 import { endOf, firstWrongNumber, LogStage } from './log-stage.ts';
 import { seededRandom, testSeed } from './random.ts';
@@ -37,7 +38,7 @@ afterAll(() => {
 
 function cases(): (readonly [call: string, nth: number, compress: boolean])[] {
   const random = seededRandom(seed);
-  const rounds = process.env.ECS_TEST_FULL === '1' ? 30 : 2;
+  const rounds = isFullRun() ? 30 : 2;
   return Array.from({ length: rounds }, () => Object.entries(CALLS))
     .flat()
     .map(([call, count]) => [call, 1 + Math.floor(random() * count), random() < 0.5] as const);

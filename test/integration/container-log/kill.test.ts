@@ -3,12 +3,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { readLogs } from '../../../src/container-log/read-logs.ts';
 import type { ContainerId } from '../../../src/task/ids.ts';
+import { isFullRun } from '../../support/sample.ts';
 import { until } from '../../support/until.ts';
 import { endOf, firstWrongNumber, LogStage } from './log-stage.ts';
 import { seededRandom, testSeed } from './random.ts';
 
 const seed = testSeed();
-const KILLS = process.env.ECS_TEST_FULL === '1' ? 100 : 5;
+const KILLS = isFullRun() ? 100 : 5;
+const LIMIT_MS = 600_000;
 const BLOCK = 14_000;
 
 /** Numbers on both streams at about 10 MB/s in all, until the file exists; the numbers reached are in it. */
@@ -40,7 +42,7 @@ describe(`a killed log service (ECS_TEST_SEED=${seed})`, () => {
   ])(
     'loses no line and doubles none, in %s (LOG-4, LOG-90, LOG-43)',
     async (name, options) => {
-      await using stage = await LogStage.open();
+      await using stage = await LogStage.open({ limitMs: LIMIT_MS });
       const random = seededRandom(seed);
       const fifos = await stage.prepare('numbers', options);
       const stop = stage.scratch.path('stop');
@@ -61,7 +63,7 @@ describe(`a killed log service (ECS_TEST_SEED=${seed})`, () => {
       expect(firstWrongNumber(await textRead(stage, fifos.id, 'stdout'), blocks * BLOCK)).toBeUndefined();
       expect(firstWrongNumber(await textRead(stage, fifos.id, 'stderr'), blocks * 100)).toBeUndefined();
     },
-    600_000,
+    LIMIT_MS,
   );
 
   test('loses nothing of a container that ended while it was away (LOG-5)', async () => {
