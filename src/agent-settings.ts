@@ -17,6 +17,7 @@ export function engineSettings(config: Config, cluster: string): EngineSettings 
     region: config.region,
     ipv6Only: config.ipCompatibility === 'ipv6',
     propagateTaskMemory: config.propagateTaskMemoryLimit,
+    pauseLabels: config.pauseLabels,
     pullBehavior: config.imagePullBehavior,
     pullUpfront: config.pullDependentContainersUpfront,
     createTimeoutMs: config.containerCreateTimeoutMs,

@@ -379,6 +379,7 @@ async function openCgroups(config: Config, logger: Logger): Promise<TaskCgroups 
       root: config.cgroupPath,
       name: config.containerdNamespace,
       cpuPeriodUs: config.cgroupCpuPeriodMs * 1000,
+      pidsLimit: config.taskPidsLimit,
     });
   } catch (error) {
     const failure = error instanceof Error ? error.message : String(error);

@@ -61,6 +61,8 @@ export interface EngineSettings {
   readonly cleanupWaitMs: number;
   readonly cleanupJitterMs: number;
   readonly imageCleanup: ImageCleanupSettings;
+  /** Labels of the containers that the agent adds to tasks (ECS_PAUSE_LABELS). */
+  readonly pauseLabels: Readonly<Record<string, string>>;
   /** OCI runtime of containers with GPUs, as the container runtime knows it. */
   readonly gpuRuntime: string;
   /** Of calls that no setting bounds; absent: CALL_DEADLINES. */

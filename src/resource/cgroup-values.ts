@@ -9,7 +9,7 @@ const MIB = 1_048_576;
 export interface CgroupSettings {
   /** ECS_CGROUP_CPU_PERIOD in µs. */
   readonly cpuPeriodUs: number;
-  /** ECS_TASK_PIDS_LIMIT; absent: none. */
+  /** ECS_TASK_PIDS_LIMIT; absent or 0: none. */
   readonly pidsLimit?: number;
 }
 

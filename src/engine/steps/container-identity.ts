@@ -19,7 +19,7 @@ export function identityOf(
   const id = containerIdOf(arn, spec.name, state.generation);
   const name = containerDisplayName(family, version, spec.name, id);
   const labels = {
-    ...spec.options.labels,
+    ...(spec.internal === undefined ? spec.options.labels : settings.pauseLabels),
     [LABEL_CLUSTER]: settings.cluster,
     [LABEL_CONTAINER_NAME]: spec.name,
     [LABEL_TASK_ARN]: arn,

@@ -92,6 +92,7 @@ export class ContainerdSide implements AsyncDisposable {
         cleanupJitterMs: 0,
         imageCleanup: NO_IMAGE_CLEANUP,
         gpuRuntime: 'nvidia',
+        pauseLabels: {},
       },
       secrets: { fetch: async () => {}, of: () => NOTHING_FETCHED, forget: () => {} },
       registryCredentials: async () => undefined,

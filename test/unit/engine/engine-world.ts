@@ -146,6 +146,7 @@ export class EngineWorld {
     cleanupWaitMs: 60_000,
     cleanupJitterMs: 0,
     gpuRuntime: 'gpu-runtime',
+    pauseLabels: {},
     imageCleanup: {
       enabled: true,
       intervalMs: 60_000,
