@@ -26,7 +26,7 @@ export async function resolveDigest(
     const target = { host, repository, ...(credentials === undefined ? {} : { credentials }) };
     const onRetry = (error: unknown) => onTrouble?.(troubleOf(error, request.reference));
     return await retrying({ ...policy, onRetry }, isRetryableRegistryError, signal, () =>
-      registry.digestOf(target, tag, { signal }),
+      registry.digestOf(target, tag, { signal, onTrouble: onRetry }),
     );
   } catch (error) {
     signal.throwIfAborted();

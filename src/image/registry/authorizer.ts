@@ -2,14 +2,21 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { RegistryCredentials } from '../images.ts';
 import type { Challenge } from './challenge.ts';
+import type { RegistryEndpoint } from './endpoint.ts';
 import { describeErrorBody, RegistryError } from './registry-error.ts';
-import { isLoopback, protocolError, readAll, type Transport } from './transport.ts';
+import { isAllowed, protocolError, readAll, type Transport } from './transport.ts';
 
 /** A repository at a registry, and who asks. */
 export interface RegistryTarget {
   readonly host: string;
   readonly repository: string;
   readonly credentials?: RegistryCredentials;
+}
+
+/** Where a challenge came from. */
+interface Challenged {
+  readonly endpoint: RegistryEndpoint;
+  readonly signal: AbortSignal;
 }
 
 interface Grant {
@@ -59,12 +66,12 @@ export class Authorizer {
   async authorize(
     target: RegistryTarget,
     challenges: readonly Challenge[],
-    signal: AbortSignal,
+    challenged: Challenged,
   ): Promise<string | undefined> {
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
     const grant =
       bearer !== undefined
-        ? await this.#token(target, bearer, signal)
+        ? await this.#token(target, bearer, challenged)
         : basicGrant(target, challenges, this.#now());
     if (grant === undefined) return undefined;
     this.#keep(keyOf(target), grant);
@@ -80,14 +87,16 @@ export class Authorizer {
     }
   }
 
-  async #token(target: RegistryTarget, challenge: Challenge, signal: AbortSignal): Promise<Grant> {
+  async #token(
+    target: RegistryTarget,
+    challenge: Challenge,
+    { endpoint, signal }: Challenged,
+  ): Promise<Grant> {
     const { host, repository, credentials } = target;
     const { realm, service, scope } = challenge.parameters;
     const url = URL.parse(realm ?? '');
-    if (
-      url === null ||
-      (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname)))
-    ) {
+    const mayBePlain = endpoint.scheme === 'http';
+    if (url === null || !isAllowed(url, { mayBePlain })) {
       throw protocolError(target, `names "${realm ?? ''}" as its token server, which is no https URL`);
     }
     if (service !== undefined) url.searchParams.set('service', service);
@@ -97,7 +106,11 @@ export class Authorizer {
       url.searchParams.set('account', credentials.username);
       headers.authorization = basic(credentials);
     }
-    const response = await this.#transport.request({ method: 'GET', url, headers, host, repository, signal });
+    const { tls } = endpoint;
+    const response = await this.#transport.request({
+      ...{ method: 'GET', url, headers, host, repository, signal, mayBePlain },
+      ...(tls !== undefined && { tls }),
+    });
     const body = (await readAll(response, MAX_TOKEN_BYTES, target)).toString('utf8');
     if (response.status !== 200) {
       const { code, detail } = describeErrorBody(response.status, body);

@@ -1,16 +1,25 @@
 import { createHash } from 'node:crypto';
 import { isSchema1, MANIFEST_TYPES } from '../manifest.ts';
-import { DOCKER_HUB, isDigest } from '../reference.ts';
+import { isDigest } from '../reference.ts';
 import { Authorizer, type RegistryTarget } from './authorizer.ts';
-import { parseChallenges } from './challenge.ts';
+import {
+  type EndpointCapability,
+  type EndpointSource,
+  type RegistryEndpoint,
+  upstreamOf,
+} from './endpoint.ts';
+import { EndpointRequests } from './endpoint-requests.ts';
 import { describeErrorBody, RegistryError } from './registry-error.ts';
-import { isLoopback, protocolError, readAll, Transport, type TransportResponse } from './transport.ts';
+import { RestingEndpoints } from './resting-endpoints.ts';
+import { protocolError, readAll, Transport, type TransportResponse } from './transport.ts';
 
 export interface RegistryClientOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly inactivityMs?: number;
   readonly connectMs?: number;
   readonly now?: () => number;
+  /** Where images come from; default: each from its registry. */
+  readonly endpoints?: EndpointSource;
 }
 
 export interface FetchedManifest {
@@ -40,6 +49,18 @@ export interface OpenBlob {
 
 interface Call {
   readonly signal: AbortSignal;
+  /** Told what a mirror failed with before the next server is asked. */
+  readonly onTrouble?: ((error: RegistryError) => void) | undefined;
+}
+
+/** What is asked of whoever can answer it. */
+interface Question<T> {
+  readonly method: 'GET' | 'HEAD';
+  readonly needs: EndpointCapability;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Makes the result; what it throws is the server's failure. */
+  readonly read: (response: TransportResponse, at: RegistryTarget, endpoint: RegistryEndpoint) => Promise<T>;
 }
 
 const DEFAULT_INACTIVITY_MS = 60_000;
@@ -50,14 +71,15 @@ const MAX_ERROR_BYTES = 64 << 10;
 /**
  * The pull side of the registry protocol (OCI distribution, containerd.md §6). One client serves all registries;
  * it keeps connections and tokens. Registries are spoken to by https; those on loopback also by plain HTTP when
- * they do not speak TLS. Every failure is a `RegistryError`, or the signal's reason.
+ * they do not speak TLS. Mirrors, where there are any, are asked first, and what the registry says after them is
+ * decisive. Every failure is a `RegistryError`, or the signal's reason.
  */
 export class RegistryClient {
   readonly #transport: Transport;
-  readonly #authorizer: Authorizer;
+  readonly #requests: EndpointRequests;
+  readonly #endpoints: EndpointSource;
+  readonly #resting: RestingEndpoints;
   readonly #now: () => number;
-  /** Loopback registries that were last reached without TLS. */
-  readonly #plain = new Set<string>();
 
   constructor(options: RegistryClientOptions = {}) {
     this.#now = options.now ?? Date.now;
@@ -66,7 +88,9 @@ export class RegistryClient {
       inactivityMs: options.inactivityMs ?? DEFAULT_INACTIVITY_MS,
       connectMs: options.connectMs ?? DEFAULT_CONNECT_MS,
     });
-    this.#authorizer = new Authorizer(this.#transport, this.#now);
+    this.#requests = new EndpointRequests(this.#transport, new Authorizer(this.#transport, this.#now));
+    this.#endpoints = options.endpoints ?? { endpointsOf: async (host) => [upstreamOf(host)] };
+    this.#resting = new RestingEndpoints(this.#now);
   }
 
   /**
@@ -74,23 +98,25 @@ export class RegistryClient {
    * Docker Hub's pull limit, and by GET where HEAD says too little or is refused, since only GET says why.
    */
   async digestOf(target: RegistryTarget, tag: string, call: Call): Promise<string | undefined> {
-    const head = await this.#get(
-      target,
-      'HEAD',
-      `manifests/${tag}`,
-      { accept: MANIFEST_TYPES.join(', ') },
-      call,
-    );
-    await drain(head);
-    // Asking an unwell registry again for nicer words would not help it.
-    if (head.status === 429 || (head.status >= 500 && head.status !== 501))
-      throw await this.#refusal(target, head);
-    if (head.status === 200) {
+    const known: readonly string[] = MANIFEST_TYPES;
+    const headers = { accept: known.join(', ') };
+    const read = async (head: TransportResponse, at: RegistryTarget) => {
+      await drain(head);
+      if (head.status !== 200) throw await this.#refusal(at, head);
       const digest = head.headers['docker-content-digest'];
       const mediaType = mediaTypeOf(head);
-      if (isSchema1(mediaType)) return undefined;
-      const known: readonly string[] = MANIFEST_TYPES;
-      if (typeof digest === 'string' && isDigest(digest) && known.includes(mediaType)) return digest;
+      if (isSchema1(mediaType)) return { digest: undefined };
+      return typeof digest === 'string' && isDigest(digest) && known.includes(mediaType)
+        ? { digest }
+        : undefined;
+    };
+    try {
+      const question = { method: 'HEAD', needs: 'resolve', path: `manifests/${tag}`, headers, read } as const;
+      const answer = await this.#ask(target, question, call);
+      if (answer !== undefined) return answer.digest;
+    } catch (error) {
+      // Asking an unwell registry again for nicer words would not help it.
+      if (!(error instanceof RegistryError) || error.status === undefined || error.isUnwell) throw error;
     }
     const manifest = await this.manifest(target, tag, call);
     return isSchema1(manifest.mediaType) ? undefined : manifest.digest;
@@ -98,16 +124,23 @@ export class RegistryClient {
 
   /** The manifest or index of a tag or digest. Its bytes are checked when a digest was asked for. */
   async manifest(target: RegistryTarget, tagOrDigest: string, call: Call): Promise<FetchedManifest> {
+    const byDigest = isDigest(tagOrDigest);
+    const algorithm = byDigest ? tagOrDigest.slice(0, tagOrDigest.indexOf(':')) : 'sha256';
+    const read = async (response: TransportResponse, at: RegistryTarget): Promise<FetchedManifest> => {
+      if (response.status !== 200) throw await this.#refusal(at, response);
+      const bytes = await readAll(response, MAX_MANIFEST_BYTES, at);
+      const digest = `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
+      if (byDigest && digest !== tagOrDigest)
+        throw protocolError(at, `sent a manifest with the digest ${digest} when asked for ${tagOrDigest}`);
+      return { bytes, mediaType: mediaTypeOf(response), digest };
+    };
     const headers = { accept: MANIFEST_TYPES.join(', ') };
-    const response = await this.#get(target, 'GET', `manifests/${tagOrDigest}`, headers, call);
-    if (response.status !== 200) throw await this.#refusal(target, response);
-    const bytes = await readAll(response, MAX_MANIFEST_BYTES, target);
-    const algorithm = isDigest(tagOrDigest) ? tagOrDigest.slice(0, tagOrDigest.indexOf(':')) : 'sha256';
-    const digest = `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
-    if (isDigest(tagOrDigest) && digest !== tagOrDigest) {
-      throw protocolError(target, `sent a manifest with the digest ${digest} when asked for ${tagOrDigest}`);
-    }
-    return { bytes, mediaType: mediaTypeOf(response), digest };
+    const needs = byDigest ? 'pull' : 'resolve';
+    return await this.#ask(
+      target,
+      { method: 'GET', needs, path: `manifests/${tagOrDigest}`, headers, read },
+      call,
+    );
   }
 
   /** Opens a blob of `size` bytes, or a range of it; see `OpenBlob` for a server that ignores the range. */
@@ -120,31 +153,40 @@ export class RegistryClient {
     const last = length === undefined ? '' : offset + length - 1;
     const headers: Record<string, string> =
       offset > 0 || length !== undefined ? { range: `bytes=${offset}-${last}` } : {};
-    const response = await this.#get(target, 'GET', `blobs/${digest}`, headers, call);
-    const { body, discard, status } = response;
-    const refuse = (what: string) => {
-      discard();
-      throw protocolError(target, what);
+    const path = `blobs/${digest}`;
+    const read = async (
+      response: TransportResponse,
+      at: RegistryTarget,
+      endpoint: RegistryEndpoint,
+    ): Promise<OpenBlob | undefined> => {
+      const { discard, status } = response;
+      const refuse = (what: string) => {
+        discard();
+        throw protocolError(at, what);
+      };
+      // Some stores and proxies know no ranges, or none of that kind, and say so instead of sending it all.
+      if (headers.range !== undefined && (status === 416 || status === 501)) {
+        discard();
+        return undefined;
+      }
+      const body = this.#watched(response.body, endpoint, path);
+      if (status === 206) {
+        const range = response.headers['content-range'] ?? '';
+        const [, start, total] = /^bytes (\d+)-\d+(?:\/(\d+))?/.exec(range) ?? [];
+        if (start !== undefined && Number(start) !== offset)
+          refuse(`was asked for blob ${digest} from ${offset} and sends it from ${start}`);
+        if (total !== undefined && Number(total) !== size)
+          refuse(`has ${total} bytes for blob ${digest} where the manifest says ${size}`);
+        return { offset, partial: true, body, discard };
+      }
+      if (status !== 200) throw await this.#refusal(at, response);
+      const sent = response.headers['content-length'];
+      if (sent !== undefined && Number(sent) !== size)
+        refuse(`has ${sent} bytes for blob ${digest} where the manifest says ${size}`);
+      return { offset: 0, partial: false, body, discard };
     };
-    // Some stores and proxies know no ranges, or none of that kind, and say so instead of sending it all.
-    if (headers.range !== undefined && (status === 416 || status === 501)) {
-      discard();
-      return await this.blob(target, { digest, size }, { offset: 0 }, call);
-    }
-    if (status === 206) {
-      const [, start, total] =
-        /^bytes (\d+)-\d+(?:\/(\d+))?/.exec(response.headers['content-range'] ?? '') ?? [];
-      if (start !== undefined && Number(start) !== offset)
-        refuse(`was asked for blob ${digest} from ${offset} and sends it from ${start}`);
-      if (total !== undefined && Number(total) !== size)
-        refuse(`has ${total} bytes for blob ${digest} where the manifest says ${size}`);
-      return { offset, partial: true, body, discard };
-    }
-    if (status !== 200) throw await this.#refusal(target, response);
-    const sent = response.headers['content-length'];
-    if (sent !== undefined && Number(sent) !== size)
-      refuse(`has ${sent} bytes for blob ${digest} where the manifest says ${size}`);
-    return { offset: 0, partial: false, body, discard };
+    const opened = await this.#ask(target, { method: 'GET', needs: 'pull', path, headers, read }, call);
+    return opened ?? (await this.blob(target, { digest, size }, { offset: 0 }, call));
   }
 
   /** Closes idle connections. */
@@ -152,75 +194,45 @@ export class RegistryClient {
     await this.#transport.close();
   }
 
-  async #get(
-    target: RegistryTarget,
-    method: 'GET' | 'HEAD',
-    path: string,
-    headers: Record<string, string>,
-    call: Call,
-  ): Promise<TransportResponse> {
-    const known = this.#authorizer.known(target);
-    const send = (authorization: string | undefined) =>
-      this.#send(
-        target,
-        method,
-        path,
-        authorization === undefined ? headers : { ...headers, authorization },
-        call,
-      );
-    const response = await send(known);
-    if (response.status !== 401) return response;
-    const challenges = parseChallenges(String(response.headers['www-authenticate'] ?? ''));
-    if (known !== undefined) this.#authorizer.forget(target);
-    let authorization: string | undefined;
-    try {
-      authorization = await this.#authorizer.authorize(target, challenges, call.signal);
-    } catch (error) {
-      response.discard();
-      throw error;
-    }
-    if (authorization === undefined) return response;
-    await drain(response);
-    const again = await send(authorization);
-    if (again.status === 401) this.#authorizer.forget(target);
-    return again;
-  }
-
-  async #send(
-    target: RegistryTarget,
-    method: 'GET' | 'HEAD',
-    path: string,
-    headers: Readonly<Record<string, string>>,
-    { signal }: Call,
-  ): Promise<TransportResponse> {
+  /** Asks the endpoints of the registry, one after the other, until one has an answer. */
+  async #ask<T>(target: RegistryTarget, question: Question<T>, call: Call): Promise<T> {
+    const { needs, read, ...request } = question;
     const { host, repository } = target;
-    const address = host === DOCKER_HUB ? 'registry-1.docker.io' : host;
-    const request = (scheme: string) =>
-      this.#transport.request({
-        method,
-        url: new URL(`${scheme}://${address}/v2/${repository}/${path}`),
-        headers,
-        host,
-        repository,
-        signal,
-      });
-    if (!isLoopback(new URL(`https://${address}`).hostname)) return request('https');
-    if (!this.#plain.has(address)) {
+    const able = (await this.#endpoints.endpointsOf(host)).filter(({ capabilities }) =>
+      capabilities.has(needs),
+    );
+    const last = able.at(-1);
+    if (last === undefined)
+      throw protocolError(target, `has no server with the capability ${needs} in its hosts.toml`);
+    const troubles: RegistryError[] = [];
+    for (const endpoint of able) {
+      const path = `${repository}/${question.path}`;
+      if (endpoint !== last && this.#resting.isResting(endpoint, path)) continue;
+      const at = endpoint.isMirror ? { host: endpoint.address, repository } : target;
       try {
-        return await request('https');
+        const sent = { ...request, signal: call.signal };
+        return await read(await this.#requests.send(endpoint, at, sent, host), at, endpoint);
       } catch (error) {
-        if (!(error instanceof RegistryError) || error.code === 'TLS' || error.status !== undefined)
-          throw error;
+        if (!(error instanceof RegistryError)) throw error;
+        if (endpoint === last) throw error.after(troubles);
+        this.#resting.rest(endpoint, path, error);
+        troubles.push(error);
+        call.onTrouble?.(error);
       }
     }
+    throw new Error('no endpoint was asked');
+  }
+
+  /** A mirror that does not get to the end is not asked next. */
+  async *#watched(
+    body: AsyncIterable<Buffer>,
+    endpoint: RegistryEndpoint,
+    path: string,
+  ): AsyncGenerator<Buffer, void, void> {
     try {
-      const response = await request('http');
-      // A TLS server answers plain HTTP with 400; the next request tries https again.
-      if (response.status === 400) this.#plain.delete(address);
-      else this.#plain.add(address);
-      return response;
+      yield* body;
     } catch (error) {
-      this.#plain.delete(address);
+      if (endpoint.isMirror && error instanceof RegistryError) this.#resting.rest(endpoint, path, error);
       throw error;
     }
   }

@@ -36,6 +36,23 @@ export class RegistryError extends Error {
     this.retryAfterMs = failure.retryAfterMs;
     this.retryable = isRetryable(failure);
   }
+
+  /** The server is in trouble itself, and better left alone. */
+  get isUnwell(): boolean {
+    return this.status === 429 || (this.status !== undefined && this.status >= 500 && this.status !== 501);
+  }
+
+  /** This failure, with those of the mirrors that were asked before. */
+  after(mirrors: readonly RegistryError[]): RegistryError {
+    if (mirrors.length === 0) return this;
+    const before = mirrors.map(({ message }) => message.replace(/^registry /, 'mirror ')).join('; ');
+    const { host, repository, status, code, retryAfterMs, cause } = this;
+    return new RegistryError({
+      ...{ host, repository, code, cause, detail: `${this.detail} (before that, ${before})` },
+      ...(status !== undefined && { status }),
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    });
+  }
 }
 
 function isRetryable({ status, code }: RegistryFailure): boolean {

@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
-import type { SecureContext } from 'node:tls';
+import { Connections } from './connections.ts';
+import type { TlsSettings } from './endpoint.ts';
 import { isCertificateError, RegistryError } from './registry-error.ts';
-import { trustContext } from './trust.ts';
 
-// An import of node:http reads all its exports, and its WebSocket loads undici: 12 MB that nobody here needs.
+// As in connections.ts.
 const http = process.getBuiltinModule('node:http');
 const https = process.getBuiltinModule('node:https');
 
@@ -25,6 +25,11 @@ export interface TransportRequest {
   readonly host: string;
   readonly repository: string;
   readonly signal: AbortSignal;
+  /** Sent as long as the host stays the same. */
+  readonly endpointHeaders?: Readonly<Record<string, string>>;
+  readonly tls?: TlsSettings;
+  /** Redirects to plain HTTP are followed, since the request itself is made so on purpose. */
+  readonly mayBePlain?: boolean;
 }
 
 export interface TransportResponse {
@@ -54,19 +59,19 @@ export function isLoopback(hostname: string): boolean {
  */
 export class Transport {
   readonly #options: TransportOptions;
-  readonly #http = new http.Agent({ keepAlive: true, keepAliveMsecs: 15_000 });
-  #https: Promise<HttpsAgent> | undefined;
+  readonly #connections: Connections;
 
   constructor(options: TransportOptions) {
     this.#options = options;
+    this.#connections = new Connections(options.env);
   }
 
-  /** Sends a request and follows redirects; Authorization stays behind when the host changes. */
+  /** Sends a request and follows redirects; who the agent is stays behind when the host changes. */
   async request(request: TransportRequest): Promise<TransportResponse> {
-    let { url } = request;
-    let headers: Record<string, string> = { ...request.headers };
+    let { tls, url } = request;
+    let headers: Record<string, string> = { ...request.endpointHeaders, ...request.headers };
     for (let hops = 0; hops <= MAX_REDIRECTS; hops += 1) {
-      const response = await this.#send({ ...request, url, headers });
+      const response = await this.#send({ ...request, url, headers, ...(tls !== undefined && { tls }) });
       const { location } = response.headers;
       const status = response.statusCode ?? 0;
       if (!REDIRECTS.has(status) || location === undefined) {
@@ -79,10 +84,8 @@ export class Transport {
       }
       dismiss(response);
       const next = URL.parse(location, url.href);
-      if (
-        next === null ||
-        (next.protocol !== 'https:' && !(next.protocol === 'http:' && isLoopback(next.hostname)))
-      ) {
+      const mayBePlain = request.mayBePlain === true;
+      if (next === null || !isAllowed(next, { mayBePlain })) {
         throw protocolError(
           request,
           `redirects to ${next?.origin ?? 'something that is no URL'}, which is not https`,
@@ -90,8 +93,9 @@ export class Transport {
       }
       if (next.host !== url.host || next.protocol !== url.protocol) {
         headers = Object.fromEntries(
-          Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'authorization'),
+          Object.entries(request.headers).filter(([name]) => name.toLowerCase() !== 'authorization'),
         );
+        if (tls !== undefined) tls = { ...tls, clientPairs: [] };
       }
       url = next;
     }
@@ -100,17 +104,14 @@ export class Transport {
 
   /** Closes idle connections; requests under way are the callers' to abort. */
   async close(): Promise<void> {
-    this.#http.destroy();
-    const agent = this.#https;
-    this.#https = undefined;
-    (await agent?.catch(() => undefined))?.destroy();
+    await this.#connections.close();
   }
 
   async #send(request: TransportRequest): Promise<IncomingMessage> {
     const { url, signal } = request;
     signal.throwIfAborted();
     const secure = url.protocol === 'https:';
-    const agent = secure ? await this.#secureAgent(request) : this.#http;
+    const agent = secure ? await this.#secureAgent(request) : this.#connections.plain;
     const answer = Promise.withResolvers<IncomingMessage>();
     const sent = (secure ? https : http).request(url, {
       method: request.method,
@@ -144,21 +145,17 @@ export class Transport {
     }
   }
 
-  #secureAgent(request: TransportRequest): Promise<HttpsAgent> {
-    this.#https ??= trustContext(this.#options.env).then(
-      (secureContext: SecureContext) =>
-        new https.Agent({ keepAlive: true, keepAliveMsecs: 15_000, ...{ secureContext } }),
-    );
-    return this.#https.catch((error: unknown) => {
-      this.#https = undefined;
-      throw new RegistryError({
-        host: request.host,
-        repository: request.repository,
-        code: 'TLS',
-        detail: `the certificates of SSL_CERT_FILE and SSL_CERT_DIR cannot be read: ${text(error)}`,
-        cause: error,
-      });
-    });
+  async #secureAgent({ host, repository, tls }: TransportRequest): Promise<HttpsAgent> {
+    try {
+      return await this.#connections.secure(tls);
+    } catch (error) {
+      const files =
+        tls === undefined
+          ? 'of SSL_CERT_FILE and SSL_CERT_DIR'
+          : 'of hosts.toml, SSL_CERT_FILE and SSL_CERT_DIR';
+      const detail = `the certificates ${files} cannot be read: ${text(error)}`;
+      throw new RegistryError({ host, repository, code: 'TLS', detail, cause: error });
+    }
   }
 
   async *#watched(response: IncomingMessage, request: TransportRequest): AsyncGenerator<Buffer, void, void> {
@@ -181,6 +178,14 @@ export class Transport {
       clearTimeout(timer);
     }
   }
+}
+
+/** Whether a URL that a server names may be asked: by https, and by plain HTTP only where that is meant. */
+export function isAllowed(
+  { protocol, hostname }: URL,
+  { mayBePlain }: { readonly mayBePlain: boolean },
+): boolean {
+  return protocol === 'https:' || (protocol === 'http:' && (mayBePlain || isLoopback(hostname)));
 }
 
 /** Lets go of an answer; reads a short one to its end, which keeps its connection for the next request. */

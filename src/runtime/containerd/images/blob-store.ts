@@ -67,9 +67,10 @@ export class BlobStore {
     signal: AbortSignal,
     onOffset: (offset: number) => void = () => {},
   ): Promise<void> {
-    const { onActivity, registry, target } = this.#options;
+    const { onActivity, policy, registry, target } = this.#options;
     const transfer: BlobTransfer = {
-      open: (range, call) => registry.blob(target, { digest, size }, range, call),
+      open: (range, call) =>
+        registry.blob(target, { digest, size }, range, { ...call, onTrouble: policy.onRetry }),
       takeSlot: async (call) => (kind === 'layer' ? await this.#takeSlot(call) : NO_SLOT),
       onBytes: onActivity,
     };

@@ -14,6 +14,8 @@ import { SharedWork } from '../../../image/shared-work.ts';
 import { inactivePull, neverBegunPull } from '../../../image/stalled-pull.ts';
 import type { ContainerdClient } from '../client.ts';
 import { atPort, hasCode } from '../containerd-error.ts';
+import { readHostsDirectories } from '../registry-hosts/hosts-path.ts';
+import { RegistryHosts } from '../registry-hosts/registry-hosts.ts';
 import { BlobStore, isRetryablePullError } from './blob-store.ts';
 import { DiskRoom } from './disk-room.ts';
 import { type ImagePlaces, readImagePlaces } from './image-places.ts';
@@ -25,7 +27,7 @@ export interface ContainerdImagesOptions {
   readonly client: ContainerdClient;
   /** Name of the snapshotter that images are unpacked for, e.g. `overlayfs`. */
   readonly snapshotter: string;
-  /** Default: one of its own, with the process's environment. */
+  /** Default: one of its own, with the process's environment and containerd's hosts.toml files. */
   readonly registry?: RegistryClient;
   /** Default: linux on this machine's architecture. */
   readonly platform?: Platform;
@@ -53,10 +55,16 @@ export interface ContainerdImages extends ImageService {
 /** Each may hold a chunk in memory: more would take the memory of tasks. */
 const TRANSFER_LIMITS: TransferLimits = { total: 10, perRegistry: 8 };
 const PLACES_MS = 10_000;
+const CONTAINERD_CONFIG = '/etc/containerd/config.toml';
 
 /** Images of one containerd namespace. Pulls by content ingest, with no help from containerd's own resolver. */
 export function createContainerdImages(options: ContainerdImagesOptions): ContainerdImages {
   return new ContainerdImageService(options);
+}
+
+function containerdsHosts(): RegistryHosts {
+  let directories: Promise<readonly string[]> | undefined;
+  return new RegistryHosts({ directories: () => (directories ??= readHostsDirectories(CONTAINERD_CONFIG)) });
 }
 
 class ContainerdImageService implements ContainerdImages {
@@ -71,7 +79,7 @@ class ContainerdImageService implements ContainerdImages {
 
   constructor(options: ContainerdImagesOptions) {
     this.#options = options;
-    this.#registry = options.registry ?? new RegistryClient();
+    this.#registry = options.registry ?? new RegistryClient({ endpoints: containerdsHosts() });
     this.#slots = new TransferSlots(options.transferLimits ?? TRANSFER_LIMITS);
     this.#platform = options.platform ?? machinePlatform();
   }

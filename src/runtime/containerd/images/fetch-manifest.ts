@@ -91,7 +91,7 @@ async function fetchDocument(
     if (bytes !== undefined) return documentOf(bytes, tagOrDigest, '');
   }
   const fetched = await retrying(policy, isRetryablePullError, signal, () =>
-    registry.manifest(target, tagOrDigest, { signal }),
+    registry.manifest(target, tagOrDigest, { signal, onTrouble: policy.onRetry }),
   );
   return documentOf(fetched.bytes, fetched.digest, fetched.mediaType);
 }
