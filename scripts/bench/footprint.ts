@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startAgent } from '../../test/support/agent.ts';
@@ -8,38 +7,18 @@ import { startContainerd } from '../../test/support/containerd.ts';
 import { accepts, startDaemon } from '../../test/support/daemon.ts';
 import { freePort } from '../../test/support/free-port.ts';
 import { hostProcesses } from '../../test/support/processes.ts';
-import { run } from '../../test/support/run.ts';
 import { makeScratch } from '../../test/support/scratch.ts';
+import { type AgentBuild, bundledAgent, FROM_SOURCE } from './agent-build.ts';
+import { measureFootprintsOfTasks } from './footprint-of-tasks.ts';
+import { type Footprint, footprintOf } from './process-footprint.ts';
 import type { Report, Row } from './report.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const KIB = 1 / 1024;
-
-/** Memory of a process, MiB (/proc/<pid>/smaps_rollup). */
-export interface Footprint {
-  readonly resident: number;
-  /** Pages that nobody else has mapped: what would be free without the process. */
-  readonly private: number;
-  /** Resident, with shared pages divided among those who share them. */
-  readonly proportional: number;
-}
-
 /** The processes of an agent at rest, and what Node alone takes of the same pages. */
 export interface Footprints {
   readonly node: Footprint;
   readonly agent: Footprint;
   readonly logService: Footprint;
-}
-
-/** Reads a process's memory now. Throws when the process is gone. */
-export function footprintOf(pid: number): Footprint {
-  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
-  const mib = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1]) * KIB;
-  return {
-    resident: mib('Rss'),
-    private: mib('Private_Clean') + mib('Private_Dirty'),
-    proportional: mib('Pss'),
-  };
 }
 
 const INTERVAL_MS = 500;
@@ -56,23 +35,6 @@ async function rest(pids: readonly number[]): Promise<void> {
     if (last.length === LOOKS && Math.max(...last) - Math.min(...last) < 0.5) return;
     await delay(INTERVAL_MS);
   }
-}
-
-/** How an agent is run. */
-export interface AgentBuild {
-  readonly node: string;
-  readonly program: readonly [string, ...string[]];
-}
-
-export const FROM_SOURCE: AgentBuild = {
-  node: process.execPath,
-  program: [process.execPath, join(ROOT, 'src/main.ts')],
-};
-
-/** Bundles the agent as it is installed, into a folder that must not be there yet. */
-export async function bundledAgent(folder: string): Promise<AgentBuild> {
-  await run(join(ROOT, 'scripts/bundle'), ['--out', folder], { timeoutMs: 120_000 });
-  return { node: join(folder, 'node'), program: [join(folder, 'ecs-agent')] };
 }
 
 /**
@@ -129,7 +91,7 @@ export async function measureFootprints(build: AgentBuild): Promise<Footprints> 
   };
 }
 
-/** `npm run bench -- footprint`: the agent as it is installed, and run from source. */
+/** `npm run bench -- footprint`: the agent at rest, as it is installed and run from source, and hosts with tasks. */
 export async function runBenchmark(): Promise<Report> {
   await using scratch = makeScratch();
   const bundle = await measureFootprints(await bundledAgent(scratch.path('bundle')));
@@ -137,7 +99,11 @@ export async function runBenchmark(): Promise<Report> {
   return {
     benchmark: 'footprint',
     title: 'Memory at rest; the floor is a Node of the same binary that does nothing',
-    rows: [...rowsOf('bundle', bundle, AIMS), ...rowsOf('source', source, {})],
+    rows: [
+      ...rowsOf('bundle', bundle, AIMS),
+      ...rowsOf('source', source, {}),
+      ...(await measureFootprintsOfTasks()),
+    ],
   };
 }
 

@@ -5,7 +5,7 @@ import { CloudWatchDouble } from '../../test/support/cloudwatch-logs.ts';
 import { startDockerd, type TestDockerd } from '../../test/support/dockerd.ts';
 import { makeScratch, type Scratch } from '../../test/support/scratch.ts';
 import { until } from '../../test/support/until.ts';
-import { footprintOf } from './footprint.ts';
+import { footprintOf } from './process-footprint.ts';
 import type { Report } from './report.ts';
 
 const MEGABYTES = 100;

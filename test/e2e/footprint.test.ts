@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { bundledAgent, measureFootprints } from '../../scripts/bench/footprint.ts';
+import { bundledAgent } from '../../scripts/bench/agent-build.ts';
+import { measureFootprints } from '../../scripts/bench/footprint.ts';
 import { makeScratch } from '../support/scratch.ts';
 
 /** MiB; `npm run bench -- footprint` shows where they are. */

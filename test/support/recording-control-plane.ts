@@ -44,6 +44,8 @@ export interface RecordingOptions {
   readonly answer?: AnswerCall;
   /** Answers of the metadata service by path; anything else is 404. */
   readonly imds?: Readonly<Record<string, string>>;
+  /** Told of each line as it is written down. */
+  readonly onLine?: (line: WireLine) => void;
 }
 
 export type Channel = 'acs' | 'tcs';
@@ -129,7 +131,9 @@ export class RecordingControlPlane implements AsyncDisposable {
   }
 
   #note(line: Omit<WireLine, 'n'>): void {
-    this.lines.push({ n: this.lines.length, ...line });
+    const numbered = { n: this.lines.length, ...line };
+    this.lines.push(numbered);
+    this.#options.onLine?.(numbered);
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
