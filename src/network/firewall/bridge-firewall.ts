@@ -74,8 +74,8 @@ export class BridgeFirewall {
     const plan = this.#options.plan();
     if (plan === undefined) return;
     const call = { signal: AbortSignal.timeout(TIMEOUT_MS) };
-    await (await this.#options.firewall()).apply(plan, call);
-    await this.#options.forward.ensure(call);
+    const firewall = await this.#options.firewall();
+    await Promise.all([firewall.apply(plan, call), this.#options.forward.ensure(call)]);
   }
 
   #enqueue(work: () => Promise<void>): Promise<void> {

@@ -27,18 +27,18 @@ export class ForwardAccept {
 
   /** Adds what is missing, in front. Gives whether something was. */
   async ensure(call: FirewallCall): Promise<boolean> {
-    let added = false;
-    for (const program of await this.#usable(call)) {
-      const shown = await this.#show(program, call);
-      if (!shown.includes('-P FORWARD DROP')) continue;
-      const chain = shown.includes(`-A FORWARD -j ${DOCKER_CHAIN}`) ? DOCKER_CHAIN : 'FORWARD';
-      for (const rule of this.#rules(chain)) {
-        if (shown.some((line) => sameRule(line, rule))) continue;
-        await this.#change(program, ['-I', ...rule], call);
-        added = true;
-      }
-    }
-    return added;
+    const programs = await this.#usable(call);
+    const added = await Promise.all(programs.map((program) => this.#ensureIn(program, call)));
+    return added.includes(true);
+  }
+
+  async #ensureIn(program: Program, call: FirewallCall): Promise<boolean> {
+    const shown = await this.#show(program, call);
+    if (!shown.includes('-P FORWARD DROP')) return false;
+    const chain = shown.includes(`-A FORWARD -j ${DOCKER_CHAIN}`) ? DOCKER_CHAIN : 'FORWARD';
+    const missing = this.#rules(chain).filter((rule) => !shown.some((line) => sameRule(line, rule)));
+    for (const rule of missing) await this.#change(program, ['-I', ...rule], call);
+    return missing.length > 0;
   }
 
   /** Removes every rule that carries our tag. */

@@ -1,6 +1,6 @@
 import type { RunCommand } from '../../host/run-command.ts';
 import { type Firewall, type FirewallCall, FirewallError, type FirewallPlan } from './firewall.ts';
-import { nftRuleset } from './nft-ruleset.ts';
+import { nftRuleset, showsAll } from './nft-ruleset.ts';
 
 const FAMILIES = ['ip', 'ip6'] as const;
 
@@ -8,7 +8,8 @@ const FAMILIES = ['ip', 'ip6'] as const;
 export class NftFirewall implements Firewall {
   readonly #table: string;
   readonly #run: RunCommand;
-  /** What nft shows of the tables since they were applied last. */
+  #plan: FirewallPlan | undefined;
+  /** What nft showed of the tables at the first look since they were applied: no container waits for that look. */
   #shown: string | undefined;
 
   constructor(table: string, run: RunCommand) {
@@ -17,16 +18,21 @@ export class NftFirewall implements Firewall {
   }
 
   async apply(plan: FirewallPlan, call: FirewallCall): Promise<void> {
+    this.#shown = undefined;
+    this.#plan = undefined;
     await this.#load(nftRuleset(this.#table, plan), call);
-    this.#shown = await this.#show(call);
+    this.#plan = plan;
   }
 
   async isIntact(call: FirewallCall): Promise<boolean> {
-    return this.#shown !== undefined && this.#shown === (await this.#show(call));
+    if (this.#plan === undefined) return false;
+    const shown = await this.#show(call);
+    if (this.#shown === undefined && showsAll(this.#plan, shown)) this.#shown = shown;
+    return this.#shown === shown;
   }
 
   async remove(call: FirewallCall): Promise<void> {
-    this.#shown = undefined;
+    this.#plan = undefined;
     // Declaring a table first makes its removal a success where there is none.
     const lines = FAMILIES.flatMap((family) => [
       `table ${family} ${this.#table}`,

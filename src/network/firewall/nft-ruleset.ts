@@ -25,6 +25,23 @@ export function nftRuleset(table: string, plan: FirewallPlan): string {
   ].join('\n');
 }
 
+/** Whether what nft shows has every chain and every published port of the plan. */
+export function showsAll(plan: FirewallPlan, shown: string): boolean {
+  const chains = shown.match(/^\tchain /gm)?.length ?? 0;
+  const ports = plan.published.flatMap(({ hostPort, containerPort, address4, address6 }) =>
+    [address4, ...(address6 === undefined ? [] : [address6])].map(
+      (address) => `${hostPort} : ${address} . ${containerPort}`,
+    ),
+  );
+  return (
+    chains === CHAINS.ip + (plan.subnet6 === undefined ? 0 : CHAINS.ip6) &&
+    ports.every((port) => shown.includes(port))
+  );
+}
+
+/** Chains of a table; the kernel itself keeps packets for ::1 from coming in. */
+const CHAINS = { ip: 6, ip6: 5 } as const;
+
 interface FamilyRules {
   readonly family: 'ip' | 'ip6';
   readonly bridge: string;
