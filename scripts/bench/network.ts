@@ -1,0 +1,293 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { ensureNetworkNamespace, removeNetworkNamespace } from '../../src/host/netns.ts';
+import { COMMAND_PATH, runCommand } from '../../src/host/run-command.ts';
+import { BridgeNetwork } from '../../src/network/bridge/bridge-network.ts';
+import { taskArn } from '../../src/task/ids.ts';
+import type { TaskSpec } from '../../src/task/task-spec.ts';
+import { container, type TestContainer, tcp } from '../../test/integration/network/bridge-stage.ts';
+import { NetworkHost } from '../../test/support/network-host.ts';
+import { tryRun } from '../../test/support/run.ts';
+import { makeScratch } from '../../test/support/scratch.ts';
+import type { BenchmarkOptions } from '../bench.ts';
+import { type Contender, interleave, timed } from './interleave.ts';
+import type { Report, Row } from './report.ts';
+
+const ROUNDS = 30;
+const PLUGINS = ['/opt/cni/bin', '/usr/lib/cni'];
+const OWN_PLUGINS = join(import.meta.dirname, '../../cni');
+const { signal } = new AbortController();
+
+/** What each row is to be at most, ms. */
+const AIM = { up: 45, down: 40, plugin: 120 };
+
+/**
+ * `npm run bench -- network`: the network of a bridge container with one published port, beside the standard chain
+ * of CNI plugins that does the same and beside a bare veth pair; and what one run of each of our plugins takes.
+ * Everything is in a network namespace that plays a host.
+ */
+export async function runBenchmark({ rounds = ROUNDS }: BenchmarkOptions = {}): Promise<Report> {
+  await using host = await NetworkHost.create('bench');
+  await using scratch = makeScratch();
+  using _ = host.enter();
+  const bare = new BareNetworks(host.name, scratch.path('chain'));
+  try {
+    const own = await OwnNetwork.open(host.name, scratch.path('run'));
+    const samples = await interleave([...own.contenders, ...bare.contenders, ...ownPlugins(host.name)], {
+      rounds,
+      warmUps: 2,
+    });
+    await own.close();
+    return {
+      benchmark: 'network',
+      title: 'Network of a bridge container with one published port; a run of each CNI plugin of cni/',
+      rows: [...samples].map(([name, list]) => rowOf(name, list)),
+      notes: [
+        'The chain is loopback, bridge (ipMasq, host-local) and portmap, run one after another in a new namespace.',
+        'The veth pair is one run of ip: pair, bridge port, address, route. Ours holds the port, opens 169.254.170.2',
+        'and writes the name files too.',
+      ],
+    };
+  } finally {
+    for (const name of readdirSync('/run/netns'))
+      if (name.startsWith(`${host.name}-`) && name !== host.outside)
+        await tryRun('ip', ['netns', 'del', name]);
+  }
+}
+
+function rowOf(name: string, samples: readonly number[]): Row {
+  const [what = '', way = ''] = name.split(', ');
+  const row: Row = { name, unit: 'ms', samples };
+  if (what === 'bridge container')
+    return {
+      ...row,
+      aim: way === 'up' ? AIM.up : AIM.down,
+      against: [{ row: `plugin chain, ${way}` }, { row: `veth pair, ${way}` }],
+    };
+  return what.startsWith('ecs-') ? { ...row, aim: AIM.plugin } : row;
+}
+
+/** The agent's network, with a container that stays: bridge and rules are made once for all. */
+class OwnNetwork {
+  readonly #network: BridgeNetwork;
+  readonly #first: TestContainer;
+
+  private constructor(network: BridgeNetwork) {
+    this.#network = network;
+    this.#first = container('first', [tcp(80)]);
+  }
+
+  static async open(namespace: string, runDir: string): Promise<OwnNetwork> {
+    const network = await BridgeNetwork.open({
+      runDir,
+      namespace,
+      pluginDirectories: PLUGINS,
+      portRange: { first: 40_000, last: 40_999 },
+      reportedFamilies: { ipv4: true, ipv6: false },
+      log: { info: () => {}, warn: () => {} },
+      takeConnection: (socket) => socket.destroy(),
+    });
+    const own = new OwnNetwork(network);
+    await own.#up(own.#first);
+    return own;
+  }
+
+  get contenders(): readonly Contender[] {
+    const of = (round: number) => container(`c${round}x`, [tcp(80)]);
+    return [
+      { name: 'bridge container, up', measure: (round) => timed(() => this.#up(of(round))) },
+      { name: 'bridge container, down', measure: (round) => timed(() => this.#down(of(round))) },
+    ];
+  }
+
+  async close(): Promise<void> {
+    await this.#down(this.#first);
+    await this.#network.close();
+  }
+
+  async #up({ arn, id, spec }: TestContainer): Promise<void> {
+    await this.#network.ensureContainerNetwork(taskOf(arn), spec, { id, signal });
+  }
+
+  /** As at the end of a container and of its task. */
+  async #down({ arn, id }: TestContainer): Promise<void> {
+    await this.#network.releaseContainerNetwork(taskOf(arn), { id });
+    await this.#network.removeTaskNetwork(taskOf(arn));
+  }
+}
+
+function taskOf(arn: string): TaskSpec {
+  return {
+    arn: taskArn(arn),
+    clusterArn: 'c',
+    family: 'f',
+    version: '1',
+    networkMode: 'bridge',
+    containers: [],
+    unsupported: [],
+  };
+}
+
+/** What the standard tools take for the same by themselves. */
+class BareNetworks {
+  readonly #netns: string;
+  readonly #chain: readonly { readonly type: string; readonly [member: string]: unknown }[];
+
+  constructor(host: string, dataDir: string) {
+    this.#netns = `/run/netns/${host}-bare`;
+    const ipam = {
+      type: 'host-local',
+      dataDir,
+      ranges: [[{ subnet: '10.77.0.0/16' }]],
+      routes: [{ dst: '0.0.0.0/0' }],
+    };
+    this.#chain = [
+      { type: 'loopback' },
+      { type: 'bridge', bridge: 'chain0', isGateway: true, ipMasq: true, hairpinMode: true, ipam },
+      {
+        type: 'portmap',
+        snat: true,
+        runtimeConfig: { portMappings: [{ hostPort: 41_000, containerPort: 80, protocol: 'tcp' }] },
+      },
+    ];
+  }
+
+  get contenders(): readonly Contender[] {
+    return [
+      { name: 'plugin chain, up', measure: () => timed(() => this.#chainUp()) },
+      { name: 'plugin chain, down', measure: () => timed(() => this.#chainDown()) },
+      { name: 'veth pair, up', measure: () => timed(() => this.#vethUp()) },
+      { name: 'veth pair, down', measure: () => timed(async () => removeNetworkNamespace(this.#netns)) },
+    ];
+  }
+
+  #result: unknown;
+
+  async #chainUp(): Promise<void> {
+    ensureNetworkNamespace(this.#netns, { ipv6: false });
+    this.#result = undefined;
+    for (const plugin of this.#chain) {
+      const answer = JSON.parse(await this.#call('ADD', plugin));
+      // lo is a network of its own.
+      if (plugin.type !== 'loopback') this.#result = answer;
+    }
+  }
+
+  async #chainDown(): Promise<void> {
+    for (const plugin of this.#chain.toReversed()) await this.#call('DEL', plugin);
+    removeNetworkNamespace(this.#netns);
+  }
+
+  async #call(command: string, plugin: { readonly type: string }): Promise<string> {
+    const isLoopback = plugin.type === 'loopback';
+    return await exec(findPlugin(plugin.type), command, this.#netns, isLoopback ? 'lo' : 'eth0', {
+      cniVersion: '1.0.0',
+      name: isLoopback ? 'lo' : 'chain',
+      ...plugin,
+      ...(!isLoopback && this.#result !== undefined && { prevResult: this.#result }),
+    });
+  }
+
+  async #vethUp(): Promise<void> {
+    ensureNetworkNamespace(this.#netns, { ipv6: false });
+    const name = this.#netns.replace('/run/netns/', '');
+    const input = [
+      `link add vbench master chain0 type veth peer name eth0 netns ${name}`,
+      'link set vbench up',
+    ].join('\n');
+    await must('ip', ['-batch', '-'], `${input}\n`);
+    await must(
+      'ip',
+      ['-n', name, '-batch', '-'],
+      'addr add 10.77.9.9/16 dev eth0\nlink set eth0 up\nroute add default via 10.77.0.1\n',
+    );
+  }
+}
+
+/** One run of each plugin of cni/ that this kernel lets do its work; a branch needs vlans and only tells its versions. */
+function ownPlugins(host: string): readonly Contender[] {
+  const netns = `/run/netns/${host}-plugin`;
+  const eni = { mac: '0e:00:00:00:0b:01', addresses: ['10.78.0.9/24'], gateways: ['10.78.0.1'] };
+  const prevResult = {
+    cniVersion: '1.0.0',
+    interfaces: [{ name: 'eth0', sandbox: netns }],
+    ips: [{ address: '10.78.0.9/24', gateway: '10.78.0.1', interface: 0 }],
+  };
+  const own = (type: string, command: string, more: object = {}) =>
+    timed(() =>
+      exec(join(OWN_PLUGINS, type), command, netns, 'eth0', {
+        cniVersion: '1.0.0',
+        name: 'own',
+        type,
+        ...more,
+      }),
+    );
+  return [
+    {
+      name: 'ecs-eni, ADD',
+      measure: async () => {
+        ensureNetworkNamespace(netns, { ipv6: false });
+        await tryRun('ip', `link add eni0 address ${eni.mac} type veth peer name eni1`.split(' '));
+        return await own('ecs-eni', 'ADD', eni);
+      },
+    },
+    { name: 'ecs-imds-block, ADD', measure: () => own('ecs-imds-block', 'ADD') },
+    { name: 'ecs-onlink-trim, ADD', measure: () => own('ecs-onlink-trim', 'ADD', { prevResult }) },
+    { name: 'ecs-branch-eni, VERSION', measure: () => own('ecs-branch-eni', 'VERSION') },
+    {
+      name: 'ecs-eni, DEL',
+      measure: async () => {
+        const ms = await own('ecs-eni', 'DEL', { ...eni, prevResult });
+        removeNetworkNamespace(netns);
+        return ms;
+      },
+    },
+  ];
+}
+
+async function exec(
+  path: string,
+  command: string,
+  netns: string,
+  ifName: string,
+  config: object,
+): Promise<string> {
+  const env = {
+    PATH: COMMAND_PATH,
+    CNI_PATH: PLUGINS.join(':'),
+    CNI_COMMAND: command,
+    CNI_CONTAINERID: 'bench',
+    CNI_NETNS: netns,
+    CNI_IFNAME: ifName,
+    ECS_CNI_NODE: process.execPath,
+  };
+  return await must(path, [], JSON.stringify(config), env);
+}
+
+/** What a program printed; rejects when it failed. */
+async function must(
+  program: string,
+  args: readonly string[],
+  input: string,
+  env?: Readonly<Record<string, string>>,
+): Promise<string> {
+  const { exitCode, stdout, stderr } = await runCommand(program, args, {
+    signal,
+    input,
+    ...(env !== undefined && { env }),
+  });
+  if (exitCode !== 0) throw new Error(`${program} ended with ${exitCode}: ${stdout}${stderr}`);
+  return stdout;
+}
+
+function findPlugin(type: string): string {
+  const directory = PLUGINS.find((one) => {
+    try {
+      return readdirSync(one).includes(type);
+    } catch {
+      return false;
+    }
+  });
+  if (directory === undefined) throw new Error(`CNI plugin ${type} is in none of ${PLUGINS.join(', ')}`);
+  return join(directory, type);
+}
