@@ -2,17 +2,23 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { containerdUnderTest } from '../../contract/runtime/containerd-under-test.ts';
 import { EventLog, requestOf, runToEnd, script } from '../../contract/runtime/containers.ts';
-import { makeScratch } from '../../support/scratch.ts';
+import { CONTAINERD_VERSIONS } from '../../support/containerd-versions.ts';
+import { makeScratch, type Scratch } from '../../support/scratch.ts';
+
+/** A script in the place of an OCI runtime that tells, in a file beside it, that it was called. */
+function wrapperOf(scratch: Scratch, program: string): string {
+  const wrapper = scratch.path('runtime');
+  writeFileSync(wrapper, `#!/bin/sh\necho "$@" >>${wrapper}.log\nexec ${program} "$@"\n`);
+  chmodSync(wrapper, 0o755);
+  return wrapper;
+}
 
 describe('OCI runtimes by name', () => {
   const { signal } = new AbortController();
 
   it.each(['runc', 'crun'])('runs containers with %s (CTD-23)', async (program) => {
     await using scratch = makeScratch();
-    // A script in its place that tells that it was called.
-    const wrapper = scratch.path('runtime');
-    writeFileSync(wrapper, `#!/bin/sh\necho "$@" >>${wrapper}.log\nexec ${program} "$@"\n`);
-    chmodSync(wrapper, 0o755);
+    const wrapper = wrapperOf(scratch, program);
     await using under = await containerdUnderTest({ hideCgroup2: true }, { ociRuntime: wrapper });
     const { runtime } = under;
     await using log = new EventLog(runtime);
@@ -37,6 +43,35 @@ describe('OCI runtimes by name', () => {
     await under.expectNothingLeft();
     expect(readFileSync(`${wrapper}.log`, 'utf8')).toMatch(/ create /);
   });
+
+  it.each(CONTAINERD_VERSIONS)(
+    'runs the container that names one by it, and no other of its shim, on containerd %s',
+    async (version) => {
+      await using scratch = makeScratch();
+      const wrapper = wrapperOf(scratch, 'runc');
+      await using under = await containerdUnderTest({ version });
+      const { runtime } = under;
+      const ids = [];
+      for (const [name, more] of [
+        ['usual', {}],
+        ['named', { ociRuntime: wrapper }],
+      ] as const) {
+        const request = await requestOf(under, name, {
+          ...script('trap "exit 9" TERM; sleep 60 & wait'),
+          ...more,
+        });
+        await runtime.createContainer(request, { signal });
+        await runtime.startContainer(request.id, { signal });
+        ids.push(request.id);
+      }
+      const made = readFileSync(`${wrapper}.log`, 'utf8')
+        .split('\n')
+        .filter((line) => line.includes(' create '));
+      expect(ids.map((id) => made.filter((line) => line.includes(id)).length)).toEqual([0, 1]);
+      for (const id of ids) await runtime.removeContainer(id, { signal });
+      await under.expectNothingLeft();
+    },
+  );
 
   it('joins namespaces with crun too, and shares their /dev/shm (RES-84)', async () => {
     await using under = await containerdUnderTest({ hideCgroup2: true }, { ociRuntime: 'crun' });
