@@ -17,6 +17,14 @@ export interface BlobTransfer {
   onBytes(): void;
 }
 
+/** What a chunk spans, and where it may be kept. */
+export interface ChunkSpan {
+  readonly from: number;
+  readonly end: number;
+  /** A buffer of at least that size; called when the bytes are about to come. */
+  readonly takeBuffer: () => Buffer;
+}
+
 /** The server sends the whole blob where a range was asked for. */
 export class NoRangesError extends Error {
   override readonly name = 'NoRangesError';
@@ -45,16 +53,18 @@ export class BlobChunk implements AsyncDisposable {
   readonly #transfer: BlobTransfer;
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
-  #bytes = Buffer.alloc(0);
+  readonly #takeBuffer: () => Buffer;
+  #bytes: Buffer = Buffer.alloc(0);
   #filled = 0;
   #slot: Disposable | undefined;
   #failure: { readonly error: unknown } | undefined;
   #running: Promise<void> | undefined;
   #wakeReader = () => {};
 
-  constructor({ from, end }: { from: number; end: number }, transfer: BlobTransfer, signal: AbortSignal) {
+  constructor({ from, end, takeBuffer }: ChunkSpan, transfer: BlobTransfer, signal: AbortSignal) {
     this.from = from;
     this.end = end;
+    this.#takeBuffer = takeBuffer;
     this.#transfer = transfer;
     this.#signal = AbortSignal.any([signal, this.#stop.signal]);
     this.#start();
@@ -75,6 +85,15 @@ export class BlobChunk implements AsyncDisposable {
       else await new Promise<void>((resolve) => (this.#wakeReader = resolve));
     }
     this.#giveBackSlot();
+  }
+
+  get isComplete(): boolean {
+    return this.#filled === this.end - this.from;
+  }
+
+  /** What the bytes were kept in, once nobody needs them any more. */
+  get buffer(): ArrayBufferLike {
+    return this.#bytes.buffer;
   }
 
   /** Ends the transfer. */
@@ -108,7 +127,7 @@ export class BlobChunk implements AsyncDisposable {
   async #fetch(): Promise<void> {
     const length = this.end - this.from;
     this.#slot ??= await this.#transfer.takeSlot({ signal: this.#signal });
-    if (this.#bytes.length === 0) this.#bytes = Buffer.allocUnsafeSlow(length);
+    if (this.#bytes.length === 0) this.#bytes = this.#takeBuffer().subarray(0, length);
     while (this.#filled < length) {
       const before = this.#filled;
       try {

@@ -20,6 +20,8 @@ export class BlobDownload implements BlobSource, AsyncDisposable {
   /** One behind the other; the first may have been read, and is not safe yet. */
   #chunks: BlobChunk[] = [];
   #rangesGiven: boolean | undefined;
+  /** Used again, as the collector is slow to free them (CTD-48). */
+  readonly #spare: Buffer[] = [];
 
   constructor(size: number, transfer: BlobTransfer, { signal }: { readonly signal: AbortSignal }) {
     this.#size = size;
@@ -50,8 +52,11 @@ export class BlobDownload implements BlobSource, AsyncDisposable {
   }
 
   safe(offset: number): void {
-    for (let [first] = this.#chunks; first !== undefined && first.end <= offset; [first] = this.#chunks)
-      void this.#chunks.shift()?.[Symbol.asyncDispose]();
+    for (let [first] = this.#chunks; first !== undefined && first.end <= offset; [first] = this.#chunks) {
+      this.#chunks.shift();
+      void first[Symbol.asyncDispose]();
+      if (first.isComplete) this.#spare.push(Buffer.from(first.buffer));
+    }
   }
 
   async pause(): Promise<void> {
@@ -86,12 +91,13 @@ export class BlobDownload implements BlobSource, AsyncDisposable {
 
   #fillWindow(position: number): void {
     const most = this.#rangesGiven === true ? WINDOW : 1;
+    const takeBuffer = () => this.#spare.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
     let from = Math.max(position, this.#chunks.at(-1)?.end ?? 0);
     let unread = this.#chunks.filter(({ end }) => end > position).length;
     for (; unread < most && from < this.#size; unread += 1) {
       // At whole multiples, so that what another try begins is the same.
       const end = Math.min(from - (from % CHUNK_BYTES) + CHUNK_BYTES, this.#size);
-      this.#chunks.push(new BlobChunk({ from, end }, this.#transfer, this.#signal));
+      this.#chunks.push(new BlobChunk({ from, end, takeBuffer }, this.#transfer, this.#signal));
       from = end;
     }
   }

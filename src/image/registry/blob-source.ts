@@ -7,7 +7,7 @@ export class ShortBlobError extends Error {
 export interface BlobSource {
   /** The bytes from a position to the end; `ShortBlobError`, or what the transfer failed with. One reading at a time; it may be left early. */
   from(offset: number): AsyncIterable<Buffer>;
-  /** All bytes up to a position are safe: no reading begins before it any more. */
+  /** All bytes up to a position are safe: no reading begins before it any more, and their buffers are used again. */
   safe(offset: number): void;
   /** Somebody else writes the blob meanwhile: lets go of what is held and fetched. */
   pause(): Promise<void>;

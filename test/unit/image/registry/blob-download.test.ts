@@ -55,7 +55,7 @@ class World implements AsyncDisposable {
     const pieces: Buffer[] = [];
     let position = offset;
     for await (const piece of this.download.from(offset)) {
-      pieces.push(piece);
+      pieces.push(Buffer.from(piece));
       position += piece.length;
       if (safe) this.download.safe(position);
       if (position >= end) break;
