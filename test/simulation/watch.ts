@@ -224,8 +224,9 @@ export class Watch {
       throw wrong(`SIGKILL for ${name} is due ${killAtMs - (begun ?? 0)} ms after its stop, not ${graceMs}`);
   }
 
+  /** A call that was given up may come to it when the task has been forgotten already, with all that was known. */
   releases(name: string): void {
-    if (this.#stored(name)?.known !== 'STOPPED')
+    if (this.#store.task !== undefined && this.#stored(name)?.known !== 'STOPPED')
       throw new Violation(
         'nothing is removed too early',
         `the end of ${name} is forgotten before it is known`,
