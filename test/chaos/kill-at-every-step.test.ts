@@ -7,7 +7,7 @@ import { allKillPoints, cellOf, KILL_BOUNDARIES, STEP_KINDS, sampleKillPoints } 
 import { SHAPES } from './shapes.ts';
 
 /** Of some five hundred; the seed chooses which. */
-const SAMPLE = isFullRun() ? 200 : 64;
+const SAMPLE = isFullRun() ? 160 : 64;
 const AT_ONCE = 6;
 
 const seed = testSeed();

@@ -7,7 +7,7 @@ import { shrink } from './shrink.ts';
 import { simulate } from './simulate.ts';
 
 const SEED = testSeed();
-const HISTORIES = isFullRun() ? 300_000 : 100_000;
+const HISTORIES = isFullRun() ? 150_000 : 100_000;
 /** Within so many histories a planted bug has to be found. */
 const TO_FIND = 10_000;
 

@@ -38,7 +38,7 @@ afterAll(() => {
 
 function cases(): (readonly [call: string, nth: number, compress: boolean])[] {
   const random = seededRandom(seed);
-  const rounds = isFullRun() ? 30 : 2;
+  const rounds = isFullRun() ? 10 : 2;
   return Array.from({ length: rounds }, () => Object.entries(CALLS))
     .flat()
     .map(([call, count]) => [call, 1 + Math.floor(random() * count), random() < 0.5] as const);

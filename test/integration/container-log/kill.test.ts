@@ -9,7 +9,7 @@ import { endOf, firstWrongNumber, LogStage } from './log-stage.ts';
 import { seededRandom, testSeed } from './random.ts';
 
 const seed = testSeed();
-const KILLS = isFullRun() ? 100 : 5;
+const KILLS = isFullRun() ? 40 : 5;
 const LIMIT_MS = 600_000;
 const BLOCK = 14_000;
 

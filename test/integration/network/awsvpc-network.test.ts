@@ -91,7 +91,8 @@ describe('an awsvpc task', () => {
     const route = await until(
       async () => {
         await tryRun(...advertise);
-        return await within(task, 'ip', '-6', 'route', 'show', 'default');
+        const shown = await within(task, 'ip', '-6', 'route', 'show', 'default');
+        return shown !== '' && shown;
       },
       { what: 'the task has a default route', intervalMs: 200 },
     );
