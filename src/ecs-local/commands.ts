@@ -74,6 +74,9 @@ function explainFailure(reason: string | undefined): string {
     'RESOURCE:MEMORY': 'not enough memory is left on the instance',
     'RESOURCE:CPU': 'not enough CPU units are left on the instance',
     'RESOURCE:PORTS': 'a host port of the task is taken',
+    'RESOURCE:GPU':
+      'the instance has not as many GPUs left; without ECS_ENABLE_GPU_SUPPORT it has none (docs/install.md)',
+    'RESOURCE:ENI': 'the control plane has no network interface left for the task (--network-interfaces)',
   };
   const hint = hints[reason ?? ''];
   return hint === undefined ? `${reason}` : `${reason} (${hint})`;
