@@ -46,7 +46,10 @@ class Fuzzer {
     ])(requests);
   }
 
+  /** One in four is whole and of a known path: what is broken around it must not spoil it for others. */
   #request(): Buffer {
+    if (this.#below(4) === 0)
+      return Buffer.from(`GET ${this.#pick(this.#paths)} HTTP/1.1\r\nHost: x\r\n\r\n`);
     const method = this.#mostly('GET', ['PUT', 'POST', 'HEAD', 'BREW', 'get', '\0', 'CONNECT', 'TRACE', '']);
     const version = this.#mostly('HTTP/1.1', ['HTTP/1.0', 'HTTP/2.0', 'HTTP/9', 'x', '']);
     const space = this.#mostly(' ', ['\t', '', '  ', '\0']);
@@ -159,7 +162,6 @@ it(`bytes without sense get answers of HTTP or none, and nothing of another task
   }
   expect(api.requestFailures).toEqual([]);
   // It got everywhere: answers, refusals of the routes and of the parser.
-
   for (const status of [200, 301, 400, 404]) expect(seen.get(status), `status ${status}`).toBeGreaterThan(0);
   expect((await api.request(SCOPE, `/v4/${own}`)).status).toBe(200);
 }, 120_000);
