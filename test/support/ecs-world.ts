@@ -7,6 +7,7 @@ import { startContainerd, type TestContainerd } from './containerd.ts';
 import { accepts, startDaemon } from './daemon.ts';
 import { freePort } from './free-port.ts';
 import { type LeakCheck, leakCheck } from './leak-check.ts';
+import { removeNftTables } from './nft-tables.ts';
 import { pushTestImage } from './push-image.ts';
 import { startRegistry, type TestRegistry } from './registry.ts';
 import { makeScratch, type Scratch } from './scratch.ts';
@@ -135,6 +136,8 @@ export class EcsWorld extends AwsEcs implements AsyncDisposable {
         ...(options.agentEnv !== undefined && { env: options.agentEnv }),
         ...(options.agentProgram !== undefined && { program: options.agentProgram }),
       };
+      // An agent that was killed at the end has not removed them.
+      stack.defer(() => removeNftTables(namespace));
       const agent = stack.use(await startAgent(agentOptions));
       return new EcsWorld({
         containerd,

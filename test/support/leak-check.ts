@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { cgroupsUnder } from './cgroups.ts';
 import type { TestContainerd } from './containerd.ts';
 import { type HostMount, hostMounts } from './mounts.ts';
+import { nftTablesOf } from './nft-tables.ts';
 import { isOfOtherRun, processesBesideOtherRuns } from './other-runs.ts';
 import { type HostProcess, hostProcesses, isShimOf } from './processes.ts';
 import { until } from './until.ts';
@@ -9,6 +10,7 @@ import { until } from './until.ts';
 export interface LeakScope {
   /** Also looks at what it holds in these namespaces; all its namespaces when none are named. */
   readonly containerd?: TestContainerd;
+  /** Of agents, whose tables of the packet filter are looked at too. */
   readonly namespaces?: readonly string[];
   /** Cgroups whose subtrees are looked at; default `/ecs`. */
   readonly cgroups?: readonly string[];
@@ -25,8 +27,8 @@ export interface LeakCheck {
 }
 
 /**
- * Remembers the host's network namespaces, mounts, cgroups, shims and, with a containerd, its containers,
- * tasks, snapshots, leases and ingests, to compare with later. Images and their content are no leak, and neither
+ * Remembers the host's network namespaces, mounts, cgroups, shims, packet filter tables of agents and, with a
+ * containerd, its containers, tasks, snapshots, leases and ingests, to compare with later. Images and their content are no leak, and neither
  * is what another test process that runs beside this one made.
  */
 export async function leakCheck(scope: LeakScope = {}): Promise<LeakCheck> {
@@ -51,10 +53,12 @@ export async function leakCheck(scope: LeakScope = {}): Promise<LeakCheck> {
 }
 
 async function inventory(scope: LeakScope): Promise<string[]> {
-  const { containerd, cgroups = ['/ecs'] } = scope;
+  const { containerd, namespaces = [], cgroups = ['/ecs'] } = scope;
+  const tables = await Promise.all(namespaces.map(nftTablesOf));
   return [
     ...networkNamespaces(),
     ...ownMounts().map(({ mountPoint, fsType }) => `mount ${mountPoint} (${fsType})`),
+    ...tables.flat().map((table) => `nft table ${table}`),
     ...cgroups.flatMap(cgroupsUnder).map((folder) => `cgroup ${folder}`),
     ...ownShims(containerd).map(({ pid, args }) => `shim ${pid} ${args.slice(1).join(' ')}`),
     ...(containerd === undefined ? [] : await containerdObjects(containerd, scope.namespaces)),

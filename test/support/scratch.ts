@@ -30,10 +30,12 @@ export function makeScratch(): Scratch {
   };
 }
 
-/** Scratch directories whose owner has died without removing them. */
-export function abandonedScratch(): string[] {
+/** Scratch directories whose owner, a test process of that pid, has died without removing them. */
+export function abandonedScratch(): { readonly directory: string; readonly owner: string }[] {
   return readdirSync(tmpdir()).flatMap((name) => {
     const owner = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
-    return owner === undefined || existsSync(`/proc/${owner}`) ? [] : [join(tmpdir(), name)];
+    return owner === undefined || existsSync(`/proc/${owner}`)
+      ? []
+      : [{ directory: join(tmpdir(), name), owner }];
   });
 }
