@@ -68,7 +68,7 @@ describe('a pull that does not fit', () => {
     front.disturb = ({ path }) => {
       if (!path.includes('/first/blobs/')) return undefined;
       begun.resolve();
-      return { rate: 20 * MIB };
+      return { rate: 2 * MIB };
     };
     let bytes = 0;
     const slow = bench.images.pull(
