@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { cgroupsUnder } from './cgroups.ts';
 import type { TestContainerd } from './containerd.ts';
 import { type HostMount, hostMounts } from './mounts.ts';
-import { nftTablesOf } from './nft-tables.ts';
+import { nftTablesOfTasks } from './nft-tables.ts';
 import { isOfOtherRun, processesBesideOtherRuns } from './other-runs.ts';
 import { type HostProcess, hostProcesses, isShimOf } from './processes.ts';
 import { until } from './until.ts';
@@ -54,7 +54,7 @@ export async function leakCheck(scope: LeakScope = {}): Promise<LeakCheck> {
 
 async function inventory(scope: LeakScope): Promise<string[]> {
   const { containerd, namespaces = [], cgroups = ['/ecs'] } = scope;
-  const tables = await Promise.all(namespaces.map(nftTablesOf));
+  const tables = await Promise.all(namespaces.map(nftTablesOfTasks));
   return [
     ...networkNamespaces(),
     ...ownMounts().map(({ mountPoint, fsType }) => `mount ${mountPoint} (${fsType})`),
