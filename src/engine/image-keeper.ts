@@ -40,6 +40,8 @@ export interface ImageKeeperDependencies {
 const REMOVAL_MS = 3 * 60_000;
 const LOOK_MS = 60_000;
 const CALL_MS = 60_000;
+/** Uses that lie closer together are one: which image was used last matters by the hour. */
+const USE_STEP_MS = 60_000;
 
 /**
  * Remembers which images tasks brought and when they were last used, and removes those that nobody uses: on a
@@ -75,10 +77,12 @@ export class ImageKeeper {
     await withDeadline('the removal of an image', REMOVAL_MS, signal, () => this.#removal);
   }
 
-  /** A task has got this image. */
+  /** A task has got this image. Known from then on; written down unless that was done within the last minute. */
   async takeUp({ imageId, name, sizeBytes }: LocalImage): Promise<void> {
-    const changed = takeUpImage(this.#images.values(), { imageId, name, sizeBytes }, this.#deps.now());
-    await this.#remember(changed);
+    const now = this.#deps.now();
+    const known = this.#images.get(imageId);
+    const isNews = known === undefined || !known.names.includes(name) || now - known.lastUsedAt > USE_STEP_MS;
+    if (isNews) await this.#remember(takeUpImage(this.#images.values(), { imageId, name, sizeBytes }, now));
     this.#look.resolve();
   }
 

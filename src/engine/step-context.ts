@@ -9,6 +9,7 @@ import type { TaskEvent } from '../task/event.ts';
 import type { ContainerSpec, TaskSpec } from '../task/task-spec.ts';
 import type { ContainerState, TaskState } from '../task/task-state.ts';
 import { CALL_DEADLINES, type CallDeadlines } from './call-deadlines.ts';
+import type { FoundImages } from './found-images.ts';
 import type { HostResources } from './host-resources.ts';
 import type { ImageCleanupSettings, ImageKeeper } from './image-keeper.ts';
 import type { MetadataFiles } from './metadata-files.ts';
@@ -76,6 +77,7 @@ export type PullBehavior = 'default' | 'always' | 'once' | 'prefer-cached';
 export interface StepContext extends StepPorts {
   readonly hostResources: HostResources;
   readonly imageKeeper: ImageKeeper;
+  readonly foundImages: FoundImages;
   readonly task: TaskState;
   /** Aborts when the step is superseded or the agent stops. */
   readonly signal: AbortSignal;
@@ -85,7 +87,7 @@ export interface StepContext extends StepPorts {
 }
 
 /** As much of it as a step of one container needs. */
-export type ContainerStepContext = StepPorts & Pick<StepContext, 'task' | 'signal' | 'emit'>;
+export type ContainerStepContext = StepPorts & Pick<StepContext, 'task' | 'signal' | 'emit' | 'foundImages'>;
 
 /** Deadlines of calls that no setting bounds. */
 export function deadlinesOf({ settings }: Pick<StepPorts, 'settings'>): CallDeadlines {

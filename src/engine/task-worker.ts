@@ -15,9 +15,11 @@ import { arrivalOf, type Transition, transitionsOf } from '../task/timeline.ts';
 import { type Explanation, explain, type PullState } from '../task/why.ts';
 import type { EngineMeasures, StepOutcome } from './engine-measures.ts';
 import { judgeFailure } from './failed-step.ts';
+import { FoundImages } from './found-images.ts';
 import type { HostResources } from './host-resources.ts';
 import type { ImageKeeper } from './image-keeper.ts';
 import { Inbox, type Posted } from './inbox.ts';
+import { OwedRecord } from './owed-record.ts';
 import { Pulls } from './pulls.ts';
 import { runStep } from './run-step.ts';
 import { RunningSteps } from './running-steps.ts';
@@ -49,7 +51,8 @@ const STOP_GRACE_MS = 100;
 
 /**
  * Drives one task: takes events one batch at a time, reduces them, makes the result durable together with its
- * reports, then starts the steps that the plan names. Nothing of one task waits for another.
+ * reports, then starts the steps that the plan names. What no step stands on yet is written with the next result
+ * that one does (`OwedRecord`). Nothing of one task waits for another.
  */
 export class TaskWorker {
   readonly #deps: WorkerDependencies;
@@ -57,8 +60,10 @@ export class TaskWorker {
   readonly #steps = new RunningSteps();
   readonly #aborter = new AbortController();
   readonly #pulls = new Pulls();
+  readonly #foundImages = new FoundImages();
   readonly #toldWaits: ToldWaits;
   #state: TaskState;
+  #owed: OwedRecord | undefined;
   readonly #inbox = new Inbox((container) => this.#isStarting(container));
   #wake = Promise.withResolvers<void>();
   #wakeAt = 0;
@@ -105,7 +110,7 @@ export class TaskWorker {
 
   /** Makes a new task durable with its first reports; rejects, and leaves nothing, when the store refuses. */
   async admit(reports: readonly StateReport[]): Promise<void> {
-    this.#admission = this.#commit(this.#state, reports, [arrivalOf(this.#state)]);
+    this.#admission = this.#commit(reports, [arrivalOf(this.#state)]);
     await this.#admission;
     this.#log.info(
       { family: this.#state.spec.family, version: this.#state.spec.version, desired: this.#state.desired },
@@ -141,7 +146,8 @@ export class TaskWorker {
     this.#end(new Error('the agent is stopping'));
     await this.#loop;
     await Promise.race([Promise.allSettled(this.#underWay), sleep(STOP_GRACE_MS)]);
-    for (const { durable } of this.#inbox.take()) durable?.reject(this.#aborter.signal.reason);
+    for (const { durable } of [...(this.#owed?.posted ?? []), ...this.#inbox.take()])
+      durable?.reject(this.#aborter.signal.reason);
   }
 
   #end(reason: Error): void {
@@ -152,9 +158,15 @@ export class TaskWorker {
 
   async #run(): Promise<void> {
     while (!this.#aborter.signal.aborted) {
-      this.#act();
+      const now = this.#deps.ports.now();
+      const wanted = plan(this.#state, now, this.#deps.rules);
+      if (this.#owed?.isDue(wanted.steps, now) === true) {
+        await this.#record(this.#owed);
+        continue;
+      }
+      this.#act(wanted, now);
       await this.#sleepUntilWoken();
-      await this.#advance(this.#inbox.take());
+      this.#advance(this.#inbox.take());
     }
   }
 
@@ -167,10 +179,11 @@ export class TaskWorker {
     this.#wake = Promise.withResolvers<void>();
   }
 
-  /** Reduces a batch and makes it durable; a store that refuses is asked again until it takes it. */
-  async #advance(batch: readonly Posted[]): Promise<void> {
+  /** Reduces a batch; what comes of it is owed to the store. */
+  #advance(batch: readonly Posted[]): void {
     const { ports, rules } = this.#deps;
-    let state = this.#state;
+    const before = this.#state;
+    let state = before;
     const reports: StateReport[] = [];
     const moves: Transition[] = [];
     for (const event of batch.length === 0 ? [TICK] : batch.map((posted) => posted.event)) {
@@ -180,12 +193,24 @@ export class TaskWorker {
       state = reduced.state;
       reports.push(...reduced.reports);
     }
+    this.#state = state;
     logTransitions(this.#log, moves);
     this.#deps.measures?.moved(moves, state);
-    if (reports.length === 0 && differOnlyInProbes(this.#state, state)) this.#state = state;
-    while (state !== this.#state) {
+    if (state !== before && (reports.length > 0 || !differOnlyInProbes(before, state)))
+      this.#owed ??= new OwedRecord(ports.now());
+    this.#owed?.reports.push(...reports);
+    this.#owed?.moves.push(...moves);
+    if (this.#owed === undefined) this.#recorded(batch);
+    else this.#owed.posted.push(...batch);
+    for (const { step } of batch) if (step !== undefined) this.#steps.retire(step);
+    if (this.#inbox.releaseEarly()) this.#wake.resolve();
+  }
+
+  /** Makes what is owed durable; a store that refuses is asked again until it takes it. */
+  async #record(owed: OwedRecord): Promise<void> {
+    for (;;) {
       try {
-        await this.#commit(state, reports, moves);
+        await this.#commit(owed.reports, owed.moves);
         break;
       } catch (error) {
         if (this.#aborter.signal.aborted) return;
@@ -193,19 +218,19 @@ export class TaskWorker {
         await sleep(STORE_RETRY_MS, this.#aborter.signal).catch(() => {});
       }
     }
+    this.#owed = undefined;
+    this.#recorded(owed.posted);
+  }
+
+  #recorded(batch: readonly Posted[]): void {
     for (const { durable, step } of batch) {
       if (step !== undefined) this.#reached(step, 'recorded');
       durable?.resolve();
-      if (step !== undefined) this.#steps.retire(step);
     }
-    if (this.#inbox.releaseEarly()) this.#wake.resolve();
   }
 
-  async #commit(
-    state: TaskState,
-    reports: readonly StateReport[],
-    moves: readonly Transition[],
-  ): Promise<void> {
+  async #commit(reports: readonly StateReport[], moves: readonly Transition[]): Promise<void> {
+    const state = this.#state;
     const changes: StoreChange[] = [
       { kind: 'putTask', task: state },
       ...(moves.length === 0
@@ -214,7 +239,6 @@ export class TaskWorker {
       ...reports.map((report) => ({ kind: 'enqueueReport', report }) as const),
     ];
     const ids = await this.#deps.store.commit(changes);
-    this.#state = state;
     if (state.known === 'STOPPED') this.#deps.hostResources.release(state.spec.arn);
     reports.forEach((report, index) => {
       const id = ids[index];
@@ -233,11 +257,9 @@ export class TaskWorker {
     return explain(this.#state, wanted, activity, now);
   }
 
-  #act(): void {
-    const now = this.#deps.ports.now();
-    const wanted = plan(this.#state, now, this.#deps.rules);
+  #act(wanted: Plan, now: number): void {
     const { start, wakeAt } = this.#steps.reconcile(wanted.steps, now);
-    this.#wakeAt = Math.min(wanted.wakeAt, wakeAt);
+    this.#wakeAt = Math.min(wanted.wakeAt, wakeAt, this.#owed?.dueAt ?? Number.POSITIVE_INFINITY);
     for (const step of start) {
       const running = this.#runStep(step).finally(() => this.#underWay.delete(running));
       this.#underWay.add(running);
@@ -271,6 +293,7 @@ export class TaskWorker {
           ...ports,
           hostResources: this.#deps.hostResources,
           imageKeeper: this.#deps.imageKeeper,
+          foundImages: this.#foundImages,
           task: this.#state,
           signal,
           emit: (fact) => this.post(fact),

@@ -42,6 +42,19 @@ export const ABANDONABLE_STEPS: ReadonlySet<StepKind> = new Set([
   'probeHealth',
 ]);
 
+/** Steps that are begun only when all that led to them is durable; the others make nothing that would have to be found again. */
+export const RECORDED_FIRST: ReadonlySet<StepKind> = new Set([
+  'createContainer',
+  'startContainer',
+  'restartContainer',
+  'stopContainer',
+  'releaseContainer',
+  'releaseTaskNetwork',
+  'removeContainer',
+  'removeResources',
+  'forgetTask',
+]);
+
 /** The container a step is about, if any. */
 export function stepContainer(step: Step): string | undefined {
   return 'container' in step ? step.container : undefined;

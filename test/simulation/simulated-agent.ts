@@ -1,9 +1,11 @@
 import { judgeFailure } from '../../src/engine/failed-step.ts';
 import { Inbox } from '../../src/engine/inbox.ts';
+import { OwedRecord } from '../../src/engine/owed-record.ts';
 import { RunningSteps } from '../../src/engine/running-steps.ts';
 import type { ContainerExit } from '../../src/task/container-facts.ts';
 import type { TaskEvent } from '../../src/task/event.ts';
 import { differOnlyInProbes } from '../../src/task/health.ts';
+import type { Plan } from '../../src/task/plan.ts';
 import type { StateReport } from '../../src/task/report.ts';
 import { surelyKnown } from '../../src/task/restart.ts';
 import type { DesiredStatus } from '../../src/task/statuses.ts';
@@ -36,7 +38,8 @@ const STORE_RETRY_MS = 1000;
  * drive it: a history is one synchronous run of a queue, whose order hangs on its choices alone, so that it is the
  * same again from its seed and stays so while it is shrunk. With TaskWorker the order would hang on how many promises
  * lie between two lines, each event would cost turns of the event loop, and a dead worker's promises would live on into
- * the next history. Shared with it is what decides: the rules, Inbox, RunningSteps, judgeFailure and the record formats;
+ * the next history. Shared with it is what decides: the rules, Inbox, OwedRecord, RunningSteps, judgeFailure and the
+ * record formats;
  * TaskWorker itself is killed at all its lines in test/chaos.
  */
 export class SimulatedAgent {
@@ -45,6 +48,7 @@ export class SimulatedAgent {
   readonly #inbox: Inbox;
   readonly #stepsOfWorld: SimulatedSteps;
   #state: TaskState | undefined;
+  #owed: OwedRecord | undefined;
   #isBusy = false;
   #isWoken = false;
   #isDead = false;
@@ -78,7 +82,7 @@ export class SimulatedAgent {
       world.watch.reduced(before, reduced);
       this.#commit(reduced.state, reduced.reports);
     }
-    this.#act();
+    this.#goOn([]);
   }
 
   /** From now on nothing comes of what was begun. */
@@ -101,7 +105,7 @@ export class SimulatedAgent {
     const { state, reports } = rules.admitTask(scenario.spec, desired, undefined, world.time.now);
     this.#commit(state, reports);
     onDurable();
-    this.#act();
+    this.#goOn([]);
   }
 
   exited(container: string, exit: ContainerExit): void {
@@ -159,7 +163,6 @@ export class SimulatedAgent {
     if (this.#isDead || before === undefined) return;
     this.#isWoken = false;
     const { world, rules, scenario } = this.#in;
-    const durable = this.#durable.splice(0);
     const posted = this.#inbox.take();
     const batch = posted.map(({ event }) => event);
     const reports: StateReport[] = [];
@@ -171,18 +174,34 @@ export class SimulatedAgent {
       state = reduced.state;
       reports.push(...reduced.reports);
     }
+    this.#state = state;
     const isNews = state !== before && (reports.length > 0 || !differOnlyInProbes(before, state));
-    const then = () => {
-      this.#state = state;
-      for (const resolve of durable) resolve();
-      for (const { step } of posted) if (step !== undefined) this.#steps.retire(step);
-      if (this.#inbox.releaseEarly()) this.#isWoken = true;
-      this.#isBusy = false;
-      this.#act();
-      if (this.#isWoken) this.#wake();
-    };
-    if (isNews) this.#commitLater(state, reports, then);
-    else then();
+    if (isNews) this.#owed ??= new OwedRecord(world.time.now);
+    this.#owed?.reports.push(...reports);
+    for (const { step } of posted) if (step !== undefined) this.#steps.retire(step);
+    if (this.#inbox.releaseEarly()) this.#isWoken = true;
+    this.#goOn(this.#durable.splice(0));
+  }
+
+  /** Acts, after it has written what has to be written first. */
+  #goOn(durable: readonly (() => void)[]): void {
+    const state = this.#state;
+    if (state === undefined) return;
+    const { world, rules, scenario } = this.#in;
+    const { now } = world.time;
+    const wanted = rules.plan(state, now, scenario.rules);
+    const owed = this.#owed;
+    if (owed !== undefined && (durable.length > 0 || owed.isDue(wanted.steps, now))) {
+      this.#commitLater(state, owed.reports, () => {
+        this.#owed = undefined;
+        this.#goOn(durable);
+      });
+      return;
+    }
+    for (const resolve of durable) resolve();
+    this.#isBusy = false;
+    this.#act(state, wanted);
+    if (this.#isWoken) this.#wake();
   }
 
   #commitLater(state: TaskState, reports: readonly StateReport[], then: () => void): void {
@@ -208,15 +227,12 @@ export class SimulatedAgent {
     this.#in.onOutbox();
   }
 
-  #act(): void {
-    const state = this.#state;
-    if (state === undefined) return;
-    const { world, rules, scenario } = this.#in;
+  #act(state: TaskState, wanted: Plan): void {
+    const { world } = this.#in;
     const { now } = world.time;
-    const wanted = rules.plan(state, now, scenario.rules);
     world.watch.planned(state, wanted, now);
     const { start, wakeAt } = this.#steps.reconcile(wanted.steps, now);
-    const due = Math.min(wanted.wakeAt, wakeAt);
+    const due = Math.min(wanted.wakeAt, wakeAt, this.#owed?.dueAt ?? Number.POSITIVE_INFINITY);
     if (Number.isFinite(due))
       world.time.at(Math.ceil(due), () => {
         if (!this.#isDead) this.#wake();

@@ -26,7 +26,7 @@ export async function createContainer(context: ContainerStepContext, name: strin
   await transitionWithin('created', context.settings.createTimeoutMs, context.signal, async (signal) => {
     const request =
       pair.spec.internal === undefined
-        ? await describeContainer(context, pair, await findImage(context, pair.spec.image, signal), signal)
+        ? await describeContainer(context, pair, await findImage(context, pair.spec, signal), signal)
         : await describePause(context, pair);
     await context.runtime.createContainer(request, { signal });
   });
@@ -34,11 +34,11 @@ export async function createContainer(context: ContainerStepContext, name: strin
 }
 
 async function findImage(
-  { images }: ContainerStepContext,
-  reference: string,
+  { images, foundImages, now }: ContainerStepContext,
+  { name, image: reference }: ContainerSpec,
   signal: AbortSignal,
 ): Promise<LocalImage> {
-  const image = await images.find(reference, { signal });
+  const image = foundImages.find(name, now()) ?? (await images.find(reference, { signal }));
   if (image !== undefined) return image;
   throw new TaskError(
     'CannotCreateContainerError',

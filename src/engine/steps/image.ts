@@ -13,7 +13,7 @@ export async function resolveImage(context: StepContext, container: string): Pro
   const { spec } = containerOf(context.task, container);
   const pinned = DIGEST_IN_REFERENCE.exec(spec.image)?.[1];
   if (pinned !== undefined) return { kind: 'imagePinned', container, digest: pinned };
-  const cached = await usableCache(context, spec.image);
+  const cached = await usableCache(context, spec);
   if (cached !== undefined) return { kind: 'imageResolved', container, digest: cached.digest };
   try {
     const credentials = await registryCredentials(context, spec);
@@ -41,10 +41,10 @@ export async function resolveImage(context: StepContext, container: string): Pro
 /** Brings the image, or finds that the one which is here will do (task-engine.md §8.3). */
 export async function pullImage(context: StepContext, container: string): Promise<TaskEvent> {
   const { spec, state } = containerOf(context.task, container);
+  const cached = context.foundImages.find(container, context.now()) ?? (await usableCache(context, spec));
+  if (cached !== undefined) return pulled(context, container, cached);
   // An image that is being removed is not here any more.
   await context.imageKeeper.settled(context.signal);
-  const cached = await usableCache(context, spec.image);
-  if (cached !== undefined) return await pulled(context, container, cached);
   context.emit({ kind: 'pullStarted' });
   try {
     const credentials = await registryCredentials(context, spec);
@@ -60,12 +60,12 @@ export async function pullImage(context: StepContext, container: string): Promis
         { signal },
       ),
     );
-    return await pulled(context, container, image);
+    return pulled(context, container, image);
   } catch (error) {
     context.signal.throwIfAborted();
     if (error instanceof CredentialsNotHereError) throw error;
     const local = await localAfterFailure(context, spec.image);
-    if (local !== undefined) return await pulled(context, container, local);
+    if (local !== undefined) return pulled(context, container, local);
     throw error;
   } finally {
     context.emit({ kind: 'pullEnded' });
@@ -80,10 +80,17 @@ async function registryCredentials(
 }
 
 /** The local image, when the pull behaviour lets it do without asking the registry. */
-async function usableCache(context: StepContext, reference: string): Promise<LocalImage | undefined> {
+async function usableCache(
+  context: StepContext,
+  { name, image }: ContainerSpec,
+): Promise<LocalImage | undefined> {
   const { pullBehavior } = context.settings;
   if (pullBehavior !== 'prefer-cached' && pullBehavior !== 'once') return undefined;
-  return await findLocal(context, reference);
+  // An image that is being removed is not here any more.
+  await context.imageKeeper.settled(context.signal);
+  const found = await findLocal(context, image);
+  if (found !== undefined) context.foundImages.note(name, found, context.now());
+  return found;
 }
 
 /** With `default` and `prefer-cached` an image that is here serves when the pull failed (ENG-86). */
@@ -99,7 +106,9 @@ async function findLocal(context: StepContext, reference: string): Promise<Local
   );
 }
 
-async function pulled(context: StepContext, container: string, image: LocalImage): Promise<TaskEvent> {
-  await context.imageKeeper.takeUp(image);
+function pulled(context: StepContext, container: string, image: LocalImage): TaskEvent {
+  context.foundImages.note(container, image, context.now());
+  // Never rejects, and nothing waits for it: what is not remembered is found again when stock is taken.
+  void context.imageKeeper.takeUp(image);
   return { kind: 'imagePulled', container, imageName: image.name, imageId: image.imageId };
 }

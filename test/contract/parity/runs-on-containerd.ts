@@ -1,4 +1,5 @@
 import { parsePayloadTask } from '../../../src/acs/payload-task.ts';
+import { FoundImages } from '../../../src/engine/found-images.ts';
 import type { ContainerStepContext, StepPorts } from '../../../src/engine/step-context.ts';
 import { createContainer, removeContainer, startContainer } from '../../../src/engine/steps/container.ts';
 import { BridgeNetwork } from '../../../src/network/bridge/bridge-network.ts';
@@ -115,6 +116,7 @@ export class ContainerdSide implements AsyncDisposable {
       ...this.#ports,
       task: admitTask(spec, 'RUNNING', undefined, 0).state,
       signal,
+      foundImages: new FoundImages(),
       emit: () => {},
     };
     const id = containerIdOf(spec.arn, CONTAINER, 0);

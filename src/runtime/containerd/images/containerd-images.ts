@@ -18,8 +18,9 @@ import { readHostsDirectories } from '../registry-hosts/hosts-path.ts';
 import { RegistryHosts } from '../registry-hosts/registry-hosts.ts';
 import { BlobStore, isRetryablePullError } from './blob-store.ts';
 import { DiskRoom } from './disk-room.ts';
+import { ImageDocuments } from './image-documents.ts';
 import { type ImagePlaces, readImagePlaces } from './image-places.ts';
-import { findLocalImage, listLocalImages } from './local-image.ts';
+import { findLocalImage, type LocalImageStore, listLocalImages } from './local-image.ts';
 import { ImagePull } from './pull-image.ts';
 import { removeStalePullLeases, withPullLease } from './pull-lease.ts';
 
@@ -75,6 +76,7 @@ class ContainerdImageService implements ContainerdImages {
   readonly #liveLeases = new Set<string>();
   readonly #room = new DiskRoom(() => this.#placesOfImages(AbortSignal.timeout(PLACES_MS)));
   readonly #slots: TransferSlots;
+  readonly #documents: ImageDocuments;
   #places: ImagePlaces | undefined;
 
   constructor(options: ContainerdImagesOptions) {
@@ -82,6 +84,7 @@ class ContainerdImageService implements ContainerdImages {
     this.#registry = options.registry ?? new RegistryClient({ endpoints: containerdsHosts() });
     this.#slots = new TransferSlots(options.transferLimits ?? TRANSFER_LIMITS);
     this.#platform = options.platform ?? machinePlatform();
+    this.#documents = new ImageDocuments(options.client);
   }
 
   resolveDigest: ImageService['resolveDigest'] = (request, options) =>
@@ -106,9 +109,8 @@ class ContainerdImageService implements ContainerdImages {
   find: ImageService['find'] = async (reference, { signal }) => {
     const parsed = parsedOrNothing(reference);
     if (parsed === undefined) return undefined;
-    const { client, snapshotter } = this.#options;
     try {
-      return await findLocalImage({ client, snapshotter, platform: this.#platform }, parsed, { signal });
+      return await findLocalImage(this.#local(), parsed, { signal });
     } catch (error) {
       throw atPort(error);
     }
@@ -136,9 +138,8 @@ class ContainerdImageService implements ContainerdImages {
   };
 
   list: ImageService['list'] = async ({ signal }) => {
-    const { client, snapshotter } = this.#options;
     try {
-      return await listLocalImages({ client, snapshotter, platform: this.#platform }, { signal });
+      return await listLocalImages(this.#local(), { signal });
     } catch (error) {
       throw atPort(error);
     }
@@ -162,6 +163,11 @@ class ContainerdImageService implements ContainerdImages {
   async close(): Promise<void> {
     await this.#pulls.close(new Error('the agent is stopping'));
     await this.#registry.close();
+  }
+
+  #local(): LocalImageStore {
+    const { client, snapshotter } = this.#options;
+    return { client, snapshotter, platform: this.#platform, documents: this.#documents };
   }
 
   /** They stay the same while containerd's configuration does, so they are asked for once. */

@@ -4,8 +4,6 @@ import {
   type Manifest,
   type ParsedImageConfig,
   type Platform,
-  parseImageConfig,
-  parseManifest,
   UnsupportedImageError,
 } from '../../../image/manifest.ts';
 import type { ImageReference } from '../../../image/reference.ts';
@@ -13,8 +11,9 @@ import type { AnswerOf } from '../api.ts';
 import type { ContainerdClient } from '../client.ts';
 import { hasCode } from '../containerd-error.ts';
 import { epochMsOf } from '../timestamps.ts';
-import { blobInfo, readBlob } from './content.ts';
+import { blobInfo } from './content.ts';
 import { PULLED_LABEL, snapshotLabel } from './gc-labels.ts';
+import type { ImageDocuments } from './image-documents.ts';
 import { chainIds, layerSnapshot } from './unpack-layer.ts';
 
 type ImageManifest = Extract<Manifest, { readonly kind: 'image' }>;
@@ -24,9 +23,9 @@ export interface LocalImageStore {
   readonly client: ContainerdClient;
   readonly snapshotter: string;
   readonly platform: Platform;
+  readonly documents: ImageDocuments;
 }
 
-const MAX_DOCUMENT_BYTES = 8 << 20;
 const MAX_DEPTH = 4;
 
 /** The image in the words of the port. Its size is that of the compressed layers and the configuration. */
@@ -108,22 +107,20 @@ async function readyImage(
   record: ImageRecord,
   call: { readonly signal: AbortSignal },
 ): Promise<LocalImage | undefined> {
-  const { client, platform } = store;
+  const { documents, platform } = store;
   const root = record.target?.digest ?? '';
   try {
     let digest = root;
     for (let depth = 0; depth < MAX_DEPTH; depth += 1) {
-      const bytes = await readBlob(client, digest, MAX_DOCUMENT_BYTES, call);
-      if (bytes === undefined) return undefined;
-      const manifest = parseManifest(bytes, depth === 0 ? (record.target?.mediaType ?? '') : '');
-      if (manifest.kind === 'schema1') return undefined;
+      const mediaType = depth === 0 ? (record.target?.mediaType ?? '') : '';
+      const manifest = await documents.manifest(digest, mediaType, call);
+      if (manifest === undefined || manifest.kind === 'schema1') return undefined;
       if (manifest.kind === 'index') {
         digest = choosePlatform(manifest.manifests, platform).digest;
         continue;
       }
-      const bytesOfConfig = await readBlob(client, manifest.config.digest, MAX_DOCUMENT_BYTES, call);
-      if (bytesOfConfig === undefined) return undefined;
-      const parsed = parseImageConfig(bytesOfConfig);
+      const parsed = await documents.config(manifest.config.digest, call);
+      if (parsed === undefined) return undefined;
       const top = chainIds(parsed.diffIds).at(-1);
       if (top !== undefined && !(await isUnpacked(store, manifest.config.digest, top, call)))
         return undefined;
@@ -143,7 +140,9 @@ async function isUnpacked(
   top: string,
   call: { readonly signal: AbortSignal },
 ): Promise<boolean> {
-  const info = await blobInfo(client, configDigest, call);
-  if (info?.labels[snapshotLabel(snapshotter)] !== top) return false;
-  return (await layerSnapshot({ client, snapshotter }, top, call)) !== 'absent';
+  const [info, layer] = await Promise.all([
+    blobInfo(client, configDigest, call),
+    layerSnapshot({ client, snapshotter }, top, call),
+  ]);
+  return info?.labels[snapshotLabel(snapshotter)] === top && layer !== 'absent';
 }
