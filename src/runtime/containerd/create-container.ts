@@ -7,6 +7,7 @@ import { findRecord, keepsakeExtension, planLabel, type StartPlan } from './cont
 import { hasCode } from './containerd-error.ts';
 import { ensureProgram } from './ensure-program.ts';
 import { findDevices, findHostDevices } from './find-devices.ts';
+import type { Mount__Output } from './generated/containerd/types/Mount.ts';
 import type { Any__Output } from './generated/google/protobuf/Any.ts';
 import type { ImageRoot } from './image-root.ts';
 import { withLease } from './leases.ts';
@@ -15,9 +16,8 @@ import { INIT_PATH, type MountedProgram } from './oci/mounts.ts';
 import { planSpec, usesSystemdCgroup } from './oci/oci-spec.ts';
 import { hasInit } from './oci/process.ts';
 import { parseSecurityOptions, type SecurityOptions } from './oci/security-options.ts';
-import type { ResolvedUser } from './oci/user.ts';
-import { resolveUser } from './oci/user.ts';
-import { layersOf, readRootfsFile } from './rootfs-files.ts';
+import { type ResolvedUser, resolveUser } from './oci/user.ts';
+import { layersOf } from './rootfs-files.ts';
 import type { RuntimeContext } from './runtime-context.ts';
 import { findHolders, plannedHolders } from './shared-namespaces.ts';
 import { plannedShm, shmSource } from './shared-shm.ts';
@@ -39,11 +39,16 @@ export async function createContainer(
 ): Promise<void> {
   const { client } = context;
   const { id } = request;
-  if ((await findRecord(client, id, signal)) !== undefined) return;
-  const lease = { id: `create-${id}`, purpose: 'create', expiresInMs: LEASE_MS, signal };
+  const lease = { id: `create-${id}`, purpose: 'create', expiresInMs: LEASE_MS, signal, goesLater: true };
+  const present = findRecord(client, id, signal);
+  const image =
+    request.pause === true ? Promise.resolve(PAUSE_ROOT) : readImage(context, request.image, signal);
+  // Both are asked while the lease is made; what comes of them counts below.
+  for (const asked of [present, image]) asked.catch(() => undefined);
   await withLease(client, lease, async (leaseId) => {
+    if ((await present) !== undefined) return;
     try {
-      await makeContainer(context, request, leaseId, signal);
+      await makeContainer(context, request, await image, leaseId, signal);
     } catch (error) {
       await removeHalfMade(context, id);
       throw error;
@@ -54,18 +59,18 @@ export async function createContainer(
 async function makeContainer(
   context: RuntimeContext,
   request: CreateContainer,
+  image: ImageRoot,
   lease: string,
   signal: AbortSignal,
 ): Promise<void> {
   const { client, snapshotter, runDir } = context;
   const { id } = request;
   checkLimits(request.limits);
-  const image = request.pause === true ? PAUSE_ROOT : await readImage(context, request.image, signal);
-  const layers = await ensureSnapshot(context, id, image.chainId, lease, signal);
+  const mounts = await ensureSnapshot(context, id, image.chainId, lease, signal);
   const security = parseSecurityOptions(request.securityOptions ?? []);
   const shm = shmSource(runDir, request);
   const [user, devices, appArmorProfile, program, holders] = await Promise.all([
-    findUser(layers, request.user ?? image.config.user, request.additionalGroups ?? []),
+    findUser(context, image, mounts, request),
     request.privileged === true
       ? findHostDevices().then(async (all) => [...all, ...(await findDevices(request.devices ?? []))])
       : findDevices(request.devices ?? []),
@@ -85,25 +90,24 @@ async function makeContainer(
     ...(shm !== undefined && { shm }),
     ...(program !== undefined && { program }),
   });
+  const plan = {
+    ...planStart(context, request, request.stopSignal ?? image.config.stopSignal),
+    ...plannedShm(runDir, request),
+    ...plannedHolders(request, holders),
+  };
+  const options = runtimeOptions(context, request);
   const container = {
     id,
     image: request.image,
-    labels: {
-      ...request.labels,
-      ...limitsLabel(request.limits),
-      ...planLabel({
-        ...planStart(context, request, request.stopSignal ?? image.config.stopSignal),
-        ...plannedShm(runDir, request),
-        ...plannedHolders(request, holders),
-      }),
-    },
-    runtime: { name: context.runtimeName, options: runtimeOptions(context, request) },
+    labels: { ...request.labels, ...limitsLabel(request.limits), ...planLabel(plan) },
+    runtime: { name: context.runtimeName, options },
     spec: jsonAny(OCI_SPEC_URL, spec),
     snapshotter,
     snapshotKey: id,
     ...(request.keepsake !== undefined && { extensions: keepsakeExtension(request.keepsake) }),
   };
   await client.unary('containers', 'Create', { container }, { signal, lease });
+  context.fresh.note(id, { plan, options, mounts });
 }
 
 /** What a container that only pauses is made from: nothing, and the program that is mounted into it. */
@@ -139,30 +143,32 @@ async function readImage(context: RuntimeContext, name: string, signal: AbortSig
   }
 }
 
-/** The writable snapshot, new or left by a run that crashed; gives its layers. */
+/** The writable snapshot, new or left by a run that crashed; gives its mounts. */
 async function ensureSnapshot(
   { client, snapshotter }: RuntimeContext,
   key: string,
   parent: string,
   lease: string,
   signal: AbortSignal,
-): Promise<readonly string[] | undefined> {
+): Promise<readonly Mount__Output[]> {
   try {
     const { mounts } = await prepareSnapshot(client, { snapshotter, key, parent }, { signal, lease });
-    return layersOf(mounts);
+    return mounts;
   } catch (error) {
     if (!hasCode(error, 'ALREADY_EXISTS')) throw error;
     const { mounts } = await client.unary('snapshots', 'Mounts', { snapshotter, key }, { signal });
-    return layersOf(mounts);
+    return mounts;
   }
 }
 
 /** Without folders to read (block device snapshotters), only numbers can be resolved. */
 async function findUser(
-  layers: readonly string[] | undefined,
-  wanted: string,
-  additional: readonly string[],
+  { userFiles }: RuntimeContext,
+  image: ImageRoot,
+  mounts: readonly Mount__Output[],
+  { user: wanted = image.config.user, additionalGroups: additional = [] }: CreateContainer,
 ): Promise<ResolvedUser> {
+  const layers = layersOf(mounts);
   if (layers === undefined) {
     if (/^(\d+(:\d+)?)?$/.test(wanted)) return resolveUser(wanted, 'root:x:0:0:root:/root:', '', additional);
     throw new TaskError(
@@ -170,11 +176,8 @@ async function findUser(
       `unable to find user ${wanted}: the snapshotter's layers cannot be searched; give the user as a number`,
     );
   }
-  const [passwd, group] = await Promise.all([
-    readRootfsFile(layers, '/etc/passwd'),
-    readRootfsFile(layers, '/etc/group'),
-  ]);
-  return resolveUser(wanted, passwd ?? '', group ?? '', additional);
+  const { passwd, group } = await userFiles.read(image.chainId, layers);
+  return resolveUser(wanted, passwd, group, additional);
 }
 
 /** A privileged container has none, whatever it asks for, as under Docker. */

@@ -13,6 +13,8 @@ export interface LeaseOptions {
   /** How long it holds when this process dies before it lets go, ms. */
   readonly expiresInMs: number;
   readonly signal: AbortSignal;
+  /** True: once the job has succeeded, nobody waits until the lease is gone. */
+  readonly goesLater?: boolean;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface LeaseOptions {
  */
 export async function withLease<T>(
   client: ContainerdClient,
-  { id, purpose, expiresInMs, signal }: LeaseOptions,
+  { id, purpose, expiresInMs, signal, goesLater = false }: LeaseOptions,
   work: (lease: string) => Promise<T>,
 ): Promise<T> {
   await client.unfinishedLeases.claim(id);
@@ -32,10 +34,14 @@ export async function withLease<T>(
   } catch (error) {
     if (!hasCode(error, 'ALREADY_EXISTS')) throw error;
   }
+  let hasSucceeded = false;
   try {
-    return await work(id);
+    const result = await work(id);
+    hasSucceeded = true;
+    return result;
   } finally {
-    await letGoOfLease(client, id);
+    if (goesLater && hasSucceeded) client.unfinishedLeases.deleteSoon(id, (own) => deleteLease(client, own));
+    else await letGoOfLease(client, id);
   }
 }
 

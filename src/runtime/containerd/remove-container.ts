@@ -35,7 +35,8 @@ export async function removeContainer(
   id: ContainerId,
   signal: AbortSignal,
 ): Promise<void> {
-  const { client, watches, shims, runDir } = context;
+  const { client, watches, shims, runDir, fresh } = context;
+  fresh.take(id);
   const record = await findRecord(client, id, signal);
   if (record !== undefined) {
     await stopContainer(context, id, { killAtMs: 0 }, signal);

@@ -6,9 +6,10 @@ import type { ContainerId } from '../../task/ids.ts';
 import type { StartedContainer } from '../runtime.ts';
 import type { StartSignals } from '../starts-in-flight.ts';
 import { cgroupOf, isCgroupEmpty, killCgroup } from './container-cgroup.ts';
-import { type ContainerRecord, findRecord, markStarted, type StartedFacts } from './container-record.ts';
+import { findRecord, markStarted, type StartedFacts } from './container-record.ts';
 import { KILLED_STATUS } from './container-watch.ts';
 import { ContainerdError, hasCode } from './containerd-error.ts';
+import type { FreshContainer } from './fresh-containers.ts';
 import { clearLeftBundle, isRefusal, isShimMissing, leftBundle } from './left-bundle.ts';
 import type { RuntimeContext } from './runtime-context.ts';
 import { checkHolders } from './shared-namespaces.ts';
@@ -46,29 +47,29 @@ export async function startContainer(
   { afterRun, isOurs }: StartHistory,
 ): Promise<StartedContainer> {
   const { client } = context;
-  const record = await findRecord(client, id, signals.signal);
-  if (record === undefined)
-    throw new TaskError(
-      'CannotStartContainerError',
-      `No such container: ${id}; it was never created or is removed`,
-    );
-  const { started } = record;
-  if (started !== undefined) {
-    const isOver = afterRun !== undefined && (started.run ?? 0) <= afterRun;
-    const existing = isOver
-      ? await freeEnded(context, id, signals.signal)
-      : await resumeStarted(context, id, started, signals.signal);
-    if (existing !== undefined) return existing;
-  }
-
-  await checkHolders(client, record.plan, signals.signal);
-  await ensureShm(record.plan, signals.signal);
+  const found = context.fresh.take(id) ?? (await findUnstarted(context, id, signals.signal, afterRun));
+  if ('pid' in found) return found;
+  await checkHolders(client, found.plan, signals.signal);
+  await ensureShm(found.plan, signals.signal);
   const run = afterRun === undefined ? {} : { run: afterRun + 1 };
+  return await context.startGate.run(signals.signal, () =>
+    launch(context, id, found, { ...run, isOurs }, signals),
+  );
+}
+
+async function launch(
+  context: RuntimeContext,
+  id: ContainerId,
+  found: FreshContainer,
+  { run, isOurs }: { readonly run?: number; readonly isOurs: boolean },
+  signals: StartSignals,
+): Promise<StartedContainer> {
+  const which = run === undefined ? {} : { run };
   for (let tries = 1; ; tries += 1) {
-    const pid = await makeTask(context, record, signals, isOurs ? isShimMissing : isRefusal);
+    const pid = await makeTask(context, id, found, signals, isOurs ? isShimMissing : isRefusal);
     try {
       signals.signal.throwIfAborted();
-      return await startTask(context, id, { pid, ...run }, signals.cancel);
+      return await startTask(context, id, { pid, ...which }, signals.cancel);
     } catch (error) {
       // A task that an agent made as it died: containerd was giving it up, and it went before it could be started.
       const wasGivenUp = !isOurs && hasCode(error, 'NOT_FOUND') && !(await mayHaveRun(context, id, error));
@@ -80,6 +81,32 @@ export async function startContainer(
       );
     }
   }
+}
+
+/** What there is to be started, by containerd's record, or what runs already. */
+async function findUnstarted(
+  context: RuntimeContext,
+  id: ContainerId,
+  signal: AbortSignal,
+  afterRun: number | undefined,
+): Promise<FreshContainer | StartedContainer> {
+  const { client, snapshotter } = context;
+  const record = await findRecord(client, id, signal);
+  if (record === undefined)
+    throw new TaskError(
+      'CannotStartContainerError',
+      `No such container: ${id}; it was never created or is removed`,
+    );
+  const { started, plan, container } = record;
+  if (started !== undefined) {
+    const isOver = afterRun !== undefined && (started.run ?? 0) <= afterRun;
+    const existing = isOver
+      ? await freeEnded(context, id, signal)
+      : await resumeStarted(context, id, started, signal);
+    if (existing !== undefined) return existing;
+  }
+  const { mounts } = await client.unary('snapshots', 'Mounts', { snapshotter, key: id }, { signal });
+  return { plan, options: container.runtime?.options ?? null, mounts };
 }
 
 /**
@@ -122,27 +149,21 @@ async function resumeStarted(
  */
 async function makeTask(
   context: RuntimeContext,
-  record: ContainerRecord,
+  id: ContainerId,
+  { plan, options, mounts }: FreshContainer,
   signals: StartSignals,
   mayPass: (error: unknown) => boolean,
 ): Promise<number> {
-  const { client, snapshotter } = context;
-  const { id, plan, container } = record;
-  const { mounts } = await client.unary(
-    'snapshots',
-    'Mounts',
-    { snapshotter, key: id },
-    { signal: signals.signal },
-  );
+  const { client } = context;
   if (plan.stdin !== '') await ensureStdin(plan.stdin);
   const request = {
     containerId: id,
-    rootfs: mounts,
+    rootfs: [...mounts],
     stdin: plan.stdin,
     stdout: plan.stdout,
     stderr: plan.stderr,
     terminal: plan.terminal,
-    options: container.runtime?.options ?? null,
+    options,
   };
   for (let tries = 1; ; tries += 1) {
     try {

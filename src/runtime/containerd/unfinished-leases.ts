@@ -10,6 +10,11 @@ export class UnfinishedLeases {
     this.#leases.set(id, undefined);
   }
 
+  /** Its job is done and nobody waits for its deletion. */
+  deleteSoon(id: string, deleteLease: (id: string) => Promise<void>): void {
+    this.#leases.set(id, this.#deletionOf(id, deleteLease));
+  }
+
   /** The same job begins again: its lease is not to go now. */
   async claim(id: string): Promise<void> {
     const deletion = this.#leases.get(id);
@@ -21,14 +26,18 @@ export class UnfinishedLeases {
   async retry(deleteLease: (id: string) => Promise<void>): Promise<void> {
     for (const id of [...this.#leases.keys()]) {
       if (!this.#leases.has(id)) continue;
-      const deletion = deleteLease(id).then(
-        () => void this.#leases.delete(id),
-        () => {
-          if (this.#leases.has(id)) this.#leases.set(id, undefined);
-        },
-      );
+      const deletion = this.#deletionOf(id, deleteLease);
       this.#leases.set(id, deletion);
       await deletion;
     }
+  }
+
+  #deletionOf(id: string, deleteLease: (id: string) => Promise<void>): Promise<void> {
+    return deleteLease(id).then(
+      () => void this.#leases.delete(id),
+      () => {
+        if (this.#leases.has(id)) this.#leases.set(id, undefined);
+      },
+    );
   }
 }
