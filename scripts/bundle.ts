@@ -16,6 +16,7 @@ import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Plugin, rolldown } from 'rolldown';
 import { PROGRAMS } from '../src/host/program-files.ts';
+import { lazyBuiltins } from './lazy-builtins.ts';
 
 /*
  * Makes a folder that holds all that the agent needs (see scripts/bundle). AWS SDK clients stay in files of their
@@ -92,7 +93,7 @@ async function bundlePrograms(directory: string): Promise<readonly string[]> {
     input: { ...PROGRAMS, ...cniPlugins() },
     platform: 'node',
     transform: { define: { 'process.env.ECS_AGENT_BUILD_HASH': JSON.stringify(buildHash()) } },
-    plugins: [koffiFromBundle],
+    plugins: [koffiFromBundle, lazyBuiltins],
     onLog(level, log) {
       if (level === 'warn' && log.code !== 'EVAL') throw new Error(log.message);
     },
