@@ -11,6 +11,7 @@ import type { Environment } from './config/environment.ts';
 import { isExternal, loadConfig } from './config/load-config.ts';
 import { readFileIfAny } from './config/read-file.ts';
 import type { StepObserver } from './engine/step-boundary.ts';
+import { keepCompiled } from './host/compile-cache.ts';
 import { serviceManager } from './host/service-manager.ts';
 import { createAgentLog } from './log/logger.ts';
 
@@ -90,6 +91,7 @@ async function runWith(prepared: Prepared, logger: Logger, onStep?: StepObserver
       onStep,
     });
     manager.ready();
+    keepCompiled();
   } catch (error) {
     if (aborter.signal.aborted) return 0;
     return tellFailure(error, logger);

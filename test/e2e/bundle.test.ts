@@ -5,6 +5,7 @@ import { EcsWorld } from '../support/ecs-world.ts';
 import { hostProcesses } from '../support/processes.ts';
 import { run } from '../support/run.ts';
 import { makeScratch } from '../support/scratch.ts';
+import { until } from '../support/until.ts';
 
 const repository = join(import.meta.dirname, '../..');
 
@@ -31,6 +32,11 @@ describe('the bundled agent', () => {
     expect(args?.[0]).toBe(join(bundle, 'node'));
     expect(args).toContain(join(bundle, 'lib/log-service.js'));
     await world.expectClean();
+  });
+
+  it('keeps what it has compiled for its next start', async () => {
+    const compiled = () => readdirSync(join(bundle, 'cache'), { recursive: true }).length;
+    await until(() => compiled() > 10, { what: 'what the agent has compiled is on the disk' });
   });
 
   it('has the AWS SDK client in files that the agent never loads', () => {
