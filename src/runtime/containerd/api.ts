@@ -4,7 +4,10 @@ import { loadSync } from '@grpc/proto-loader';
 import { ownFile } from '../../host/program-files.ts';
 import type { TaskExit__Output } from './generated/containerd/events/TaskExit.ts';
 import type { TaskOOM__Output } from './generated/containerd/events/TaskOOM.ts';
-import type { Options as RuncOptions } from './generated/containerd/runc/v1/Options.ts';
+import type {
+  Options as RuncOptions,
+  Options__Output as RuncOptions__Output,
+} from './generated/containerd/runc/v1/Options.ts';
 import type { ContainersDefinition } from './generated/containerd/services/containers/v1/Containers.ts';
 import type { ContentDefinition } from './generated/containerd/services/content/v1/Content.ts';
 import type { DiffDefinition } from './generated/containerd/services/diff/v1/Diff.ts';
@@ -78,7 +81,7 @@ export type AnswerOf<S extends ServiceName, M extends keyof Services[S]> =
 export interface AnyMessages {
   readonly 'containerd.events.TaskExit': { readonly in: never; readonly out: TaskExit__Output };
   readonly 'containerd.events.TaskOOM': { readonly in: never; readonly out: TaskOOM__Output };
-  readonly 'containerd.runc.v1.Options': { readonly in: RuncOptions; readonly out: never };
+  readonly 'containerd.runc.v1.Options': { readonly in: RuncOptions; readonly out: RuncOptions__Output };
 }
 
 /** Messages of the conversation with a shim (containerd.md §15). */
