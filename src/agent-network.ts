@@ -13,25 +13,25 @@ import {
   taskNetworkStateDirectory,
 } from './network/network-state.ts';
 import { type NetworkOfMode, TaskNetwork } from './network/task-network.ts';
+import type { ContainerRuntime } from './runtime/runtime.ts';
 
 export interface NetworkParts {
   readonly config: Config;
   readonly logger: Logger;
   readonly takeConnection: TakeConnection;
-  /** Whether the runtime makes bridges and publishes ports itself. */
-  readonly runtimeMakesBridges: boolean;
+  readonly runtime: Pick<ContainerRuntime, 'info' | 'observeContainer'>;
   /** Whether tasks may have ENIs. */
   readonly taskEniUsable: boolean;
   /** Told whenever the bridge of bridge mode is there. */
   onBridge(bridge: BridgeAddress): void;
 }
 
-/** Builds the networks of tasks; bridge mode is loaded by the first task that needs it. */
+/** Builds the networks of tasks; those of bridge and awsvpc mode are loaded by the first task that needs them. */
 export async function openNetwork({
   config,
   logger,
   takeConnection,
-  runtimeMakesBridges,
+  runtime,
   taskEniUsable,
   onBridge,
 }: NetworkParts): Promise<TaskNetwork> {
@@ -42,16 +42,6 @@ export async function openNetwork({
     onTrouble: (error) => logger.warn({ err: error }, 'tasks of host mode and 169.254.170.2'),
   });
   const host = new HostNetwork({ runDir, endpoint });
-  if (runtimeMakesBridges)
-    return await TaskNetwork.open(host, [
-      {
-        mode: 'bridge',
-        isInUse: async () => false,
-        load: async () =>
-          new (await import('./network/runtime-bridge-network.ts')).RuntimeBridgeNetwork({ endpoint }),
-      },
-    ]);
-  const bridge = async () => (await import('./network/bridge/bridge-network.ts')).BridgeNetwork;
   const awsvpc: NetworkOfMode = {
     mode: 'awsvpc',
     isInUse: async () => await hasNetworkState(taskNetworkStateDirectory(runDir)),
@@ -62,6 +52,7 @@ export async function openNetwork({
         blockInstanceMetadata: config.awsvpcBlockImds,
         log: logger,
         takeConnection,
+        ...(runtime.info.joinsNetworkBy === 'container' && { holders: runtime }),
         localRoutes: new (await import('./network/awsvpc/bridge-local-routes.ts')).BridgeLocalRoutes({
           runDir,
           namespace: config.containerdNamespace,
@@ -72,22 +63,29 @@ export async function openNetwork({
   };
   // ENIs that an earlier run took are given back, whatever the settings are now.
   const takesEnis = taskEniUsable || (await awsvpc.isInUse());
+  const runtimesBridge: NetworkOfMode = {
+    mode: 'bridge',
+    isInUse: async () => false,
+    load: async () =>
+      new (await import('./network/runtime-bridge-network.ts')).RuntimeBridgeNetwork({ endpoint }),
+  };
+  const bridge: NetworkOfMode = {
+    mode: 'bridge',
+    isInUse: async () => await hasNetworkState(networkStateDirectory(runDir)),
+    load: async () =>
+      await (await import('./network/bridge/bridge-network.ts')).BridgeNetwork.open({
+        runDir,
+        namespace: config.containerdNamespace,
+        pluginDirectories: config.cniPluginDirectories,
+        portRange: config.dynamicHostPortRange,
+        reportedFamilies: reportedFamilies(config),
+        log: logger,
+        takeConnection,
+        onBridge,
+      }),
+  };
   return await TaskNetwork.open(host, [
     ...(takesEnis ? [awsvpc] : []),
-    {
-      mode: 'bridge',
-      isInUse: async () => await hasNetworkState(networkStateDirectory(runDir)),
-      load: async () =>
-        await (await bridge()).open({
-          runDir,
-          namespace: config.containerdNamespace,
-          pluginDirectories: config.cniPluginDirectories,
-          portRange: config.dynamicHostPortRange,
-          reportedFamilies: reportedFamilies(config),
-          log: logger,
-          takeConnection,
-          onBridge,
-        }),
-    },
+    runtime.info.network === 'own' ? runtimesBridge : bridge,
   ]);
 }

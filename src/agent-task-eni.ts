@@ -7,20 +7,13 @@ import type { Store } from './store/store.ts';
 import type { TaskArn } from './task/ids.ts';
 
 /** Whether tasks may have ENIs on this instance; why not is told (networking.md §6.1). */
-export function judgeTaskEni(
-  config: Config,
-  facts: InstanceFacts,
-  runtimeMakesBridges: boolean,
-  logger: Logger,
-): boolean {
+export function judgeTaskEni(config: Config, facts: InstanceFacts, logger: Logger): boolean {
   if (!config.taskEni || config.external) return false;
-  const trouble = runtimeMakesBridges
-    ? 'ECS_RUNTIME=docker does not run tasks of network mode awsvpc yet'
-    : facts.vpcId === undefined || facts.primaryMac === undefined
-      ? 'the instance metadata service names no VPC: the instance is in none, or the service cannot be reached'
-      : undefined;
-  if (trouble !== undefined) logger.error({ trouble }, 'ECS_ENABLE_TASK_ENI is set and has no effect');
-  return trouble === undefined;
+  const isInVpc = facts.vpcId !== undefined && facts.primaryMac !== undefined;
+  const trouble =
+    'the instance metadata service names no VPC: the instance is in none, or the service cannot be reached';
+  if (!isInVpc) logger.error({ trouble }, 'ECS_ENABLE_TASK_ENI is set and has no effect');
+  return isInVpc;
 }
 
 export interface AttachmentParts {

@@ -165,7 +165,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   const containers = timedRuntime(runtime.runtime, (...call) => metrics.called(...call));
   const volumesDirectory = join(config.dataDirectory, 'volumes');
   const runtimeMakesBridges = runtime.runtime.info.network === 'own';
-  const taskEniUsable = judgeTaskEni(config, facts, runtimeMakesBridges, logger);
+  const taskEniUsable = judgeTaskEni(config, facts, logger);
   const taskApi = parts.use(
     await openTaskApi({
       config,
@@ -180,7 +180,8 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
       metrics,
       tasks,
       registration: () => registration,
-      callsFromHost: ({ networkMode }) => networkMode === 'host' || runtimeMakesBridges,
+      callsFromHost: ({ networkMode }) =>
+        networkMode === 'host' || (networkMode !== 'awsvpc' && runtimeMakesBridges),
     }),
   );
   const onBridge = new BridgeIntrospection(logger);
@@ -188,7 +189,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
     await openNetwork({
       config,
       logger,
-      runtimeMakesBridges,
+      runtime: containers,
       taskEniUsable,
       onBridge: (bridge) => onBridge.bridgeReady(bridge),
       takeConnection: (socket, taskId) => taskApi.take(socket, { kind: 'task', taskId }),

@@ -8,7 +8,7 @@ import {
 import type { QueuedReport, Store } from '../store/store.ts';
 import { renderReason } from '../task/errors.ts';
 import { type ContainerId, type TaskArn, type TaskId, taskArn, taskIdOf } from '../task/ids.ts';
-import { NAMESPACE_PAUSE } from '../task/internal-containers.ts';
+import { isPauseName } from '../task/internal-containers.ts';
 import type { ContainerReport, StateReport } from '../task/report.ts';
 import { deadlinesOf, type StepPorts } from './step-context.ts';
 import { transitionWithin } from './timed-out.ts';
@@ -122,7 +122,7 @@ export class LostTasks {
 }
 
 function holdsNamespaces({ labels }: ListedContainer): boolean {
-  return labels[LABEL_CONTAINER_NAME] === NAMESPACE_PAUSE;
+  return isPauseName(labels[LABEL_CONTAINER_NAME] ?? '');
 }
 
 function containerReport({ id, labels }: ListedContainer, exit: ContainerExit | undefined): ContainerReport {

@@ -14,6 +14,7 @@ import {
   taskIdOf,
 } from '../task/ids.ts';
 import type { ImagesInUse, ImageUse } from '../task/image-use.ts';
+import { withNetworkPause } from '../task/internal-containers.ts';
 import { waitsForHost } from '../task/plan.ts';
 import { withoutFetched } from '../task/secrets.ts';
 import type { ContainerStatus, DesiredStatus } from '../task/statuses.ts';
@@ -183,15 +184,16 @@ export class TaskEngine implements TaskIntake {
     this.#workers.get(arn)?.post({ kind: 'reportSettled' });
   }
 
-  async #take(spec: TaskSpec, desired: DesiredStatus): Promise<void> {
-    const known = this.#workers.get(spec.arn);
+  async #take(given: TaskSpec, desired: DesiredStatus): Promise<void> {
+    const known = this.#workers.get(given.arn);
     if (known !== undefined) {
       if (desired === 'STOPPED') await known.postDurably({ kind: 'stopRequested' });
       else await known.admitted;
       return;
     }
     const { ports } = this.#deps;
-    const refusal = refusalOf(spec, ports, this.#deps.capacity);
+    const refusal = refusalOf(given, ports, this.#deps.capacity);
+    const spec = ports.runtime.info.joinsNetworkBy === 'container' ? withNetworkPause(given) : given;
     const { state, reports } = admitTask(spec, desired, refusal, this.#arrival());
     const worker = new TaskWorker(state, this.#workerDependencies());
     this.#add(worker);

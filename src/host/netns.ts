@@ -1,10 +1,12 @@
 import {
   closeSync,
   existsSync,
+  fstatSync,
   mkdirSync,
   openSync,
   readFileSync,
   statfsSync,
+  statSync,
   unlinkSync,
   writeFileSync,
   writeSync,
@@ -66,17 +68,33 @@ export class NamespaceError extends Error {
  */
 export function ensureNetworkNamespace(path: string, { ipv6 }: { readonly ipv6: boolean }): boolean {
   if (isNetworkNamespace(path)) return false;
+  bindNamespace(path, ipv6, () => check(unshareCall(CLONE_NEWNET), 'unshare', path));
+  return true;
+}
+
+/**
+ * Binds a namespace that somebody else has made, an open file of it, to `path`, with `lo` up: it lives on there when
+ * its processes have ended. Never the thread's own: what is then done with the namespace would be done to the host.
+ */
+export function bindNetworkNamespace(
+  namespace: number,
+  path: string,
+  { ipv6 }: { readonly ipv6: boolean },
+): void {
+  const [theirs, own] = [fstatSync(namespace), statSync(OWN_NAMESPACE)];
+  if (theirs.ino === own.ino && theirs.dev === own.dev)
+    throw new Error(`the namespace for ${path} is the one that the agent is in`);
+  bindNamespace(path, ipv6, () => check(setnsCall(namespace, CLONE_NEWNET), 'setns', path));
+}
+
+function bindNamespace(path: string, ipv6: boolean, enter: () => void): void {
   ensureSharedDirectory(dirname(path));
   closeSync(openSync(path, 'a', 0o444));
-  inNamespace(
-    () => check(unshareCall(CLONE_NEWNET), 'unshare', path),
-    () => {
-      if (!ipv6) disableIpv6();
-      bringUp('lo');
-      check(mountCall(OWN_NAMESPACE, path, 'none', MS_BIND, null), 'mount', path);
-    },
-  );
-  return true;
+  inNamespace(enter, () => {
+    switchIpv6(ipv6);
+    bringUp('lo');
+    check(mountCall(OWN_NAMESPACE, path, 'none', MS_BIND, null), 'mount', path);
+  });
 }
 
 /** Takes the name away; the namespace ends with its last process or open socket. Not there: success. */
@@ -132,11 +150,11 @@ function abort(errno: number): never {
   process.abort();
 }
 
-/** For the links that are there and those that come. A kernel without IPv6 has nothing to switch off. */
-function disableIpv6(): void {
+/** For the links that are there and those that come. A kernel without IPv6 has nothing to switch. */
+function switchIpv6(on: boolean): void {
   for (const which of ['all', 'default']) {
     const path = `/proc/sys/net/ipv6/conf/${which}/disable_ipv6`;
-    if (existsSync(path)) writeFileSync(path, '1');
+    if (existsSync(path)) writeFileSync(path, on ? '0' : '1');
   }
 }
 

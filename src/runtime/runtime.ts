@@ -79,6 +79,8 @@ export interface RuntimeInfo {
   readonly tcsDockerVersion?: string;
   /** `own`: the runtime makes bridges and publishes ports itself; `none`: the agent's network does. */
   readonly network: 'own' | 'none';
+  /** How containers get into a network namespace that the agent has filled; see `NetworkNamespace`. */
+  readonly joinsNetworkBy: 'path' | 'container';
   /** Whether containers write their output into FIFOs of the agent's log service. */
   readonly fifoLogs: boolean;
   /** Whether it still knows, after a restart of the host, how containers ended. */
@@ -163,7 +165,13 @@ export type NetworkNamespace =
   | { readonly kind: 'host' }
   /** A new namespace with only `lo`. */
   | { readonly kind: 'isolated' }
+  /** Only where `RuntimeInfo.joinsNetworkBy` is `path`. */
   | { readonly kind: 'path'; readonly path: string }
+  /**
+   * That of another container of the task, which runs, and with it its host name: the request's does not count.
+   * Only where `RuntimeInfo.joinsNetworkBy` is `container`.
+   */
+  | { readonly kind: 'container'; readonly id: ContainerId }
   /** A bridge that the runtime makes itself, with published ports; only where `RuntimeInfo.network` is `own`. */
   | {
       readonly kind: 'bridge';

@@ -3,6 +3,7 @@ import { DEPENDENCY_CONDITIONS } from '../task/dependencies.ts';
 import { taskArn } from '../task/ids.ts';
 import type { ContainerReport, StateReport } from '../task/report.ts';
 import { CONTAINER_STATUSES, TASK_STATUSES } from '../task/statuses.ts';
+import { INTERNAL_KINDS } from '../task/task-spec.ts';
 import type { ContainerState, TaskState } from '../task/task-state.ts';
 import { versionedRecord } from './versioned-record.ts';
 
@@ -138,7 +139,7 @@ const volumesFrom = z.object({ sourceContainer: text, readonly: z.boolean() });
 
 const containerSpec = z.object({
   name: text,
-  internal: z.exactOptional(z.literal('namespacePause')),
+  internal: z.exactOptional(z.enum(INTERNAL_KINDS)),
   image: text,
   essential: z.boolean(),
   command: z.exactOptional(texts),

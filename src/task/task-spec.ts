@@ -53,11 +53,15 @@ export interface TaskSpec {
   readonly unsupported: readonly string[];
 }
 
+/** What a container that the agent adds to a task is for: it holds namespaces that the others share. */
+export const INTERNAL_KINDS = ['namespacePause', 'networkPause'] as const;
+export type InternalKind = (typeof INTERNAL_KINDS)[number];
+
 /** One container of a task, first-class fields and dockerConfig already merged (resources.md §12.1). */
 export interface ContainerSpec {
   readonly name: string;
   /** Made by the agent for the task, and nothing of it is told to ECS; absent: of the task definition. */
-  readonly internal?: 'namespacePause';
+  readonly internal?: InternalKind;
   readonly image: string;
   readonly essential: boolean;
   /** Absent: the image's own. */

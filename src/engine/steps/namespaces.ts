@@ -1,6 +1,6 @@
 import type { CreateContainer, SharedNamespace } from '../../runtime/runtime.ts';
 import { containerIdOf, taskIdOf } from '../../task/ids.ts';
-import { NAMESPACE_PAUSE } from '../../task/internal-containers.ts';
+import { hostnameOnEni, NAMESPACE_PAUSE } from '../../task/internal-containers.ts';
 import type { TaskState } from '../../task/task-state.ts';
 import { containerLimits, taskLimits } from '../container-limits.ts';
 import { type ContainerPair, type ContainerStepContext, containerOf } from '../step-context.ts';
@@ -16,7 +16,7 @@ export function sharedNamespaces(task: TaskState): Pick<CreateContainer, 'pid' |
   };
 }
 
-/** The container that holds them: it has no network, no log and no rights, and its own namespaces. */
+/** A container that holds namespaces: its own, with no log, no rights and, of the agent, no network. */
 export async function describePause(
   context: ContainerStepContext,
   pair: ContainerPair,
@@ -39,7 +39,9 @@ export async function describePause(
     sysctls: {},
     mounts: [],
     tmpfs: {},
-    ...(task.spec.ipcMode === 'task' && { ipc: { kind: 'shareable' } }),
+    // Those that join its network have its host name.
+    ...(spec.internal === 'networkPause' && { hostname: hostnameOnEni(task.spec) }),
+    ...(spec.internal === 'namespacePause' && task.spec.ipcMode === 'task' && { ipc: { kind: 'shareable' } }),
     network: { kind: 'isolated' },
     limits: containerLimits(spec),
     ...(cgroup !== undefined && { cgroup }),

@@ -9,7 +9,8 @@ import {
 import { eniSubnets, isIpv6Only, type TaskEni } from '../../task/eni.ts';
 import { containerDisplayName, containerIdOf } from '../../task/ids.ts';
 import type { PortBinding, PortMapping } from '../../task/port-mapping.ts';
-import type { TaskSpec } from '../../task/task-spec.ts';
+import type { ContainerStatus } from '../../task/statuses.ts';
+import type { ContainerSpec, InternalKind, TaskSpec } from '../../task/task-spec.ts';
 import type { TaskState } from '../../task/task-state.ts';
 import { sortedMap } from '../go-json.ts';
 import { goTime } from '../go-time.ts';
@@ -36,6 +37,10 @@ export interface TagsView {
   readonly errors: readonly unknown[];
 }
 
+const INTERNAL_TYPES: Readonly<Record<InternalKind, string>> = {
+  namespacePause: 'NAMESPACE_PAUSE',
+  networkPause: 'CNI_PAUSE',
+};
 /** Docker's least; what is below is shown as this (TMDS-102). */
 const LEAST_CPU_SHARES = 2;
 
@@ -99,14 +104,14 @@ export function containerDocument(
     ImageID: state.imageId ?? '',
     ...ports(version, container),
     Labels: sortedMap(labelsOf(container, cluster)),
-    DesiredStatus: state.desired,
-    KnownStatus: state.known,
+    DesiredStatus: shownStatus(spec, state.desired),
+    KnownStatus: shownStatus(spec, state.known),
     ...(state.exitCode !== undefined && { ExitCode: state.exitCode }),
     Limits: { CPU: Math.max(spec.cpu, LEAST_CPU_SHARES), Memory: spec.memoryMiB },
     ...(state.createdAt !== undefined && { CreatedAt: goTime(state.createdAt) }),
     ...(state.startedAt !== undefined && { StartedAt: goTime(state.startedAt) }),
     ...(state.finishedAt !== undefined && { FinishedAt: goTime(state.finishedAt) }),
-    Type: spec.internal === undefined ? 'NORMAL' : 'NAMESPACE_PAUSE',
+    Type: spec.internal === undefined ? 'NORMAL' : INTERNAL_TYPES[spec.internal],
     ...(!isV4 && networks),
     ...healthDocument(container),
     ...volumesMember(task.spec, spec, volumesDirectory),
@@ -118,6 +123,11 @@ export function containerDocument(
       ...(spec.restartPolicy !== undefined && { RestartCount: state.restarts?.count ?? 0 }),
     }),
   };
+}
+
+/** One that holds a network has done its part when it runs (task-engine.md §2). */
+function shownStatus({ internal }: ContainerSpec, status: ContainerStatus): ContainerStatus {
+  return internal === 'networkPause' && status === 'RUNNING' ? 'RESOURCES_PROVISIONED' : status;
 }
 
 /** v4 shows containers whose image is here before they are made (TMDS-34). */
@@ -210,7 +220,7 @@ function listed(name: string, values: readonly string[]): object {
 /** One entry a container; a list with an empty string is what programs are used to (TMDS-29, TMDS-135). */
 function networkDocument(version: DocumentVersion, { task, spec, state }: EndpointContainer): unknown {
   // One that only holds other namespaces has no network, whatever its task has.
-  if (spec.internal !== undefined) return { NetworkMode: 'none', IPv4Addresses: [''] };
+  if (spec.internal === 'namespacePause') return { NetworkMode: 'none', IPv4Addresses: [''] };
   if (task.spec.eni !== undefined) return eniDocument(version, task.spec.eni);
   const live = state.known === 'STOPPED' ? undefined : state.addresses;
   return {

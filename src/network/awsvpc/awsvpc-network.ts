@@ -4,8 +4,9 @@ import { KeyedLock } from '../../async/keyed-lock.ts';
 import { ensureNetworkNamespace, isNetworkNamespace, removeNetworkNamespace } from '../../host/netns.ts';
 import type { RunCommand } from '../../host/run-command.ts';
 import { eniAddresses, eniGateways, isIpv6Only, type TaskEni } from '../../task/eni.ts';
-import { TaskError } from '../../task/errors.ts';
+import { RuntimeUnavailableError, TaskError } from '../../task/errors.ts';
 import { type ContainerId, containerIdOf, type TaskId, taskIdOf } from '../../task/ids.ts';
+import { hostnameOnEni, NETWORK_PAUSE } from '../../task/internal-containers.ts';
 import type { ContainerSpec, TaskSpec } from '../../task/task-spec.ts';
 import { NamespaceEndpoints, type TakeConnection } from '../endpoint/namespace-endpoints.ts';
 import { resolvConfFor } from '../host-files.ts';
@@ -16,6 +17,7 @@ import { type NameFiles, TaskFiles } from '../task-files.ts';
 import { type AwsvpcNames, awsvpcNames } from './awsvpc-names.ts';
 import { attachEni, giveBackEnis } from './eni-device.ts';
 import type { EniLink } from './eni-link.ts';
+import { bindHeldNamespace, type Holders } from './held-namespace.ts';
 import type { LocalRoutes } from './local-routes.ts';
 import { openTaskNetworkRecords, type TaskNetworkRecord, type TaskNetworkRecords } from './task-record.ts';
 
@@ -35,6 +37,11 @@ export interface AwsvpcNetworkOptions {
   readonly log: NetworkLog;
   /** Answers what tasks ask 169.254.170.2. */
   readonly takeConnection: TakeConnection;
+  /**
+   * Where containers join a network by a container that holds it: tells of those. Absent: they join by path, and
+   * namespaces are held by their names alone.
+   */
+  readonly holders?: Holders;
   /** How tasks reach the host; absent: they do not. */
   readonly localRoutes?: LocalRoutes;
   /** Where the host's files are seen; default `/`. */
@@ -47,9 +54,14 @@ export interface AwsvpcNetworkOptions {
 }
 
 const LINK = 'eth0';
-/** What the Amazon ECS agent calls the container that holds a task's namespace; ours is a name without a process. */
-const PAUSE_CONTAINER = '~internal~ecs~pause';
-const DEFAULT_NAME_LENGTH = 12;
+
+/** A task's namespace as it is to be; `pause` is the container that holds it where there is one. */
+interface WantedNamespace {
+  readonly path: string;
+  readonly pause: ContainerId;
+  readonly eni: TaskEni;
+  readonly signal: AbortSignal;
+}
 
 /**
  * awsvpc mode (networking.md §6, §11.4): a namespace for the task, in it the task's ENI, which is taken from the
@@ -105,14 +117,15 @@ export class AwsvpcNetwork implements Network {
     const taskId = taskIdOf(task.arn);
     return await this.#lock.run(taskId, async () => {
       const path = this.#netnsOf(taskId);
-      await this.#ensureNamespace(taskId, path, eni, signal);
-      const pause = containerIdOf(task.arn, PAUSE_CONTAINER, 0);
-      const hostname = eni.privateDnsName ?? pause.slice(0, DEFAULT_NAME_LENGTH);
+      const pause = containerIdOf(task.arn, NETWORK_PAUSE, 0);
+      await this.#ensureNamespace(taskId, { path, pause, eni, signal });
+      const hostname = hostnameOnEni(task);
       const contents = await this.#contents(eni, hostname);
       const [ipv4] = eni.ipv4Addresses;
       const [ipv6] = eni.ipv6Addresses;
       return {
-        namespace: { kind: 'path', path },
+        namespace:
+          this.#options.holders === undefined ? { kind: 'path', path } : { kind: 'container', id: pause },
         hostname,
         // One set of files for all containers of the task (NET-41).
         mounts: await this.#files.ensure(taskId, pause, contents, container.options.readonlyRootfs),
@@ -166,13 +179,15 @@ export class AwsvpcNetwork implements Network {
   }
 
   /** What was never complete is taken down when it fails: the ENI is the host's again (NET-47). */
-  async #ensureNamespace(task: TaskId, path: string, eni: TaskEni, signal: AbortSignal): Promise<void> {
-    const { onChange, blockInstanceMetadata, localRoutes } = this.#options;
+  async #ensureNamespace(task: TaskId, { path, pause, eni, signal }: WantedNamespace): Promise<void> {
+    const { onChange, blockInstanceMetadata, localRoutes, holders } = this.#options;
     const record = this.#known.get(task) ?? (await this.#remember({ version: 1, task, isComplete: false }));
     if (record.isComplete && isNetworkNamespace(path)) return;
     try {
       onChange?.('make the namespace');
-      ensureNetworkNamespace(path, { ipv6: eni.ipv6Addresses.length > 0 });
+      const ipv6 = eni.ipv6Addresses.length > 0;
+      if (holders === undefined) ensureNetworkNamespace(path, { ipv6 });
+      else await bindHeldNamespace(path, pause, holders, { ipv6, signal });
       await this.#endpoints.open(path, task, { signal });
       const link: EniLink = {
         macAddress: eni.macAddress,
@@ -186,6 +201,8 @@ export class AwsvpcNetwork implements Network {
       await this.#remember({ ...record, isComplete: true });
     } catch (error) {
       signal.throwIfAborted();
+      // Nothing is wrong with the network: the next try goes on with it.
+      if (error instanceof RuntimeUnavailableError) throw error;
       await this.#takeDown(task).catch((left: unknown) =>
         this.#options.log.warn(
           { err: left, taskId: task },

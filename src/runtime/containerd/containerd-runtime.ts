@@ -43,6 +43,7 @@ export class ContainerdRuntime implements ContainerRuntime {
       version,
       acsDockerVersion: 'containerd',
       network: 'none',
+      joinsNetworkBy: 'path',
       fifoLogs: true,
       remembersOverBoot: false,
     };

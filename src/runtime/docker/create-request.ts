@@ -7,7 +7,7 @@ import type {
   NetworkNamespace,
   SharedNamespace,
 } from '../runtime.ts';
-import { LABEL_ID, LABEL_KEEPSAKE, LABEL_OWNER } from './docker-documents.ts';
+import { LABEL_ID, LABEL_KEEPSAKE, LABEL_OWNER, OF_CONTAINER } from './docker-documents.ts';
 
 /**
  * Body of `POST /containers/create` (Docker Engine API, ContainerCreate). `dockerIdOf` finds other containers of the
@@ -31,7 +31,7 @@ export function createRequest(
     Env: Object.entries(request.environment).map(([key, value]) => `${key}=${value}`),
     ...(request.user !== undefined && { User: request.user }),
     ...(request.workingDirectory !== undefined && { WorkingDir: request.workingDirectory }),
-    ...(request.hostname !== undefined && network.kind !== 'path' && { Hostname: request.hostname }),
+    ...(request.hostname !== undefined && network.kind !== 'container' && { Hostname: request.hostname }),
     ...(request.domainname !== undefined && { Domainname: request.domainname }),
     Tty: request.terminal,
     OpenStdin: request.openStdin,
@@ -134,13 +134,15 @@ function ipcMode(ipc: CreateContainer['ipc'], dockerIdOf: (id: string) => string
 
 /** Containers of the task that a new one needs to be found for it. */
 export function neededContainers({ pid, ipc, network }: CreateContainer): readonly ContainerId[] {
-  const shared = [pid, ipc].flatMap((namespace) => (namespace?.kind === 'container' ? [namespace.id] : []));
+  const shared = [pid, ipc, network].flatMap((namespace) =>
+    namespace?.kind === 'container' ? [namespace.id] : [],
+  );
   const linked = network.kind === 'bridge' ? network.links.map(({ id }) => id) : [];
   return [...new Set([...shared, ...linked])];
 }
 
 function sharedWith(namespace: SharedNamespace, dockerIdOf: (id: string) => string): string {
-  return namespace.kind === 'host' ? 'host' : `container:${dockerIdOf(namespace.id)}`;
+  return namespace.kind === 'host' ? 'host' : `${OF_CONTAINER}${dockerIdOf(namespace.id)}`;
 }
 
 function networkConfig(network: NetworkNamespace, dockerIdOf: (id: string) => string): object {
@@ -150,8 +152,9 @@ function networkConfig(network: NetworkNamespace, dockerIdOf: (id: string) => st
     case 'isolated':
       return { NetworkMode: 'none' };
     case 'path':
-      // Joined by the container that holds the namespace (decisions on awsvpc); dockerd takes no path.
       throw new Error('dockerd cannot put a container into a namespace by its path');
+    case 'container':
+      return { NetworkMode: sharedWith(network, dockerIdOf) };
     case 'bridge':
       return {
         NetworkMode: 'bridge',

@@ -9,6 +9,7 @@ import {
   type DockerContainer,
   LABEL_ID,
   LABEL_OWNER,
+  OF_CONTAINER,
   timeOf,
 } from './docker-documents.ts';
 import { hasStatus } from './docker-error.ts';
@@ -102,7 +103,7 @@ export function observationOf(
   const exit = exitOf(container);
   if (exit !== undefined) return { state: 'exited', exit };
   if (!hasNotEnded(Status)) return { state: 'created' };
-  return { state: 'running', pid: Pid, network: networkOf(container, families) };
+  return { state: 'running', pid: Pid, ...networkOf(container, families) };
 }
 
 /** dockerd's states of a process that is there. */
@@ -110,8 +111,15 @@ function hasNotEnded(status: string): boolean {
   return status === 'running' || status === 'paused' || status === 'restarting';
 }
 
-/** What dockerd chose: addresses, and a binding for each port and address of the host. */
-export function networkOf({ NetworkSettings }: DockerContainer, families: ReportedFamilies): ChosenNetwork {
+/**
+ * What dockerd chose: addresses, and a binding for each port and address of the host. Nothing where the container is
+ * in a namespace of another one, which the agent has filled.
+ */
+export function networkOf(
+  { HostConfig, NetworkSettings }: DockerContainer,
+  families: ReportedFamilies,
+): { readonly network?: ChosenNetwork } {
+  if (HostConfig.NetworkMode.startsWith(OF_CONTAINER)) return {};
   const { Ports, IPAddress, GlobalIPv6Address } = NetworkSettings;
   const bindings = Object.entries(Ports ?? {}).flatMap(([key, published]): readonly PortBinding[] => {
     const [port, protocol] = key.split('/');
@@ -122,7 +130,7 @@ export function networkOf({ NetworkSettings }: DockerContainer, families: Report
       hostPort: Number(HostPort),
     }));
   });
-  return {
+  const network: ChosenNetwork = {
     bindings: bindings
       .filter(({ bindIp }) => isReported(bindIp, families))
       .toSorted((a, b) => a.containerPort - b.containerPort || a.protocol.localeCompare(b.protocol)),
@@ -131,4 +139,5 @@ export function networkOf({ NetworkSettings }: DockerContainer, families: Report
       ...(GlobalIPv6Address !== '' && { ipv6: GlobalIPv6Address }),
     },
   };
+  return { network };
 }

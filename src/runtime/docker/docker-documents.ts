@@ -6,6 +6,9 @@ export const LABEL_OWNER = 'ecs-containerd-agent.owner';
 /** `CreateContainer.keepsake` in base64. */
 export const LABEL_KEEPSAKE = 'ecs-containerd-agent.keepsake';
 
+/** Begins a mode, such as that of its network, of a container that has a namespace of another one. */
+export const OF_CONTAINER = 'container:';
+
 const text = z.string().catch('');
 const labels = z.nullish(z.record(z.string(), z.string()));
 
@@ -35,6 +38,7 @@ export const containerSchema = z.looseObject({
     FinishedAt: z.string(),
   }),
   Config: z.looseObject({ Labels: labels }),
+  HostConfig: z.looseObject({ NetworkMode: text }),
   NetworkSettings: z.looseObject({
     Ports: publishedPorts,
     IPAddress: text,

@@ -58,6 +58,7 @@ export class DockerRuntime implements ContainerRuntime {
       acsDockerVersion: `DockerVersion: ${version}`,
       tcsDockerVersion: version,
       network: 'own',
+      joinsNetworkBy: 'container',
       fifoLogs: false,
       remembersOverBoot: true,
     };
@@ -255,7 +256,7 @@ export class DockerRuntime implements ContainerRuntime {
     return {
       pid: container.State.Pid,
       startedAt,
-      network: networkOf(container, this.#context.reportedFamilies),
+      ...networkOf(container, this.#context.reportedFamilies),
     };
   }
 

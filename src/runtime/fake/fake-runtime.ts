@@ -45,21 +45,28 @@ export type FakeCall = 'create' | 'start' | 'stop' | 'release' | 'remove' | 'lis
  * runtime that forgets. Keeps the port's contract otherwise.
  */
 export class FakeRuntime implements ContainerRuntime {
-  readonly info: RuntimeInfo = {
-    name: 'fake',
-    version: '1',
-    acsDockerVersion: 'containerd',
-    network: 'none',
-    fifoLogs: false,
-    remembersOverBoot: false,
-  };
+  readonly info: RuntimeInfo;
   readonly #containers = new Map<ContainerId, FakeContainer>();
   readonly #behaviour: (request: CreateContainer) => FakeBehaviour;
   readonly #hooks = new Map<FakeCall, (id: ContainerId | undefined, signal: AbortSignal) => Promise<void>>();
   readonly #listeners = new Set<(event: RuntimeEvent) => void>();
 
-  constructor(behaviour: (request: CreateContainer) => FakeBehaviour = () => ({})) {
+  /** `traits` are what it says of itself that differs from the usual. */
+  constructor(
+    behaviour: (request: CreateContainer) => FakeBehaviour = () => ({}),
+    traits: Partial<RuntimeInfo> = {},
+  ) {
     this.#behaviour = behaviour;
+    this.info = {
+      name: 'fake',
+      version: '1',
+      acsDockerVersion: 'containerd',
+      network: 'none',
+      joinsNetworkBy: 'path',
+      fifoLogs: false,
+      remembersOverBoot: false,
+      ...traits,
+    };
   }
 
   /** Runs before the call's effect; may wait, or reject in its place. */

@@ -4,10 +4,16 @@ import { endpointEnvironment } from '../../../src/metadata/endpoint-environment.
 import { EndpointIds } from '../../../src/metadata/endpoint-ids.ts';
 import type { TaskCgroups } from '../../../src/resource/task-cgroups.ts';
 import { FakeImages } from '../../../src/runtime/fake/fake-images.ts';
-import type { CreateContainer } from '../../../src/runtime/runtime.ts';
+import { FakeRuntime } from '../../../src/runtime/fake/fake-runtime.ts';
+import type { CreateContainer, RuntimeInfo } from '../../../src/runtime/runtime.ts';
+import type { TaskEni } from '../../../src/task/eni.ts';
 import { TaskError } from '../../../src/task/errors.ts';
 import { containerIdOf, taskArn, taskIdOf } from '../../../src/task/ids.ts';
-import { NAMESPACE_PAUSE, withInternalContainers } from '../../../src/task/internal-containers.ts';
+import {
+  NAMESPACE_PAUSE,
+  NETWORK_PAUSE,
+  withInternalContainers,
+} from '../../../src/task/internal-containers.ts';
 import type { TaskSpec } from '../../../src/task/task-spec.ts';
 import { until as untilIt } from '../../support/until.ts';
 import { containerSpec, taskSpec } from '../task/task-story.ts';
@@ -22,6 +28,15 @@ afterEach(async () => {
 
 const arnOf = (n: number) =>
   taskArn(`arn:aws:ecs:us-west-2:123456789012:task/peer/${String(n).padStart(32, '0')}`);
+const ENI: TaskEni = {
+  ec2Id: 'eni-1',
+  macAddress: '0e:00:00:00:00:06',
+  ipv4Addresses: ['10.0.2.100'],
+  ipv6Addresses: [],
+  subnetGatewayIpv4: '10.0.2.1/24',
+  dnsServers: [],
+  dnsSearch: [],
+};
 const task = (n: number, name = 'main', environment: Readonly<Record<string, string>> = {}) => ({
   spec: taskSpec([containerSpec(name, { environment })], { arn: arnOf(n) }),
   desired: 'RUNNING' as const,
@@ -132,6 +147,31 @@ describe('a container as it is asked for', () => {
     expect(pause).not.toHaveProperty('pid');
     const alone = (await requestsOf({ pidMode: 'task' }, 4)).get(NAMESPACE_PAUSE);
     expect(alone).not.toHaveProperty('ipc');
+  });
+
+  it('has the network of a container that holds it, where the runtime joins none by path, with the name of its ENI', async () => {
+    const requestsOn = async (traits: Partial<RuntimeInfo>, n: number) => {
+      const requests = new Map<string, CreateContainer>();
+      const runtime = new FakeRuntime((asked) => {
+        requests.set(asked.labels['com.amazonaws.ecs.container-name'] ?? '', asked);
+        return {};
+      }, traits);
+      const w = new EngineWorld().start({ ports: { runtime } });
+      worlds.push(w);
+      const eni = { ...ENI, privateDnsName: 'ip-10-0-2-100.internal' };
+      const spec = taskSpec([containerSpec('main')], { arn: arnOf(n), networkMode: 'awsvpc', eni });
+      await w.engine.accept([{ spec, desired: 'RUNNING' }]);
+      await until(() => w.known(arnOf(n)) === 'RUNNING');
+      return requests;
+    };
+    const held = await requestsOn({ joinsNetworkBy: 'container' }, 1);
+    expect([...held.keys()]).toEqual([NETWORK_PAUSE, 'main']);
+    expect(held.get(NETWORK_PAUSE)).toMatchObject({
+      pause: true,
+      network: { kind: 'isolated' },
+      hostname: 'ip-10-0-2-100.internal',
+    });
+    expect([...(await requestsOn({ joinsNetworkBy: 'path' }, 2)).keys()]).toEqual(['main']);
   });
 
   it('has the ids of its GPUs in its environment, and NVIDIA runs it (RES-76)', async () => {

@@ -1,6 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type ContainerId, containerIdOf, taskArn } from '../../../src/task/ids.ts';
-import { NAMESPACE_PAUSE, withInternalContainers } from '../../../src/task/internal-containers.ts';
+import {
+  NAMESPACE_PAUSE,
+  NETWORK_PAUSE,
+  withInternalContainers,
+  withNetworkPause,
+} from '../../../src/task/internal-containers.ts';
 import type { TaskSpec } from '../../../src/task/task-spec.ts';
 import { until as untilIt } from '../../support/until.ts';
 import { containerSpec, taskSpec } from '../task/task-story.ts';
@@ -16,14 +21,14 @@ afterEach(async () => await world?.engine.close());
 async function loseStateOf(
   known: string,
   behaviour = {},
-  modes: Pick<TaskSpec, 'pidMode'> = {},
+  modes: Partial<TaskSpec> = {},
 ): Promise<EngineWorld> {
   const w = new EngineWorld(() => behaviour);
   world = w;
   w.start();
   const log = { driver: 'none', options: {} };
   const containers = [containerSpec('a', { log }), containerSpec('b', { log })];
-  const spec = withInternalContainers(taskSpec(containers, { arn, ...modes }));
+  const spec = withNetworkPause(withInternalContainers(taskSpec(containers, { arn, ...modes })));
   await w.engine.accept([{ spec, desired: 'RUNNING' }]);
   await until(() => w.known(arn) === known);
   await w.engine.close();
@@ -50,16 +55,22 @@ describe('a task that runs and that the store has lost', () => {
     ]);
   });
 
-  it('is stopped before what holds its shared namespaces, of which nothing is told (ENG-90)', async () => {
-    const w = await loseStateOf('RUNNING', {}, { pidMode: 'task' });
-    const order: (ContainerId | undefined)[] = [];
-    w.runtime.onCall('stop', async (id) => void order.push(id));
-    w.start();
-    await until(async () => (await w.runtime.listContainers({ signal })).length === 0);
-    expect(w.reports.at(-1)?.containers.map(({ containerName }) => containerName)).toEqual(['a', 'b']);
-    expect(order.at(-1)).toBe(containerIdOf(arn, NAMESPACE_PAUSE, 0));
-    expect(order).toHaveLength(3);
-  });
+  it.each([
+    { modes: { pidMode: 'task' }, pause: NAMESPACE_PAUSE },
+    { modes: { networkMode: 'awsvpc' }, pause: NETWORK_PAUSE },
+  ] as const)(
+    'is stopped before what holds its shared namespaces, of which nothing is told: $modes (ENG-90)',
+    async ({ modes, pause }) => {
+      const w = await loseStateOf('RUNNING', {}, modes);
+      const order: (ContainerId | undefined)[] = [];
+      w.runtime.onCall('stop', async (id) => void order.push(id));
+      w.start();
+      await until(async () => (await w.runtime.listContainers({ signal })).length === 0);
+      expect(w.reports.at(-1)?.containers.map(({ containerName }) => containerName)).toEqual(['a', 'b']);
+      expect(order.at(-1)).toBe(containerIdOf(arn, pause, 0));
+      expect(order).toHaveLength(3);
+    },
+  );
 
   it('keeps its containers, which are all that is left of it, until the report is stored', async () => {
     const w = await loseStateOf('RUNNING');

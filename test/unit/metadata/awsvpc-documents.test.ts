@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { EndpointScope } from '../../../src/metadata/task-api/endpoint-tasks.ts';
 import type { TaskEni } from '../../../src/task/eni.ts';
 import { containerIdOf, taskIdOf } from '../../../src/task/ids.ts';
+import { NETWORK_PAUSE, withNetworkPause } from '../../../src/task/internal-containers.ts';
 import type { TaskState } from '../../../src/task/task-state.ts';
 import { sampleContainerSpec, sampleContainerState, sampleTask } from '../store/sample-task.ts';
 import { askIntrospection, introspectionSources } from './introspection-world.ts';
@@ -124,6 +125,29 @@ describe('an awsvpc task', () => {
     ];
     expect(await ask(taskOn(DUAL_STACK), (id) => `/v3/${id}`)).toHaveProperty('Ports', ports);
     expect(await ask(taskOn(DUAL_STACK), (id) => `/v4/${id}`)).toHaveProperty('Ports', ports);
+  });
+
+  it('shows the container that holds its network, where there is one, as one with its ENI', async () => {
+    const task = taskOn(DUAL_STACK);
+    const spec = withNetworkPause(task.spec);
+    const pause = { ...sampleContainerState(NETWORK_PAUSE), createdAt: 1, known: 'RUNNING' as const };
+    const held = { ...task, spec, containers: [...task.containers, pause] };
+    for (const path of [(id: string) => `/v3/${id}/task`, (id: string) => `/v4/${id}/task`])
+      expect(await ask(held, path)).toMatchObject({
+        Containers: [
+          { Name: 'app', Type: 'NORMAL' },
+          { Name: 'two' },
+          {
+            DockerId: containerIdOf(spec.arn, NETWORK_PAUSE, 0),
+            Name: '~internal~ecs~pause',
+            Image: 'amazon/amazon-ecs-pause:0.1.0',
+            DesiredStatus: 'RESOURCES_PROVISIONED',
+            KnownStatus: 'RESOURCES_PROVISIONED',
+            Type: 'CNI_PAUSE',
+            Networks: [{ NetworkMode: 'awsvpc', IPv4Addresses: ['10.0.2.100'] }],
+          },
+        ],
+      });
   });
 
   it('is found in v2 by who asks, its containers by their runtime ids (TMDS-17)', async () => {

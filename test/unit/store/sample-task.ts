@@ -3,7 +3,7 @@ import { DEPENDENCY_CONDITIONS } from '../../../src/task/dependencies.ts';
 import { type TaskArn, taskArn } from '../../../src/task/ids.ts';
 import type { StateReport } from '../../../src/task/report.ts';
 import { CONTAINER_STATUSES, TASK_STATUSES } from '../../../src/task/statuses.ts';
-import type { ContainerSpec } from '../../../src/task/task-spec.ts';
+import { type ContainerSpec, INTERNAL_KINDS } from '../../../src/task/task-spec.ts';
 import type { ContainerState, TaskState } from '../../../src/task/task-state.ts';
 import type { TaskVolume } from '../../../src/task/volumes.ts';
 
@@ -111,7 +111,7 @@ const taskVolume: fc.Arbitrary<TaskVolume> = fc.oneof(
 const containerSpec: fc.Arbitrary<ContainerSpec> = fc.record(
   {
     name: fc.string({ minLength: 1 }),
-    internal: fc.constant('namespacePause' as const),
+    internal: fc.constantFrom(...INTERNAL_KINDS),
     image: fc.string(),
     essential: fc.boolean(),
     command: texts,

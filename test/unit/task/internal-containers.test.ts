@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { NAMESPACE_PAUSE, withInternalContainers } from '../../../src/task/internal-containers.ts';
+import {
+  NAMESPACE_PAUSE,
+  NETWORK_PAUSE,
+  withInternalContainers,
+  withNetworkPause,
+} from '../../../src/task/internal-containers.ts';
 import type { TaskSpec } from '../../../src/task/task-spec.ts';
 import { explain } from '../../../src/task/why.ts';
 import { containerSpec, DIGEST, TaskStory, taskSpec } from './task-story.ts';
@@ -148,5 +153,66 @@ describe('a task whose containers share namespaces', () => {
       );
     expect(story.state.known).not.toBe('RUNNING');
     expect(paused(story).state.known).toBe('RUNNING');
+  });
+});
+
+describe('a task whose network namespace a container holds', () => {
+  const held = (over: Partial<TaskSpec> = {}) => withNetworkPause(shared({ networkMode: 'awsvpc', ...over }));
+  const started = (container: string) => [
+    { kind: 'containerCreated', container } as const,
+    { kind: 'containerStarted', container, pid: 7, startedAt: 0 } as const,
+  ];
+  const runningOn = () =>
+    new TaskStory(held()).tell({ kind: 'resourcesReady' }, ...started(NETWORK_PAUSE)).run('app', 'side');
+
+  it('has one more container, which those of the definition wait for and outlive not (NET-61)', () => {
+    expect(held().containers.map(({ name }) => name)).toEqual(['app', 'side', '~internal~ecs~pause']);
+    const on = { containerName: NETWORK_PAUSE, condition: 'START' };
+    expect(held().containers.map(({ dependsOn }) => dependsOn)).toEqual([[on], [on], []]);
+    const story = runningOn().tell({ kind: 'stopRequested' });
+    expect(story.steps()).toEqual(['stopContainer app', 'stopContainer side']);
+    story.exit('app', 143).exit('side', 143);
+    expect(story.steps()).toContain(`stopContainer ${NETWORK_PAUSE}`);
+    expect(story.steps()).not.toContain('releaseTaskNetwork');
+    expect(story.exit(NETWORK_PAUSE, 0).steps()).toContain('releaseTaskNetwork');
+    expect(story.state.stoppedReason).toBe('');
+    expect(story.told().at(-1)).toBe('STOPPED app=STOPPED,side=STOPPED');
+  });
+
+  it.each(['bridge', 'host', 'none'] as const)('is none of the mode %s', (networkMode) => {
+    expect(held({ networkMode }).containers.map(({ name }) => name)).toEqual(['app', 'side']);
+  });
+
+  it('may have another one for other namespaces, and waits for both', () => {
+    const story = new TaskStory(held({ pidMode: 'task' }), { rules: { pullUpfront: true } });
+    expect(story.state.containers.map(({ name }) => name)).toEqual([
+      ...['app', 'side', '~internal~ecs~pause~namespace', '~internal~ecs~pause'],
+    ]);
+    story
+      .tell({ kind: 'resourcesReady' })
+      .resolve('app', 'side')
+      .tell(...started(NAMESPACE_PAUSE));
+    expect(story.steps()).not.toContain('pullImage app');
+    story.tell(...started(NETWORK_PAUSE));
+    expect(story.steps()).toEqual(['pullImage app', 'pullImage side']);
+  });
+
+  it('ends with it, and says why', () => {
+    const story = runningOn().exit(NETWORK_PAUSE, 137);
+    expect(story.state).toMatchObject({
+      desired: 'STOPPED',
+      stoppedReason: `TaskStateError: the network namespace that the containers of the task share is held no longer: ${NETWORK_PAUSE} has ended (exit code 137)`,
+    });
+    expect(story.steps()).toEqual(expect.arrayContaining(['stopContainer app', 'stopContainer side']));
+  });
+
+  it('does not begin when it cannot be made, and says why', () => {
+    const reason = { code: 'CannotCreateContainerError', message: 'no space left' };
+    const story = new TaskStory(held())
+      .tell({ kind: 'resourcesReady' })
+      .tell({ kind: 'stepFailed', step: 'createContainer', container: NETWORK_PAUSE, reason });
+    expect(story.state.stoppedReason).toBe(
+      'ResourceInitializationError: the network namespace that the containers of the task share could not be made: CannotCreateContainerError: no space left',
+    );
   });
 });

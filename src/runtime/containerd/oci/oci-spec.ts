@@ -1,5 +1,5 @@
 import type { ImageConfig } from '../../../image/images.ts';
-import type { CgroupParent, CreateContainer } from '../../runtime.ts';
+import type { CgroupParent, CreateContainer, NetworkNamespace } from '../../runtime.ts';
 import { LABEL_CONTAINER_NAME } from '../../runtime.ts';
 import type { FoundDevice } from '../find-devices.ts';
 import type { HostFacts } from '../host-facts.ts';
@@ -134,9 +134,22 @@ function planNamespaces(
   const namespaces: OciNamespace[] = [{ type: 'uts' }, { type: 'mount' }];
   if (ipc?.kind !== 'host') namespaces.unshift(joined('ipc'));
   if (pid?.kind !== 'host') namespaces.unshift(joined('pid'));
-  if (network.kind === 'isolated') namespaces.push({ type: 'network' });
-  if (network.kind === 'path') namespaces.push({ type: 'network', path: network.path });
+  namespaces.push(...networkNamespaces(network));
   // With cgroup v1 the container sees its controllers by the mounts alone, as under Docker.
   if (host.cgroupVersion === 2) namespaces.push({ type: 'cgroup' });
   return namespaces;
+}
+
+function networkNamespaces(network: NetworkNamespace): readonly OciNamespace[] {
+  switch (network.kind) {
+    case 'host':
+      return [];
+    case 'isolated':
+      return [{ type: 'network' }];
+    case 'path':
+      return [{ type: 'network', path: network.path }];
+    case 'bridge':
+    case 'container':
+      throw new Error(`containers of this runtime join no network of kind ${network.kind}`);
+  }
 }

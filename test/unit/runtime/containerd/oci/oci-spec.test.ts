@@ -185,6 +185,7 @@ describe('OCI specification of a container', () => {
     expect(
       plan({ network: { kind: 'path', path } }, { host: { cgroupVersion: 2 } }).linux.namespaces,
     ).toEqual([...own, { type: 'network', path }, { type: 'cgroup' }]);
+    expect(() => plan({ network: { kind: 'container', id } })).toThrow(/join no network of kind container/);
   });
 
   it('lets low ports be bound, except on the host network, unless told otherwise', () => {
