@@ -1,5 +1,5 @@
 import { STEP_BOUNDARIES } from '../../src/engine/step-boundary.ts';
-import { NAMESPACE_PAUSE } from '../../src/task/internal-containers.ts';
+import { NAMESPACE_PAUSE, NETWORK_PAUSE } from '../../src/task/internal-containers.ts';
 import type { StepKind } from '../../src/task/step.ts';
 import { randomFrom } from '../support/sample.ts';
 import type { Shape } from './shapes.ts';
@@ -23,7 +23,10 @@ export interface KillPoint {
 type Met = (shape: Shape) => readonly (string | undefined)[];
 const ONCE: Met = () => [undefined];
 const RUN: Met = ({ run }) => run;
-const INTERNAL: Met = ({ sharesNamespaces }) => (sharesNamespaces ? [NAMESPACE_PAUSE] : []);
+const INTERNAL: Met = ({ sharesNamespaces, holdsNetwork }) => [
+  ...(sharesNamespaces ? [NAMESPACE_PAUSE] : []),
+  ...(holdsNetwork ? [NETWORK_PAUSE] : []),
+];
 /** What the agent makes, those of its own included. */
 const MADE: Met = (shape) => [...shape.run, ...INTERNAL(shape)];
 
@@ -47,8 +50,12 @@ const MET: { readonly [K in StepKind]: Met } = {
 };
 export const STEP_KINDS = Object.keys(MET) as StepKind[];
 
-/** Stands for the container that holds namespaces. */
-const PAUSE = 'pause';
+/** Stand for containers whose names have characters that a family may not have. */
+const SHORT_NAMES: ReadonlyMap<string, string> = new Map([
+  [NAMESPACE_PAUSE, 'pause'],
+  [NETWORK_PAUSE, 'netpause'],
+]);
+const LONG_NAMES = new Map([...SHORT_NAMES].map(([long, short]) => [short, long]));
 const MIDWAY_MAX_MS = 40;
 
 /** Every boundary of every step that these shapes go through. */
@@ -91,8 +98,7 @@ export function sampleKillPoints(
 /** The family of the task that meets a point: the agent under test reads the point back from it. */
 export function familyOf(point: KillPoint, number: number): string {
   const { shape, kind, boundary, afterMs, container = '' } = point;
-  // Its name has characters that a family may not have.
-  const named = container === NAMESPACE_PAUSE ? PAUSE : container;
+  const named = SHORT_NAMES.get(container) ?? container;
   return ['chaos', number, shape, kind, boundary, afterMs, named].join('_');
 }
 
@@ -103,6 +109,6 @@ export function killPointOf(family: string): KillPoint {
     kind: kind as StepKind,
     boundary: boundary as KillBoundary,
     afterMs: Number(afterMs),
-    ...(container !== '' && { container: container === PAUSE ? NAMESPACE_PAUSE : container }),
+    ...(container !== '' && { container: LONG_NAMES.get(container) ?? container }),
   };
 }

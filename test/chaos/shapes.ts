@@ -9,6 +9,8 @@ export interface Shape {
   readonly executionRoleArn?: string;
   /** Its containers share PIDs and IPC, which one more container of the agent's own holds for them. */
   readonly sharesNamespaces?: true;
+  /** A container of the agent's own holds its network namespace. */
+  readonly holdsNetwork?: true;
   /** Containers in the order of the definition; `tally` is the file into which they write what they do. */
   define(tally: string): readonly ContainerDefinition[];
   /** Everything that the containers write: which of them started how often, and when. */

@@ -2,12 +2,15 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { observeFaultProblem } from '../../src/network/fault/network-faults.ts';
+import { containerIdOf, taskArn } from '../../src/task/ids.ts';
+import { NETWORK_PAUSE } from '../../src/task/internal-containers.ts';
 import { EcsWorld } from '../support/ecs-world.ts';
 import { type PlayedEni, PlayedInstance, VPC } from '../support/instance.ts';
 import { exchangeFrom, fetchFrom, inNamespace, servePorts } from '../support/network-host.ts';
 import { pushTestImage } from '../support/push-image.ts';
 import { run } from '../support/run.ts';
 import { sdkImage } from '../support/sdk-image.ts';
+import { TASK_RUNTIMES, type TaskRuntime } from '../support/task-runtimes.ts';
 import { until } from '../support/until.ts';
 
 const ONE: PlayedEni = { name: 'ens6', mac: '0e:00:00:00:00:06', ipv4: '10.98.0.6', ipv6: 'fd98::6' };
@@ -35,16 +38,20 @@ interface Reply {
 }
 
 /** Everything runs in a network namespace that plays an EC2 instance; its ENIs are veth ends. */
-describe('what an awsvpc task reads at 169.254.170.2', () => {
+describe.each(TASK_RUNTIMES)('what an awsvpc task on $name reads at 169.254.170.2', ({ name, start }) => {
   let instance: PlayedInstance;
   let visit: Disposable;
+  let runtime: TaskRuntime;
   let world: EcsWorld;
 
   beforeAll(async () => {
-    instance = await PlayedInstance.create('awsmd', { ipv6: true });
+    instance = await PlayedInstance.create(`am${name}`, { ipv6: true });
     visit = instance.host.enter();
+    runtime = await start(instance.host);
     world = await EcsWorld.start({
+      notOurs: runtime.notOurs,
       agentEnv: {
+        ...runtime.agentEnv,
         AWS_EC2_METADATA_DISABLED: 'false',
         ECS_ENABLE_TASK_ENI: 'true',
         ECS_ENABLE_TASK_IAM_ROLE: 'true',
@@ -63,6 +70,7 @@ describe('what an awsvpc task reads at 169.254.170.2', () => {
   });
   afterAll(async () => {
     await world?.[Symbol.asyncDispose]();
+    await runtime?.[Symbol.asyncDispose]();
     visit?.[Symbol.dispose]();
     await instance?.[Symbol.asyncDispose]();
   });
@@ -94,7 +102,7 @@ describe('what an awsvpc task reads at 169.254.170.2', () => {
     const id = ids.get('main') ?? '';
     const lines = await until(
       async () => {
-        const all = await world.logLines(id);
+        const all = await runtime.logLines(world, id);
         return all.includes('done') && all;
       },
       { what: 'the container has asked for everything', timeoutMs: 20_000 },
@@ -108,7 +116,7 @@ describe('what an awsvpc task reads at 169.254.170.2', () => {
   async function stop(...arns: readonly string[]): Promise<void> {
     await world.stop(...arns);
     await world.reach('STOPPED', arns);
-    await world.expectClean();
+    await runtime.expectClean(world);
   }
 
   // First: an agent that comes back no longer tells the attributes that were given by hand (ECS-66).
@@ -180,6 +188,9 @@ describe('what an awsvpc task reads at 169.254.170.2', () => {
       { networkMode: 'awsvpc', taskRoleArn: TASK_ROLE, containerDefinitions },
     );
     const { arn, id, ids, text, json } = await told('self');
+    // Where it is held by a container, that is one of the task's too.
+    const held = name === 'docker' ? [NETWORK_PAUSE] : [];
+    const heldIds = held.map((one) => containerIdOf(taskArn(arn), one, 0));
     const address = {
       NetworkMode: 'awsvpc',
       IPv4Addresses: [expect.stringMatching(/^10\.98\.0\.[67]$/)],
@@ -205,7 +216,7 @@ describe('what an awsvpc task reads at 169.254.170.2', () => {
     for (const version of ['v2', 'v3'])
       expect(json(version)).toMatchObject({
         TaskARN: arn,
-        Containers: ['main', 'side'].map((name) => ({ Name: name, Networks: [address] })),
+        Containers: ['main', 'side', ...held].map((one) => ({ Name: one, Networks: [address] })),
       });
     expect(json('credentials')).toMatchObject({ RoleArn: TASK_ROLE });
 
@@ -221,13 +232,14 @@ describe('what an awsvpc task reads at 169.254.170.2', () => {
     const stats = await until(
       async () => {
         const all = await statsOf(`/v4/${text('id')}/task/stats`);
-        return Object.values(all).every(({ network_rate_stats }) => network_rate_stats) && all;
+        return [...ids.values()].every((one) => all[one]?.network_rate_stats) && all;
       },
       { what: 'two samples of each container', timeoutMs: 15_000 },
     );
-    expect(Object.keys(stats).sort()).toEqual([...ids.values()].sort());
-    for (const one of Object.values(stats)) expect(Object.keys(Object(one.networks))).toEqual(['eth0']);
-    expect(Object.keys(await statsOf('/v2/stats')).sort()).toEqual([...ids.values()].sort());
+    const allIds = [...ids.values(), ...heldIds].sort();
+    expect(Object.keys(stats).sort()).toEqual(allIds);
+    for (const one of ids.values()) expect(Object.keys(Object(stats[one]?.networks))).toEqual(['eth0']);
+    expect(Object.keys(await statsOf('/v2/stats')).sort()).toEqual(allIds);
     expect(await ask(arn, `/v2/stats/${id}`)).toMatchObject({
       status: 200,
       json: { id, networks: { eth0: {} } },
@@ -280,7 +292,7 @@ describe('what an awsvpc task reads at 169.254.170.2', () => {
     const [task] = await world.reach('RUNNING', [arn], 60_000);
     const keys = await until(
       async () => {
-        const lines = await world.logLines(task?.containers[0]?.runtimeId ?? '');
+        const lines = await runtime.logLines(world, task?.containers[0]?.runtimeId ?? '');
         return lines.length >= 2 && lines;
       },
       { what: 'a second pair of keys', timeoutMs: 30_000 },

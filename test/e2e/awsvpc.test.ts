@@ -4,6 +4,7 @@ import { EcsWorld } from '../support/ecs-world.ts';
 import { INSTANCE_ID, type PlayedEni, PlayedInstance } from '../support/instance.ts';
 import { fetchFrom, inNamespace } from '../support/network-host.ts';
 import { run } from '../support/run.ts';
+import { TASK_RUNTIMES, type TaskRuntime } from '../support/task-runtimes.ts';
 import { until } from '../support/until.ts';
 
 const ONE: PlayedEni = { name: 'ens6', mac: '0e:00:00:00:00:06', ipv4: '10.98.0.6', ipv6: 'fd98::6' };
@@ -14,21 +15,29 @@ const OBEDIENT = 'trap "exit 0" TERM; while :; do sleep 0.05; done';
 const WEB = ['mkdir -p /www && hostname >/www/index.html && httpd -p [::]:80 -h /www', OBEDIENT].join('\n');
 
 /** Everything runs in a network namespace that plays an EC2 instance; its ENIs are veth ends. */
-describe('awsvpc mode', () => {
+describe.each(TASK_RUNTIMES)('awsvpc mode on $name', ({ name, start }) => {
   let instance: PlayedInstance;
   let visit: Disposable;
+  let runtime: TaskRuntime;
   let world: EcsWorld;
 
   beforeAll(async () => {
-    instance = await PlayedInstance.create('awsvpc', { ipv6: true });
+    instance = await PlayedInstance.create(`av${name}`, { ipv6: true });
     visit = instance.host.enter();
+    runtime = await start(instance.host);
     world = await EcsWorld.start({
-      agentEnv: { AWS_EC2_METADATA_DISABLED: 'false', ECS_ENABLE_TASK_ENI: 'true' },
+      notOurs: runtime.notOurs,
+      agentEnv: {
+        AWS_EC2_METADATA_DISABLED: 'false',
+        ECS_ENABLE_TASK_ENI: 'true',
+        ...runtime.agentEnv,
+      },
       controlPlaneArgs: ['--network-interfaces', instance.interfacesFile([ONE, TWO])],
     });
   });
   afterAll(async () => {
     await world?.[Symbol.asyncDispose]();
+    await runtime?.[Symbol.asyncDispose]();
     visit?.[Symbol.dispose]();
     await instance?.[Symbol.asyncDispose]();
   });
@@ -120,7 +129,7 @@ describe('awsvpc mode', () => {
     await world.reach('STOPPED', [arn]);
     const back = await until(() => onHost(ONE), { what: 'the ENI is on the host' });
     expect(back).toMatch(/state DOWN/);
-    await world.expectClean();
+    await runtime.expectClean(world);
   }, 120_000);
 
   it('gives the ENI back after a crash too, with a connection to 169.254.170.2 open', async () => {

@@ -28,6 +28,21 @@ let started = 0;
 export async function startDockerd(...config: readonly string[]): Promise<TestDockerd> {
   started += 1;
   const host = await NetworkHost.create(`docker${started}`);
+  const removeHost = () => host[Symbol.asyncDispose]();
+  try {
+    return await startDockerdIn(host, config, removeHost);
+  } catch (error) {
+    await removeHost();
+    throw error;
+  }
+}
+
+/** The same in a played host of the caller's; `atEnd` runs after its end. */
+export async function startDockerdIn(
+  host: NetworkHost,
+  config: readonly string[] = [],
+  atEnd: () => Promise<void> = async () => {},
+): Promise<TestDockerd> {
   const scratch = makeScratch();
   const socketPath = scratch.path('docker.sock');
   const logFile = scratch.path('dockerd.log');
@@ -48,13 +63,7 @@ export async function startDockerd(...config: readonly string[]): Promise<TestDo
       readyTimeoutMs: 60_000,
       ready: async () => (await tryRun('docker', ['-H', `unix://${socketPath}`, 'version'])).exitCode === 0,
     });
-  let daemon: Daemon;
-  try {
-    daemon = await start();
-  } catch (error) {
-    await host[Symbol.asyncDispose]();
-    throw error;
-  }
+  let daemon = await start();
   return {
     socketPath,
     logFile,
@@ -73,7 +82,7 @@ export async function startDockerd(...config: readonly string[]): Promise<TestDo
       const ids = (await docker('ps', '-aq').catch(() => '')).split('\n').filter((id) => id !== '');
       if (ids.length > 0) await docker('rm', '-f', ...ids).catch(() => '');
       await daemon.stop();
-      await host[Symbol.asyncDispose]();
+      await atEnd();
       await scratch.remove();
     },
   };

@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync, statSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ensureNetworkNamespace, removeNetworkNamespace } from '../../../src/host/netns.ts';
 import type { CreateContainer } from '../../../src/runtime/runtime.ts';
 import { TaskError } from '../../../src/task/errors.ts';
 import { EventLog, requestOf, runToEnd, script } from './containers.ts';
@@ -46,6 +47,29 @@ export function namespacesContract(under: () => RuntimeUnderTest): void {
       expect(pid).not.toBe(readlinkSync('/proc/self/ns/pid'));
       expect(ipc).not.toBe(readlinkSync('/proc/self/ns/ipc'));
       expect([mounts, self]).toEqual(['0', '1']);
+    });
+
+    it('of its network is one that others have, joined in the way that the runtime tells', async () => {
+      const text = 'readlink /proc/self/ns/net; hostname';
+      if (under().runtime.info.joinsNetworkBy === 'path') {
+        const path = `/run/netns/ecs-test-${process.pid}-contract`;
+        ensureNetworkNamespace(path, { ipv6: false });
+        const network = { kind: 'path', path } as const;
+        expect(await lines('ns-network', { ...script(text), network, hostname: 'own' })).toEqual([
+          `net:[${statSync(path).ino}]`,
+          'own',
+        ]);
+        removeNetworkNamespace(path);
+        return;
+      }
+      const holder = { ...(await pauseOf('ns-holder')), hostname: 'the-holder' };
+      const { pid } = await start(holder);
+      const network = { kind: 'container', id: holder.id } as const;
+      expect(await lines('ns-network', { ...script(text), network, hostname: 'own' })).toEqual([
+        readlinkSync(`/proc/${pid}/ns/net`),
+        'the-holder',
+      ]);
+      await remove(holder);
     });
 
     describe('of a pause container', () => {

@@ -181,7 +181,7 @@ export const SECTIONS: readonly Section[] = [
   {
     title: "This agent's own",
     settings: {
-      runtime: { means: '`containerd`; `docker` later' },
+      runtime: { means: 'what runs containers: `containerd` or `docker`' },
       containerdAddress: { means: 'socket of containerd' },
       containerdNamespace: {
         means: 'containerd namespace, which the agent owns alone; names on the host derive from it',
