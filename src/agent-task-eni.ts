@@ -16,6 +16,15 @@ export function judgeTaskEni(config: Config, facts: InstanceFacts, logger: Logge
   return isInVpc;
 }
 
+/** Whether branch ENIs can be made: they are vlans of a trunk ENI (networking.md §6.1). Why not is told. */
+export async function observeVlans(config: Config, taskEniUsable: boolean, logger: Logger): Promise<boolean> {
+  if (!taskEniUsable || !config.eniTrunking) return false;
+  const { hasVlans } = await import('./host/links.ts');
+  const areThere = hasVlans();
+  if (!areThere) logger.info('this kernel has no vlans (8021q): ENI trunking is not offered');
+  return areThere;
+}
+
 export interface AttachmentParts {
   readonly store: Pick<Store, 'commit'>;
   readonly api: Pick<EcsApi, 'submitAttachment'>;

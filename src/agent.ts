@@ -16,7 +16,7 @@ import { engineSettings, hostCapacity } from './agent-settings.ts';
 import { discardState, loadState, manifestNumber, openAgentStore, saveRegistration } from './agent-state.ts';
 import { COUNTERS_KEY, createStats } from './agent-stats.ts';
 import { openEndpointSecret, openTaskApi } from './agent-task-api.ts';
-import { judgeTaskEni, openAttachments } from './agent-task-eni.ts';
+import { judgeTaskEni, observeVlans, openAttachments } from './agent-task-eni.ts';
 import { AGENT_HASH, AGENT_NAME, AGENT_VERSION } from './agent-version.ts';
 import { steadyNow } from './async/clock.ts';
 import { agentCredentialSources } from './aws/credential-sources.ts';
@@ -310,6 +310,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
         loggingDrivers: logs.drivers,
         taskCgroupsUsable: cgroups !== undefined,
         taskEniUsable,
+        vlansUsable: await observeVlans(config, taskEniUsable, logger),
         networkVersion: `${AGENT_HASH}-${AGENT_VERSION}`,
         faultsUsable: faultProblem === undefined,
         ...(gpus.driverVersion !== undefined && { gpuDriverVersion: gpus.driverVersion }),

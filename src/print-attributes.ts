@@ -19,6 +19,7 @@ export async function printAttributes(args: AgentArguments): Promise<number> {
         loggingDrivers: LOG_DRIVERS,
         taskCgroupsUsable: config.taskCpuMemLimit !== 'off',
         taskEniUsable: false,
+        vlansUsable: false,
         faultsUsable: (await observeFaultProblem()) === undefined,
         ...(driverVersion !== undefined && { gpuDriverVersion: driverVersion }),
       }),

@@ -1,7 +1,10 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import type { TaskEni } from '../task/eni.ts';
+import type { EniBranch, TaskEni } from '../task/eni.ts';
 import type { PayloadEni } from '../wire/acs-payload.ts';
 import { dropAbsent, nonEmpty } from './absent.ts';
+
+/** Of the 4096 numbers that a vlan tag can have, the first and the last are reserved (IEEE 802.1Q). */
+const LAST_VLAN = 4_094;
 
 /**
  * What is wrong with an ENI that ACS described, or undefined (acs.md §10.4). The same rules hold for attach
@@ -32,7 +35,19 @@ export function parseEni(eni: PayloadEni): TaskEni {
       subnetGatewayIpv4: nonEmpty(eni.subnetGatewayIpv4Address),
       subnetGatewayIpv6: nonEmpty(eni.subnetGatewayIpv6Address),
       privateDnsName: nonEmpty(eni.privateDnsName),
+      branch: parseBranch(eni),
     }),
+  };
+}
+
+function parseBranch({
+  interfaceAssociationProtocol,
+  interfaceVlanProperties,
+}: PayloadEni): EniBranch | undefined {
+  if (interfaceAssociationProtocol !== 'vlan') return undefined;
+  return {
+    trunkMacAddress: (interfaceVlanProperties?.trunkInterfaceMacAddress ?? '').toLowerCase(),
+    vlanId: Number(interfaceVlanProperties?.vlanId),
   };
 }
 
@@ -59,7 +74,10 @@ function associationProblem(eni: PayloadEni): string | undefined {
   if (protocol === 'default') return undefined;
   if (protocol !== 'vlan') return `ENI ${eni.ec2Id} has the unknown interfaceAssociationProtocol ${protocol}`;
   const properties = eni.interfaceVlanProperties;
-  if (nonEmpty(properties?.vlanId) === undefined) return `the vlan ENI ${eni.ec2Id} has no vlanId`;
+  const vlanId = nonEmpty(properties?.vlanId);
+  if (vlanId === undefined) return `the vlan ENI ${eni.ec2Id} has no vlanId`;
+  if (!/^\d{1,4}$/.test(vlanId) || Number(vlanId) < 1 || Number(vlanId) > LAST_VLAN)
+    return `the vlanId "${vlanId}" of ENI ${eni.ec2Id} is not a number from 1 to ${LAST_VLAN}`;
   if (nonEmpty(properties?.trunkInterfaceMacAddress) === undefined)
     return `the vlan ENI ${eni.ec2Id} has no trunkInterfaceMacAddress`;
   return undefined;

@@ -171,12 +171,10 @@ function strangeVolume(volume: ReadVolume): readonly string[] {
   return [`${volume.name} (${volume.kind === 'attached' ? volume.kind : volume.what})`];
 }
 
-/** One ENI of its own for an awsvpc task, none for others; branches of a trunk are not taken. */
+/** One ENI for an awsvpc task, none for others. */
 function eniGist({ payload, networkMode }: ReadTask): string | undefined {
   const enis = payload.elasticNetworkInterfaces ?? [];
   if (networkMode === 'awsvpc' && enis.length === 0) return 'none';
-  const branches = enis.filter(({ interfaceAssociationProtocol }) => interfaceAssociationProtocol === 'vlan');
-  if (branches.length > 0) return listed(branches.map(({ ec2Id }) => `${ec2Id ?? ''} (vlan)`));
   const isOne = networkMode === 'awsvpc' && enis.length === 1;
   return isOne ? undefined : listed(enis.map(({ ec2Id }) => ec2Id ?? ''));
 }

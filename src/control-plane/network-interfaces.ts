@@ -58,12 +58,12 @@ export function freeInterface(
   );
 }
 
-/** Begins to attach an ENI. */
+/** Begins to attach an ENI. A branch is there with its trunk: nobody has to see it come. */
 export function attaching(scope: Scope, chosen: NetworkInterface, waitsUntil: number): TaskInterface {
   const ec2Id = chosen.ec2Id ?? `eni-${randomUUID().replaceAll('-', '').slice(0, 17)}`;
   return {
     attachmentArn: attachmentArn(scope),
-    status: 'ATTACHING',
+    status: chosen.vlanId === undefined ? 'ATTACHING' : 'ATTACHED',
     waitsUntil,
     interface: { ...chosen, ec2Id },
   };

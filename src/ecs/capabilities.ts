@@ -14,6 +14,8 @@ export interface CapabilityContext {
   readonly faultsUsable: boolean;
   /** Whether the instance is in a VPC and its network plugins work. */
   readonly taskEniUsable: boolean;
+  /** Whether the kernel has the vlans that branch ENIs are. */
+  readonly vlansUsable: boolean;
   /** Version of our task network component. */
   readonly networkVersion?: string;
   readonly gpuDriverVersion?: string;
@@ -49,7 +51,7 @@ function valued(name: string, value: string | undefined): readonly NameValue[] {
 const usesTaskEni = ({ config, features, taskEniUsable }: CapabilityContext) =>
   features.taskEni && config.taskEni && taskEniUsable;
 const usesTrunking = (context: CapabilityContext) =>
-  usesTaskEni(context) && context.features.eniTrunking && context.config.eniTrunking;
+  usesTaskEni(context) && context.features.eniTrunking && context.config.eniTrunking && context.vlansUsable;
 const limitsTasks = ({ config, features, taskCgroupsUsable }: CapabilityContext) =>
   features.taskCgroups && taskCgroupsUsable && config.taskCpuMemLimit !== 'off';
 

@@ -66,7 +66,7 @@ export const IMPLEMENTED_FEATURES: ImplementedFeatures = {
   taskRolesNetworkHost: true,
   taskCgroups: true,
   taskEni: true,
-  eniTrunking: false,
+  eniTrunking: true,
   containerHealthChecks: true,
   awslogsExecutionRole: true,
   localVolumes: true,

@@ -127,6 +127,25 @@ export function addVlan(
   });
 }
 
+/** Whether the kernel has vlans; loads what has them. Nothing is made, since the request names neither trunk nor number. */
+export function hasVlans(): boolean {
+  try {
+    changeHere({
+      what: 'asking for vlans',
+      type: RTM_NEWLINK,
+      flags: NLM_F_CREATE_EXCLUSIVELY,
+      body: Buffer.concat([
+        head(0),
+        nestedAttribute(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, textOf('vlan'))),
+      ]),
+    });
+    return true;
+  } catch (error) {
+    if (!(error instanceof NetlinkError)) throw error;
+    return error.code !== 'ENOTSUP';
+  }
+}
+
 /** Not there any more: success. */
 export function deleteLink({ index, name }: Pick<Link, 'index' | 'name'>): void {
   try {

@@ -189,6 +189,7 @@ const taskEni = z.object({
   dnsServers: texts,
   dnsSearch: texts,
   privateDnsName: optionalText,
+  branch: z.exactOptional(z.object({ trunkMacAddress: text, vlanId: z.number() })),
 });
 
 const taskSpec = z.object({

@@ -13,6 +13,16 @@ export interface TaskEni {
   readonly dnsSearch: readonly string[];
   /** Absent: the task gets the default name of containers. */
   readonly privateDnsName?: string;
+  /** Absent: a device of its own. */
+  readonly branch?: EniBranch;
+}
+
+/** A branch ENI: a vlan of the instance's trunk ENI, with a MAC address of its own (networking.md §6.5). */
+export interface EniBranch {
+  /** Six hex pairs in lower case. */
+  readonly trunkMacAddress: string;
+  /** 1 to 4094. */
+  readonly vlanId: number;
 }
 
 /** IPv6 addresses of ENIs that have IPv4 too. */

@@ -13,6 +13,28 @@ export const VPC = { router4: '10.98.0.1', router6: 'fd98::1', imds: '169.254.16
 export const INSTANCE_ID = 'i-0123456789abcdef0';
 export const PRIMARY_MAC = '0e:00:00:00:00:01';
 
+/** What the double of the instance metadata service tells, as it reads it. */
+export function instanceMetadata(): string {
+  const ofInterface = `/latest/meta-data/network/interfaces/macs/${PRIMARY_MAC}`;
+  return JSON.stringify({
+    '/latest/meta-data/instance-id': INSTANCE_ID,
+    '/latest/meta-data/mac': PRIMARY_MAC,
+    [`${ofInterface}/vpc-id`]: 'vpc-1',
+    [`${ofInterface}/subnet-id`]: 'subnet-1',
+    '/latest/meta-data/placement/availability-zone-id': 'usw2-az1',
+    '/latest/dynamic/instance-identity/document': JSON.stringify({
+      instanceId: INSTANCE_ID,
+      instanceType: 'm7i.large',
+      imageId: 'ami-1',
+      availabilityZone: 'us-west-2b',
+      region: 'us-west-2',
+      accountId: '123456789012',
+      architecture: 'x86_64',
+    }),
+    '/latest/dynamic/instance-identity/signature': 'signature',
+  });
+}
+
 /** An ENI of the played instance: one end of a veth pair, the other is plugged into the VPC. */
 export interface PlayedEni {
   /** The name of the device on the host. */
@@ -97,27 +119,7 @@ export class PlayedInstance implements AsyncDisposable {
 
   async #serveMetadata(): Promise<void> {
     const file = this.scratch.path('imds.json');
-    const ofInterface = `/latest/meta-data/network/interfaces/macs/${PRIMARY_MAC}`;
-    writeFileSync(
-      file,
-      JSON.stringify({
-        '/latest/meta-data/instance-id': INSTANCE_ID,
-        '/latest/meta-data/mac': PRIMARY_MAC,
-        [`${ofInterface}/vpc-id`]: 'vpc-1',
-        [`${ofInterface}/subnet-id`]: 'subnet-1',
-        '/latest/meta-data/placement/availability-zone-id': 'usw2-az1',
-        '/latest/dynamic/instance-identity/document': JSON.stringify({
-          instanceId: INSTANCE_ID,
-          instanceType: 'm7i.large',
-          imageId: 'ami-1',
-          availabilityZone: 'us-west-2b',
-          region: 'us-west-2',
-          accountId: '123456789012',
-          architecture: 'x86_64',
-        }),
-        '/latest/dynamic/instance-identity/signature': 'signature',
-      }),
-    );
+    writeFileSync(file, instanceMetadata());
     const [program, args] = inNamespace(this.host.outside, process.execPath, [IMDS, file, VPC.imds]);
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', program, ...args], { stdio: 'inherit' });
     this.#parts.defer(() => void child.kill('SIGKILL'));

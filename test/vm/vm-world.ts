@@ -13,6 +13,12 @@ const repository = join(import.meta.dirname, '../..');
 /** Seconds; long enough to look at what a stopped task leaves until then. */
 const CLEANUP_WAIT = '40s';
 
+export interface VmWorldOptions {
+  /** The agent's, beside and instead of the usual ones. */
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly controlPlaneArgs?: readonly string[];
+}
+
 /**
  * A machine with containerd and no Docker on which the agent is installed, and beside it on this host control
  * plane, registry and AWS CLI. The agent is not started yet.
@@ -23,21 +29,29 @@ export class VmWorld extends AwsEcs implements AsyncDisposable {
   readonly #settings: string;
   readonly #parts: AsyncDisposableStack;
 
-  private constructor(url: string, image: string, machine: Machine, parts: AsyncDisposableStack) {
+  private constructor(
+    { url, image, settings = {} }: { url: string; image: string } & VmWorldOptions,
+    machine: Machine,
+    parts: AsyncDisposableStack,
+  ) {
     super(url, image);
     this.machine = machine;
     this.#parts = parts;
-    this.#settings = [
-      `ECS_BACKEND_HOST=${url}`,
-      'AWS_DEFAULT_REGION=us-west-2',
-      'AWS_ACCESS_KEY_ID=test',
-      'AWS_SECRET_ACCESS_KEY=test',
-      'AWS_EC2_METADATA_DISABLED=true',
-      `ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION=${CLEANUP_WAIT}`,
-    ].join('\n');
+    const all = {
+      ECS_BACKEND_HOST: url,
+      AWS_DEFAULT_REGION: 'us-west-2',
+      AWS_ACCESS_KEY_ID: 'test',
+      AWS_SECRET_ACCESS_KEY: 'test',
+      AWS_EC2_METADATA_DISABLED: 'true',
+      ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION: CLEANUP_WAIT,
+      ...settings,
+    };
+    this.#settings = Object.entries(all)
+      .map(([name, value]) => `${name}=${value}`)
+      .join('\n');
   }
 
-  static async start(): Promise<VmWorld> {
+  static async start(options: VmWorldOptions = {}): Promise<VmWorld> {
     const parts = new AsyncDisposableStack();
     try {
       const scratch = parts.use(makeScratch());
@@ -52,6 +66,7 @@ export class VmWorld extends AwsEcs implements AsyncDisposable {
           join(bundle, 'lib/control-plane.js'),
           ...['--port', String(port), '--state-dir', scratch.path('control-plane')],
           ...['--access-key', 'test', '--secret-key', 'test'],
+          ...(options.controlPlaneArgs ?? []),
         ],
         logFile: scratch.path('control-plane.log'),
         ready: () => accepts(port),
@@ -60,7 +75,7 @@ export class VmWorld extends AwsEcs implements AsyncDisposable {
       const machine = parts.use(
         await Machine.boot({ bundle, logFile: scratch.path('machine.log'), ports: [port, registry.port] }),
       );
-      const world = new VmWorld(`http://127.0.0.1:${port}`, image, machine, parts);
+      const world = new VmWorld({ url: `http://127.0.0.1:${port}`, image, ...options }, machine, parts);
       await world.aws('create-cluster', '--cluster-name', 'default');
       await world.joinCluster('default');
       await machine.run('/repo/scripts/install --bundle /bundle');

@@ -141,12 +141,13 @@ export function launchTask(call: Call, launch: Launch, instance: InstanceRecord)
   const chosen = launch.subnets === undefined ? undefined : interfaceFor(call, launch, instance);
   const networkInterface =
     chosen && attaching(call.settings, chosen, call.nowMs + call.settings.attachWaitMs);
+  const waitsForInterface = networkInterface?.status === 'ATTACHING';
   const task: TaskRecord = {
     taskArn: taskArn(call.settings, cluster.clusterName, id),
     clusterArn: cluster.clusterArn,
     containerInstanceArn: instance.containerInstanceArn,
     taskDefinitionArn: definition.taskDefinitionArn,
-    lastStatus: networkInterface === undefined ? 'PENDING' : 'PROVISIONING',
+    lastStatus: waitsForInterface ? 'PROVISIONING' : 'PENDING',
     ...(networkInterface !== undefined && { networkInterface }),
     desiredStatus: 'RUNNING',
     version: 1,
@@ -180,8 +181,8 @@ export function launchTask(call: Call, launch: Launch, instance: InstanceRecord)
     delivered: false,
   };
   call.state.tasks.put(task.taskArn, task);
-  if (networkInterface === undefined) queuePayload(call.state, task);
-  else queueAttachment(call.state, task);
+  if (waitsForInterface) queueAttachment(call.state, task);
+  else queuePayload(call.state, task);
   call.afterCommit(() => call.agents.wake(instance.containerInstanceArn));
   return task;
 }

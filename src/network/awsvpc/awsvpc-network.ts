@@ -15,6 +15,7 @@ import type { ContainerNetwork, KnownOwners, Network } from '../network.ts';
 import { taskNetworkStateDirectory } from '../network-state.ts';
 import { type NameFiles, TaskFiles } from '../task-files.ts';
 import { type AwsvpcNames, awsvpcNames } from './awsvpc-names.ts';
+import { attachBranchEni, removeBranchEni } from './branch-eni.ts';
 import { attachEni, giveBackEnis } from './eni-device.ts';
 import type { EniLink } from './eni-link.ts';
 import { bindHeldNamespace, type Holders } from './held-namespace.ts';
@@ -67,7 +68,7 @@ interface WantedNamespace {
  * awsvpc mode (networking.md §6, §11.4): a namespace for the task, in it the task's ENI, which is taken from the
  * host and given back at the end of the task.
  *
- *   record ─► namespace ─► endpoint ─► ENI ─► routes to the host ─► record complete ─► name files
+ *   record ─► namespace ─► endpoint ─► ENI, or vlan of a branch ENI ─► routes to the host ─► record complete ─► name files
  *
  * and back in the opposite order. The record is written first and removed last, so that whatever a killed agent
  * left is found and either completed or taken down. The ENI needs no plugin: its way into a namespace takes a
@@ -180,8 +181,8 @@ export class AwsvpcNetwork implements Network {
 
   /** What was never complete is taken down when it fails: the ENI is the host's again (NET-47). */
   async #ensureNamespace(task: TaskId, { path, pause, eni, signal }: WantedNamespace): Promise<void> {
-    const { onChange, blockInstanceMetadata, localRoutes, holders } = this.#options;
-    const record = this.#known.get(task) ?? (await this.#remember({ version: 1, task, isComplete: false }));
+    const { onChange, localRoutes, holders } = this.#options;
+    const record = this.#known.get(task) ?? (await this.#remember(newRecord(task, eni)));
     if (record.isComplete && isNetworkNamespace(path)) return;
     try {
       onChange?.('make the namespace');
@@ -189,14 +190,7 @@ export class AwsvpcNetwork implements Network {
       if (holders === undefined) ensureNetworkNamespace(path, { ipv6 });
       else await bindHeldNamespace(path, pause, holders, { ipv6, signal });
       await this.#endpoints.open(path, task, { signal });
-      const link: EniLink = {
-        macAddress: eni.macAddress,
-        ifName: LINK,
-        addresses: eniAddresses(eni),
-        gateways: eniGateways(eni),
-        blockInstanceMetadata,
-      };
-      await attachEni(path, link, { signal, onChange });
+      await this.#attach(path, eni, signal);
       await localRoutes?.ensure(task, path, { signal });
       await this.#remember({ ...record, isComplete: true });
     } catch (error) {
@@ -219,6 +213,19 @@ export class AwsvpcNetwork implements Network {
     }
   }
 
+  async #attach(path: string, eni: TaskEni, signal: AbortSignal): Promise<void> {
+    const { onChange, blockInstanceMetadata } = this.#options;
+    const link: EniLink = {
+      macAddress: eni.macAddress,
+      ifName: LINK,
+      addresses: eniAddresses(eni),
+      gateways: eniGateways(eni),
+      blockInstanceMetadata,
+    };
+    if (eni.branch === undefined) await attachEni(path, link, { signal, onChange });
+    else await attachBranchEni(path, { ...link, ...eni.branch }, { signal, onChange });
+  }
+
   async #remember(record: TaskNetworkRecord): Promise<TaskNetworkRecord> {
     await this.#records.write(record.task, record);
     this.#known.set(record.task, record);
@@ -236,6 +243,8 @@ export class AwsvpcNetwork implements Network {
     // Whoever still holds a connection would keep the namespace.
     this.#endpoints.close(path);
     giveBackEnis(path, onChange);
+    const branchMac = this.#known.get(task)?.branchMac;
+    if (branchMac !== undefined) removeBranchEni(path, branchMac, onChange);
     await localRoutes?.release(task);
     onChange?.('remove the namespace');
     removeNetworkNamespace(path);
@@ -257,4 +266,8 @@ export class AwsvpcNetwork implements Network {
       resolvConf: await resolvConfFor(this.#hostRoot, wishes, ipv6),
     };
   }
+}
+
+function newRecord(task: TaskId, { branch, macAddress }: TaskEni): TaskNetworkRecord {
+  return { version: 1, task, isComplete: false, ...(branch !== undefined && { branchMac: macAddress }) };
 }

@@ -7,6 +7,8 @@ const recordSchema = z.object({
   task: z.string().transform((value) => value as TaskId),
   /** Whether its namespace was once complete; what was not is taken down after a failure. */
   isComplete: z.boolean(),
+  /** MAC address of its branch ENI, whose vlan may be anywhere on its way. */
+  branchMac: z.exactOptional(z.string()),
 });
 
 /** What a task has of the network; written before anything is made for it, removed after everything is gone. */

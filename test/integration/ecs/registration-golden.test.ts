@@ -87,6 +87,7 @@ async function start(features: ImplementedFeatures): Promise<{
         loggingDrivers: ['json-file', 'none'],
         taskCgroupsUsable: true,
         taskEniUsable: false,
+        vlansUsable: false,
         faultsUsable: true,
       },
       machine: { cpus: 2, memoryMiB: 24_105, architecture: 'x86_64' },

@@ -14,7 +14,7 @@ const settings = z
     TASK: z.string().transform((text) => JSON.parse(text) as TaskSpec),
     NAMESPACE: z.string(),
     RUN_DIR: z.string(),
-    DESTINATION: z.string(),
+    DESTINATION: z.string().optional(),
     KILL_AT: z.coerce.number(),
   })
   .parse(process.env);
@@ -33,12 +33,14 @@ const { NAMESPACE: namespace, RUN_DIR: runDir, TASK: task } = settings;
 const network = await openAwsvpc(namespace, runDir, {
   run: mortal,
   onChange: change,
-  localRoutes: new BridgeLocalRoutes({
-    runDir,
-    namespace,
-    pluginDirectories: CNI_DIRECTORIES,
-    destinations: [settings.DESTINATION],
-    run: mortal,
+  ...(settings.DESTINATION !== undefined && {
+    localRoutes: new BridgeLocalRoutes({
+      runDir,
+      namespace,
+      pluginDirectories: CNI_DIRECTORIES,
+      destinations: [settings.DESTINATION],
+      run: mortal,
+    }),
   }),
 });
 if (settings.ACTION === 'ensure') await ensure(network, task);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { eniProblem } from '../../../src/acs/eni.ts';
+import { eniProblem, parseEni } from '../../../src/acs/eni.ts';
 
 const V4 = {
   ec2Id: 'eni-1',
@@ -13,7 +13,11 @@ const V6 = {
   ipv6Addresses: [{ primary: true, address: '2001:db8::7' }],
   subnetGatewayIpv6Address: '2001:db8::1/64',
 };
-const VLAN = { vlanId: '7', trunkInterfaceMacAddress: '02:00:00:00:00:01' };
+const BAD_VLANS = ['', '0', '4095', 'seven', '7 '].map((vlanId) => ({
+  vlanId,
+  trunkInterfaceMacAddress: '02:00:00:00:00:01',
+}));
+const VLAN = { vlanId: '7', trunkInterfaceMacAddress: '02:00:00:00:00:0A' };
 
 describe('an ENI that ACS describes', () => {
   it('is good with IPv4, with both, and for a vlan', () => {
@@ -37,13 +41,24 @@ describe('an ENI that ACS describes', () => {
     },
   );
 
-  it.each([undefined, null, { vlanId: '7' }, { trunkInterfaceMacAddress: '02' }, { ...VLAN, vlanId: '' }])(
+  it.each([undefined, null, { vlanId: '7' }, { trunkInterfaceMacAddress: '02' }, ...BAD_VLANS])(
     'of a vlan is bad with properties %j (ACS-63)',
     (interfaceVlanProperties) => {
       const eni = { ...V4, interfaceAssociationProtocol: 'vlan', interfaceVlanProperties };
       expect(eniProblem(eni)).toMatch(/vlanId|trunkInterfaceMacAddress/);
     },
   );
+
+  it.each([
+    [{}, undefined],
+    [{ interfaceAssociationProtocol: 'default', interfaceVlanProperties: VLAN }, undefined],
+    [
+      { interfaceAssociationProtocol: 'vlan', interfaceVlanProperties: VLAN },
+      { vlanId: 7, trunkMacAddress: '02:00:00:00:00:0a' },
+    ],
+  ])('with %j has the branch %j', (changes, branch) => {
+    expect(parseEni({ ...V4, ...changes }).branch).toEqual(branch);
+  });
 
   it.each([
     ['null', null],

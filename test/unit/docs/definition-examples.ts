@@ -249,7 +249,7 @@ export const RUN_ONLY: Readonly<Record<string, string>> = {
   networkMode: 'modes that are none of the four',
   pidMode: 'modes that are none of the above',
   ipcMode: 'modes that are none of the above',
-  elasticNetworkInterfaces: 'branch ENIs of a trunk (vlan), and more than one ENI for a task',
+  elasticNetworkInterfaces: 'more than one ENI for a task',
   managedAgents: 'ECS Exec (`enableExecuteCommand` of the run or service)',
   secrets:
     'stores other than SSM Parameter Store and Secrets Manager, and uses other than variables and log options',

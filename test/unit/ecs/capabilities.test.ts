@@ -133,6 +133,15 @@ describe('capabilities', () => {
     expect(names.filter((name) => /eni|cni/.test(name))).toEqual([]);
   });
 
+  it('claim ENI trunking only on a kernel that has vlans, and where it is not switched off', async () => {
+    const names = (vlansUsable: boolean, env = {}) =>
+      namesOf({ ECS_ENABLE_TASK_ENI: 'true', ...env }, { vlansUsable, networkVersion: '1' });
+    const claimed = ['task-eni-trunking', 'branch-cni-plugin-version'];
+    expect(await names(true)).toEqual(expect.arrayContaining(claimed));
+    for (const without of [await names(false), await names(true, { ECS_ENABLE_HIGH_DENSITY_ENI: 'false' })])
+      expect(without.filter((name) => claimed.includes(name))).toEqual([]);
+  });
+
   it('claim network faults only where the host can make them', async () => {
     const names = (faultsUsable: boolean) => namesOf({}, { faultsUsable });
     expect(await names(true)).toContain('fault-injection');

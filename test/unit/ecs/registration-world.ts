@@ -38,6 +38,7 @@ export async function contextOf(
     loggingDrivers: ['json-file', 'none'],
     taskCgroupsUsable: true,
     taskEniUsable: true,
+    vlansUsable: true,
     faultsUsable: true,
     ...changes,
   };
