@@ -12,9 +12,16 @@ const ROUTER = '10.97.0.1';
 const ADDRESS = '10.97.0.20';
 const IMDS = '169.254.169.254';
 const REACH_MS = 180_000;
+/** Longer than anything else that a request waits for in emulation. */
+const DELAY_MS = 8_000;
+const FAULTS = {
+  'network-latency': { DelayMilliseconds: DELAY_MS, JitterMilliseconds: 0, Sources: [ROUTER] },
+  'network-packet-loss': { LossPercent: 100, Sources: [ROUTER] },
+};
 const WEB =
   'mkdir -p /www && hostname >/www/index.html && httpd -p 80 -h /www; trap "exit 0" TERM; while :; do sleep 0.2; done';
 const NETWORK = { networkConfiguration: { awsvpcConfiguration: { subnets: ['subnet-1'] } } };
+const ASK = 'ip netns exec router busybox wget -q -O -';
 /** The machine is the instance; a namespace of it plays the VPC, with the other end of trunk and vlan. */
 const INSTANCE = [
   'ip netns add router',
@@ -38,10 +45,22 @@ describe('a task on a branch ENI', () => {
   const link = () => world.machine.run(`ip -n ${netns()} -d -o link show dev eth0`);
   /** What the task serves, asked from the VPC. */
   const page = async () =>
-    await world.machine.reach(
-      `ip netns exec router busybox wget -q -O - http://${ADDRESS}/`,
-      (text) => text !== '' && !text.includes('wget:'),
+    await world.machine.reach(`${ASK} http://${ADDRESS}/`, (text) => text !== '' && !text.includes('wget:'));
+
+  /** The answer to a request for a fault, made as the task's program would. */
+  const fault = async (
+    kind: keyof typeof FAULTS,
+    operation: 'start' | 'status' | 'stop',
+  ): Promise<unknown> => {
+    const body = operation === 'start' ? JSON.stringify(FAULTS[kind]) : '';
+    const uri = await world.machine.run(
+      `cat /proc/[0-9]*/environ | tr '\\0' '\\n' | grep -m 1 '^ECS_AGENT_URI=' | cut -d = -f 2-`,
     );
+    const asked = await world.machine.run(
+      `ip netns exec ${netns()} busybox wget -q -O - --post-data '${body}' ${uri.trim()}/fault/v1/${kind}/${operation}`,
+    );
+    return JSON.parse(asked);
+  };
 
   beforeAll(async () => {
     scratch = makeScratch();
@@ -86,7 +105,7 @@ describe('a task on a branch ENI', () => {
   });
 
   it('has a vlan of the trunk as eth0 and is reached by it, while the trunk stays on the host (NET-46, NET-99)', async () => {
-    await world.register('branch', WEB, {}, { networkMode: 'awsvpc' });
+    await world.register('branch', WEB, {}, { networkMode: 'awsvpc', enableFaultInjection: true });
     const [running] = await world.reach('RUNNING', await world.run('branch', 1, NETWORK), REACH_MS);
     if (running === undefined) throw new Error('not started');
     task = running;
@@ -106,6 +125,22 @@ describe('a task on a branch ENI', () => {
     await world.connected();
     expect(await link()).toBe(before);
     expect(await page()).toBe('branch.internal');
+  }, 300_000);
+
+  it("delays and loses its packets when it asks its endpoint for it, and nobody else's (TMDS-69, TMDS-70)", async () => {
+    const hostQueues = () => world.machine.run('tc qdisc show dev ens5');
+    const before = await hostQueues();
+    expect(await fault('network-latency', 'start')).toEqual({ Status: 'running' });
+    const begun = Date.now();
+    expect(await page()).toBe('branch.internal');
+    expect(Date.now() - begun).toBeGreaterThan(DELAY_MS);
+    expect(await fault('network-latency', 'stop')).toEqual({ Status: 'stopped' });
+    expect(await fault('network-packet-loss', 'start')).toEqual({ Status: 'running' });
+    expect(await world.machine.run(`${ASK} -T 20 http://${ADDRESS}/ 2>&1 || true`)).toContain('timed out');
+    expect(await fault('network-packet-loss', 'status')).toEqual({ Status: 'running' });
+    expect(await fault('network-packet-loss', 'stop')).toEqual({ Status: 'stopped' });
+    expect(await page()).toBe('branch.internal');
+    expect(await hostQueues()).toBe(before);
   }, 300_000);
 
   it('leaves neither vlan nor namespace at its end', async () => {
