@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bulkLayer, busyboxLayer } from '../../test/support/base-layer.ts';
+import { startContainerd, type TestContainerd } from '../../test/support/containerd.ts';
+import { startDockerd, type TestDockerd } from '../../test/support/dockerd.ts';
+import { EcsWorld } from '../../test/support/ecs-world.ts';
+import { pushTestImage } from '../../test/support/push-image.ts';
+import { startRegistry } from '../../test/support/registry.ts';
+import { run } from '../../test/support/run.ts';
+import { buildTestImage, type TestImage } from '../../test/support/test-image.ts';
+import { type Contender, interleave, timed } from './interleave.ts';
+import type { Report, Row } from './report.ts';
+import { type Line, openLine, SHORT_LINE } from './slow-line.ts';
+
+/** MB: one large layer, as real images have it, and others. */
+const LAYERS = [120, 80, 50, 30, 15, 5];
+const FAR: Line = { roundTripMs: 50, bytesPerSecond: 6_000_000 };
+const NAME = 'bench/app:1';
+const NAMESPACE = 'agent';
+const CHILD = join(import.meta.dirname, 'pull-child.ts');
+const LIMIT_MS = 180_000;
+
+/**
+ * `npm run bench -- pull`: an image of 300 MB in six layers from a registry on loopback, and the same over a line of
+ * 50 ms whose connections carry 6 MB/s each; and the most memory that an agent has taken that ran a task of it.
+ */
+export async function runBenchmark({ rounds = 3 }: { readonly rounds?: number } = {}): Promise<Report> {
+  await using stack = new AsyncDisposableStack();
+  const containerd = stack.use(await startContainerd());
+  const registry = stack.use(await startRegistry());
+  const dockerd = stack.use(await startDockerd());
+  const image = bulkImage();
+  await pushTestImage(registry, NAME, image);
+  await containerd.ctr(NAMESPACE, 'namespaces', 'create', NAMESPACE);
+  const far = stack.use(openLine(registry.port, FAR));
+
+  const rows: Row[] = [];
+  for (const [place, port, aim] of [
+    ['loopback', registry.port, 1],
+    ['50 ms, 6 MB/s a connection', far.port, 0.5],
+  ] as const) {
+    stack.use(leadInto(dockerd, port));
+    const reference = `127.0.0.1:${port}/${NAME}`;
+    const taken = await interleave(contenders(place, reference, containerd, dockerd), {
+      rounds,
+      warmUps: 0,
+    });
+    for (const [name, samples] of taken)
+      rows.push({
+        ...{ name, unit: 'ms', samples },
+        ...(name === `${place}: agent` && {
+          against: [{ row: `${place}: ctr`, aim }, { row: `${place}: dockerd` }],
+        }),
+      });
+  }
+  rows.push({ name: 'agent: peak memory', unit: 'MiB', samples: [await peakMemory(image)], aim: 160 });
+  return { benchmark: 'pull', title: 'An image of 300 MB in six layers, pulled and unpacked', rows };
+}
+
+function bulkImage(): TestImage {
+  const layers = LAYERS.map((megabytes, index) => bulkLayer(megabytes * 1_000_000, index + 1));
+  return buildTestImage({ busybox: false, layers: [busyboxLayer(), ...layers] });
+}
+
+/** dockerd lives in a network namespace of its own: a port of this machine's loopback is made to answer there too. */
+function leadInto({ host }: TestDockerd, port: number): AsyncDisposable {
+  using _visit = host.enter();
+  return openLine(port, SHORT_LINE, port);
+}
+
+function contenders(
+  place: string,
+  reference: string,
+  containerd: TestContainerd,
+  dockerd: TestDockerd,
+): readonly Contender[] {
+  const limits = { timeoutMs: LIMIT_MS };
+  return [
+    {
+      name: `${place}: agent`,
+      measure: async () => {
+        const args = [CHILD, containerd.address, NAMESPACE, reference];
+        const took = Number(await run(process.execPath, args, limits));
+        await containerd.ctr(NAMESPACE, 'images', 'rm', '--sync', reference);
+        return took;
+      },
+    },
+    {
+      name: `${place}: ctr`,
+      measure: async () => {
+        const args = ['-a', containerd.address, '-n', 'ctr', 'images', 'pull', '--plain-http', reference];
+        const took = await timed(() => run('ctr', args, limits));
+        await containerd.ctr('ctr', 'images', 'rm', '--sync', reference);
+        return took;
+      },
+    },
+    {
+      name: `${place}: dockerd`,
+      measure: async () => {
+        const socket = `unix://${dockerd.socketPath}`;
+        const took = await timed(() => run('docker', ['-H', socket, 'pull', '-q', reference], limits));
+        await dockerd.docker('rmi', reference);
+        return took;
+      },
+    },
+  ];
+}
+
+/** Most resident memory of an agent that has run a task of the image, MiB. */
+async function peakMemory(image: TestImage): Promise<number> {
+  await using world = await EcsWorld.start();
+  const { reference } = await pushTestImage(world.registry, NAME, image);
+  await world.register('bench', 'true', { image: reference });
+  await world.reach('STOPPED', await world.run('bench'), LIMIT_MS);
+  const status = readFileSync(`/proc/${world.agent.pid}/status`, 'utf8');
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+}
