@@ -1,4 +1,6 @@
 import { ShortBlobError } from './blob-source.ts';
+import type { ChunkBuffers } from './chunk-buffers.ts';
+import { freeAtOnce } from './free-at-once.ts';
 import type { BlobRange, OpenBlob } from './registry-client.ts';
 import { RegistryError } from './registry-error.ts';
 
@@ -6,23 +8,24 @@ import { RegistryError } from './registry-error.ts';
 export const PROGRESS_BYTES = 256 << 10;
 /** Bytes are handed out in pieces of at most that many. */
 const PIECE_BYTES = 1 << 20;
+const NOTHING = Buffer.alloc(0);
 
 /** How a blob is asked for. */
 export interface BlobTransfer {
   /** Opens a range of the blob. Fails with a `RegistryError`, or the signal's reason. */
   open(range: BlobRange, call: { readonly signal: AbortSignal }): Promise<OpenBlob>;
+  /** Where chunks are kept; of at least their size. */
+  readonly buffers: ChunkBuffers;
   /** Waits for leave to transfer. */
   takeSlot(call: { readonly signal: AbortSignal }): Promise<Disposable>;
   /** Told of bytes as they arrive, in whatever order. */
   onBytes(): void;
 }
 
-/** What a chunk spans, and where it may be kept. */
+/** What a chunk spans. */
 export interface ChunkSpan {
   readonly from: number;
   readonly end: number;
-  /** A buffer of at least that size; called when the bytes are about to come. */
-  readonly takeBuffer: () => Buffer;
 }
 
 /** The server sends the whole blob where a range was asked for. */
@@ -53,18 +56,17 @@ export class BlobChunk implements AsyncDisposable {
   readonly #transfer: BlobTransfer;
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
-  readonly #takeBuffer: () => Buffer;
-  #bytes: Buffer = Buffer.alloc(0);
+  /** Taken when the bytes are about to come. */
+  #buffer: Buffer | undefined;
   #filled = 0;
   #slot: Disposable | undefined;
   #failure: { readonly error: unknown } | undefined;
   #running: Promise<void> | undefined;
   #wakeReader = () => {};
 
-  constructor({ from, end, takeBuffer }: ChunkSpan, transfer: BlobTransfer, signal: AbortSignal) {
+  constructor({ from, end }: ChunkSpan, transfer: BlobTransfer, signal: AbortSignal) {
     this.from = from;
     this.end = end;
-    this.#takeBuffer = takeBuffer;
     this.#transfer = transfer;
     this.#signal = AbortSignal.any([signal, this.#stop.signal]);
     this.#start();
@@ -78,7 +80,8 @@ export class BlobChunk implements AsyncDisposable {
   /** The bytes from `position` on as they come. Throws what the transfer failed with. */
   async *read(position: number): AsyncGenerator<Buffer, void, void> {
     for (let at = position; at < this.end; ) {
-      const piece = this.#bytes.subarray(at - this.from, this.#filled).subarray(0, PIECE_BYTES);
+      const until = Math.min(this.#filled, at - this.from + PIECE_BYTES);
+      const piece = this.#buffer?.subarray(at - this.from, until) ?? NOTHING;
       at += piece.length;
       if (piece.length > 0) yield piece;
       else if (this.#failure !== undefined) throw this.#failure.error;
@@ -87,22 +90,28 @@ export class BlobChunk implements AsyncDisposable {
     this.#giveBackSlot();
   }
 
-  get isComplete(): boolean {
-    return this.#filled === this.end - this.from;
+  /** Ends the transfer of a chunk whose bytes are safe: if they are all here, their memory is used again. */
+  retire(): void {
+    if (this.#buffer !== undefined && this.#filled === this.#length) {
+      this.#transfer.buffers.giveBack(this.#buffer);
+      this.#buffer = undefined;
+    }
+    void this[Symbol.asyncDispose]();
   }
 
-  /** What the bytes were kept in, once nobody needs them any more. */
-  get buffer(): ArrayBufferLike {
-    return this.#bytes.buffer;
-  }
-
-  /** Ends the transfer. */
+  /** Ends the transfer. What has been read of the chunk stays as it is. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#running !== undefined) this.#stop.abort(new Error('the chunk is not wanted any more'));
     await this.#running;
     const error = this.#failure?.error;
     if (error instanceof NoRangesError) error.take()?.discard();
+    if (this.#buffer !== undefined) this.#transfer.buffers.lose();
+    this.#buffer = undefined;
     this.#giveBackSlot();
+  }
+
+  get #length(): number {
+    return this.end - this.from;
   }
 
   #giveBackSlot(): void {
@@ -125,13 +134,12 @@ export class BlobChunk implements AsyncDisposable {
 
   /** A cut that came with progress is gone on after at once; any other is for the whole blob to bear. */
   async #fetch(): Promise<void> {
-    const length = this.end - this.from;
     this.#slot ??= await this.#transfer.takeSlot({ signal: this.#signal });
-    if (this.#bytes.length === 0) this.#bytes = this.#takeBuffer().subarray(0, length);
-    while (this.#filled < length) {
+    this.#buffer ??= this.#transfer.buffers.take();
+    while (this.#filled < this.#length) {
       const before = this.#filled;
       try {
-        await this.#request();
+        await this.#request(this.#buffer);
       } catch (error) {
         const cut = error instanceof RegistryError && error.retryable;
         if (!cut || this.#filled - before < PROGRESS_BYTES) throw error;
@@ -140,18 +148,20 @@ export class BlobChunk implements AsyncDisposable {
     }
   }
 
-  async #request(): Promise<void> {
+  async #request(buffer: Buffer): Promise<void> {
     const offset = this.from + this.#filled;
     const range = { offset, length: this.end - offset };
     const opened = await this.#transfer.open(range, { signal: this.#signal });
     if (!opened.partial) throw new NoRangesError(opened);
     for await (const bytes of opened.body) {
-      const copied = bytes.copy(this.#bytes, this.#filled);
+      const isMore = bytes.length > this.#length - this.#filled;
+      const copied = bytes.copy(buffer, this.#filled, 0, this.#length - this.#filled);
+      freeAtOnce(bytes);
       this.#filled += copied;
       this.#transfer.onBytes();
       this.#wakeReader();
       // A range is read to its end, which keeps its connection; what was not asked for is not.
-      if (copied < bytes.length) return;
+      if (isMore) return;
     }
   }
 }

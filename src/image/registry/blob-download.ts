@@ -1,5 +1,6 @@
 import { BlobChunk, type BlobTransfer, NoRangesError } from './blob-chunk.ts';
 import type { BlobSource } from './blob-source.ts';
+import { freeAtOnce } from './free-at-once.ts';
 import type { OpenBlob } from './registry-client.ts';
 
 /** Bytes of one request of a layer that comes in chunks. With the slots it bounds the memory of pulls (CTD-48). */
@@ -20,8 +21,8 @@ export class BlobDownload implements BlobSource, AsyncDisposable {
   /** One behind the other; the first may have been read, and is not safe yet. */
   #chunks: BlobChunk[] = [];
   #rangesGiven: boolean | undefined;
-  /** Used again, as the collector is slow to free them (CTD-48). */
-  readonly #spare: Buffer[] = [];
+  /** What has been read of an answer without chunks and is not safe yet, and where it ends in the blob. */
+  #loose: { readonly bytes: Buffer; readonly end: number }[] = [];
 
   constructor(size: number, transfer: BlobTransfer, { signal }: { readonly signal: AbortSignal }) {
     this.#size = size;
@@ -54,12 +55,16 @@ export class BlobDownload implements BlobSource, AsyncDisposable {
   safe(offset: number): void {
     for (let [first] = this.#chunks; first !== undefined && first.end <= offset; [first] = this.#chunks) {
       this.#chunks.shift();
-      void first[Symbol.asyncDispose]();
-      if (first.isComplete) this.#spare.push(Buffer.from(first.buffer));
+      first.retire();
+    }
+    for (let [first] = this.#loose; first !== undefined && first.end <= offset; [first] = this.#loose) {
+      this.#loose.shift();
+      freeAtOnce(first.bytes);
     }
   }
 
   async pause(): Promise<void> {
+    this.#loose = [];
     await Promise.all(this.#chunks.splice(0).map((chunk) => chunk[Symbol.asyncDispose]()));
   }
 
@@ -91,13 +96,12 @@ export class BlobDownload implements BlobSource, AsyncDisposable {
 
   #fillWindow(position: number): void {
     const most = this.#rangesGiven === true ? WINDOW : 1;
-    const takeBuffer = () => this.#spare.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
     let from = Math.max(position, this.#chunks.at(-1)?.end ?? 0);
     let unread = this.#chunks.filter(({ end }) => end > position).length;
     for (; unread < most && from < this.#size; unread += 1) {
       // At whole multiples, so that what another try begins is the same.
       const end = Math.min(from - (from % CHUNK_BYTES) + CHUNK_BYTES, this.#size);
-      this.#chunks.push(new BlobChunk({ from, end, takeBuffer }, this.#transfer, this.#signal));
+      this.#chunks.push(new BlobChunk({ from, end }, this.#transfer, this.#signal));
       from = end;
     }
   }
@@ -107,11 +111,14 @@ export class BlobDownload implements BlobSource, AsyncDisposable {
     using _slot = await this.#transfer.takeSlot({ signal: this.#signal });
     const { offset, body } =
       answer ?? (await this.#transfer.open({ offset: position }, { signal: this.#signal }));
-    let skip = position - offset;
+    this.#loose = [];
+    let end = offset;
     for await (const bytes of body) {
       this.#transfer.onBytes();
-      if (skip < bytes.length) yield bytes.subarray(skip);
-      skip = Math.max(skip - bytes.length, 0);
+      end += bytes.length;
+      this.#loose.push({ bytes, end });
+      if (end > position) yield bytes.subarray(Math.max(position - end + bytes.length, 0));
+      else this.safe(end);
     }
   }
 }

@@ -42,6 +42,7 @@ export interface OpenBlob {
   readonly offset: number;
   /** Whether the server has cut out a part; else `body` is the whole blob. */
   readonly partial: boolean;
+  /** What comes is the reader's own, to be freed by it. */
   readonly body: AsyncIterable<Buffer>;
   /** Frees the connection of a body that nobody will read. */
   discard(): void;

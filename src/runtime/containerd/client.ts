@@ -1,9 +1,9 @@
-import type { CallOptions, ClientDuplexStream } from '@grpc/grpc-js';
+import type { CallOptions } from '@grpc/grpc-js';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import type { StreamName, UnaryName } from './api.ts';
 import { type AnswerOf, ContainerdApi, type RequestOf, type ServiceName } from './api.ts';
 import { ContainerdError, containerdErrorOf } from './containerd-error.ts';
-import { DuplexCall } from './duplex-call.ts';
+import { ContentWrite } from './content-write.ts';
 import { UnfinishedLeases } from './unfinished-leases.ts';
 
 /** Largest message in either direction: the server's own limit (containerd.md §1, CTD-38). */
@@ -36,9 +36,6 @@ export interface RequestOptions {
   readonly timeoutMs?: number;
 }
 
-/** Messages of one blob being written; see containerd.md §5 for the order. */
-export type ContentWrite = DuplexCall<RequestOf<'content', 'Write'>, AnswerOf<'content', 'Write'>>;
-
 /**
  * containerd's API over its socket. Connects on first use and again by itself. Calls reject with a
  * `ContainerdError`, or with the signal's reason when aborted: the work may then still be done.
@@ -49,8 +46,6 @@ export class ContainerdClient {
   readonly api = new ContainerdApi();
   readonly unfinishedLeases = new UnfinishedLeases();
   readonly #client: Client;
-  /** Bulk writes have a connection of their own, so that they do not delay small calls (containerd.md §1). */
-  #bulkClient: Client | undefined;
 
   constructor(options: ClientOptions) {
     this.namespace = options.namespace;
@@ -124,35 +119,27 @@ export class ContainerdClient {
     }
   }
 
-  /** Opens a Content.Write stream on the bulk connection. No deadline but the signal. */
-  writeContent(options: Omit<RequestOptions, 'timeoutMs'>): ContentWrite {
-    options.signal.throwIfAborted();
-    this.#bulkClient ??= newConnection(this.address);
-    const { path, requestSerialize, responseDeserialize } = this.api.method('content', 'Write');
-    const call: ClientDuplexStream<
-      RequestOf<'content', 'Write'>,
-      AnswerOf<'content', 'Write'>
-    > = this.#bulkClient.makeBidiStreamRequest(
-      path,
-      requestSerialize,
-      responseDeserialize,
-      this.#metadata(options),
-    );
-    return new DuplexCall(call, path, options.signal);
+  /** Begins to write one blob; no small call has to wait behind its bytes (containerd.md §1). No deadline but the signal. */
+  writeContent({ lease, signal }: Omit<RequestOptions, 'timeoutMs'>): ContentWrite {
+    const method = this.api.method('content', 'Write');
+    const metadata = metadataOf(this.namespace, lease);
+    return new ContentWrite({ address: this.address, method, metadata, signal });
   }
 
-  /** Closes the connections. Calls in flight reject. */
+  /** Closes the connection. Calls in flight reject; a blob that is being written ends by its signal. */
   close(): void {
     this.#client.close();
-    this.#bulkClient?.close();
   }
 
-  #metadata(options: { readonly lease?: string }): Metadata {
+  #metadata({ lease }: { readonly lease?: string }): Metadata {
     const metadata = new Metadata();
-    metadata.set('containerd-namespace', this.namespace);
-    if (options.lease !== undefined) metadata.set('containerd-lease', options.lease);
+    for (const [name, value] of Object.entries(metadataOf(this.namespace, lease))) metadata.set(name, value);
     return metadata;
   }
+}
+
+function metadataOf(namespace: string, lease: string | undefined): Readonly<Record<string, string>> {
+  return { 'containerd-namespace': namespace, ...(lease !== undefined && { 'containerd-lease': lease }) };
 }
 
 function callOptions(timeoutMs: number): CallOptions {

@@ -41,7 +41,8 @@ export function atPort(error: unknown): unknown {
   return new RuntimeUnavailableError(`containerd does not answer: ${error.details}`, { cause: error });
 }
 
-function codeName(code: number): ContainerdErrorCode {
+/** The name of a status; UNKNOWN for a number that gRPC does not have. */
+export function codeName(code: number): ContainerdErrorCode {
   const name = status[code];
   return name !== undefined && name in status ? (name as ContainerdErrorCode) : 'UNKNOWN';
 }

@@ -5,6 +5,7 @@ import type { RegistryTarget } from '../../../image/registry/authorizer.ts';
 import { type BlobTransfer, PROGRESS_BYTES } from '../../../image/registry/blob-chunk.ts';
 import { BlobDownload } from '../../../image/registry/blob-download.ts';
 import { type BlobSource, bytesAtHand, ShortBlobError } from '../../../image/registry/blob-source.ts';
+import type { ChunkBuffers } from '../../../image/registry/chunk-buffers.ts';
 import type { RegistryClient } from '../../../image/registry/registry-client.ts';
 import { RegistryError } from '../../../image/registry/registry-error.ts';
 import type { TransferSlots } from '../../../image/registry/transfer-slots.ts';
@@ -22,6 +23,7 @@ export interface BlobStoreOptions {
   readonly lease: string;
   readonly policy: RetryPolicy;
   readonly slots: TransferSlots;
+  readonly buffers: ChunkBuffers;
   /** Told after every step forward. */
   readonly onActivity: () => void;
 }
@@ -67,8 +69,9 @@ export class BlobStore {
     signal: AbortSignal,
     onOffset: (offset: number) => void = () => {},
   ): Promise<void> {
-    const { onActivity, policy, registry, target } = this.#options;
+    const { buffers, onActivity, policy, registry, target } = this.#options;
     const transfer: BlobTransfer = {
+      buffers,
       open: (range, call) =>
         registry.blob(target, { digest, size }, range, { ...call, onTrouble: policy.onRetry }),
       takeSlot: async (call) => (kind === 'layer' ? await this.#takeSlot(call) : NO_SLOT),

@@ -7,6 +7,8 @@ import { imageError, troubleOf } from '../../../image/pull-errors.ts';
 import { pullKey } from '../../../image/pull-key.ts';
 import { PullProgressMeter } from '../../../image/pull-progress.ts';
 import { type ImageReference, parsedOrNothing, parseReference } from '../../../image/reference.ts';
+import { CHUNK_BYTES } from '../../../image/registry/blob-download.ts';
+import { ChunkBuffers } from '../../../image/registry/chunk-buffers.ts';
 import { RegistryClient } from '../../../image/registry/registry-client.ts';
 import { type TransferLimits, TransferSlots } from '../../../image/registry/transfer-slots.ts';
 import { MANIFEST_RETRY, PULL_RETRY, type RetryPolicy } from '../../../image/retry.ts';
@@ -77,6 +79,7 @@ class ContainerdImageService implements ContainerdImages {
   readonly #room = new DiskRoom(() => this.#placesOfImages(AbortSignal.timeout(PLACES_MS)));
   readonly #slots: TransferSlots;
   readonly #documents: ImageDocuments;
+  readonly #buffers = new ChunkBuffers(CHUNK_BYTES);
   #places: ImagePlaces | undefined;
 
   constructor(options: ContainerdImagesOptions) {
@@ -207,7 +210,8 @@ class ContainerdImageService implements ContainerdImages {
       const onActivity = () => watch.touch();
       const registry = this.#registry;
       const slots = this.#slots;
-      const blobs = new BlobStore({ client, registry, target, lease, policy, slots, onActivity });
+      const buffers = this.#buffers;
+      const blobs = new BlobStore({ client, registry, target, lease, policy, slots, buffers, onActivity });
       pull = new ImagePull({
         client,
         registry,

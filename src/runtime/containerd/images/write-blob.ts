@@ -1,13 +1,14 @@
 import { lingering } from '../../../async/lingering.ts';
 import { type BlobSource, ShortBlobError } from '../../../image/registry/blob-source.ts';
-import type { ContainerdClient, ContentWrite } from '../client.ts';
+import type { ContainerdClient } from '../client.ts';
 import { hasCode } from '../containerd-error.ts';
+import type { ContentWrite } from '../content-write.ts';
 
-/** Content goes to containerd in pieces of at most that many bytes (containerd.md §1). */
+/** Content goes to containerd in pieces of at most that many bytes (containerd.md §1), which end at multiples of it. */
 const PIECE_BYTES = 1 << 20;
 /** What a writer gets to end by itself once its pull has been given up; containerd keeps what a cut one wrote. */
 const LAST_MS = 2_000;
-/** Pieces sent and not yet answered; together with the answers' reading this bounds the memory of a pull (CTD-48). */
+/** Pieces sent and not yet answered: what is read of a blob and not safe is bounded by it (CTD-48). */
 const WINDOW = 2;
 
 /** containerd found that the bytes are not those of the digest. The ingest has been thrown away. */
@@ -116,12 +117,17 @@ async function sendBytes(call: ContentWrite, blob: BlobToWrite, start: number): 
   }
 }
 
-/** Gathers bytes to pieces and sends them with few unanswered at a time. */
+/**
+ * Gathers bytes to pieces and sends them with few unanswered at a time. Answers are taken as they come, and pieces end
+ * where chunks of a download do, so that none of these waits for the next in order to be safe.
+ */
 class PieceWriter {
   position: number;
   readonly #call: ContentWrite;
   readonly #blob: BlobToWrite;
-  readonly #unanswered: number[] = [];
+  /** Settle one after the other, each with the answer to a piece. */
+  #unanswered: Promise<void>[] = [];
+  #answered = Promise.resolve();
   #pieces: Buffer[] = [];
   #gathered = 0;
 
@@ -141,36 +147,38 @@ class PieceWriter {
       );
     }
     for (let rest = chunk; rest.length > 0; ) {
-      const piece = rest.subarray(0, PIECE_BYTES - this.#gathered);
+      const room = PIECE_BYTES - ((this.position + this.#gathered) % PIECE_BYTES);
+      const piece = rest.subarray(0, room);
       this.#pieces.push(piece);
       this.#gathered += piece.length;
       rest = rest.subarray(piece.length);
-      if (this.#gathered === PIECE_BYTES) await this.#flush();
+      if (piece.length === room) await this.#flush();
     }
   }
 
   /** Sends the rest and waits for all answers. */
   async finish(): Promise<void> {
     if (this.#gathered > 0) await this.#flush();
-    while (this.#unanswered.length > 0) await this.#acknowledge();
+    await this.#answered;
   }
 
   async #flush(): Promise<void> {
-    const [first, ...others] = this.#pieces;
-    const data =
-      first !== undefined && others.length === 0 ? first : Buffer.concat(this.#pieces, this.#gathered);
+    const offset = this.position;
+    const end = offset + this.#gathered;
+    const pieces = this.#pieces;
     this.#pieces = [];
     this.#gathered = 0;
-    const offset = this.position;
-    this.position += data.length;
-    this.#unanswered.push(this.position);
-    await this.#call.send({ action: 'WRITE', offset, data });
-    while (this.#unanswered.length > WINDOW) await this.#acknowledge();
+    this.position = end;
+    await this.#call.write(offset, pieces);
+    this.#answered = this.#answered.then(() => this.#acknowledge(end));
+    // Thrown by whoever waits for it.
+    this.#answered.catch(() => undefined);
+    this.#unanswered.push(this.#answered);
+    if (this.#unanswered.length > WINDOW) await this.#unanswered.shift();
   }
 
-  async #acknowledge(): Promise<void> {
+  async #acknowledge(expected: number): Promise<void> {
     const { offset } = await answer(this.#call);
-    const expected = this.#unanswered.shift();
     if (Number(offset) !== expected) {
       throw new DigestMismatchError(
         `containerd stands at ${offset} of the ingest, not at ${expected}`,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BlobDownload, CHUNK_BYTES } from '../../../../src/image/registry/blob-download.ts';
 import { ShortBlobError } from '../../../../src/image/registry/blob-source.ts';
+import { ChunkBuffers } from '../../../../src/image/registry/chunk-buffers.ts';
 import type { BlobRange } from '../../../../src/image/registry/registry-client.ts';
 import { RegistryError } from '../../../../src/image/registry/registry-error.ts';
 import { TransferSlots } from '../../../../src/image/registry/transfer-slots.ts';
@@ -10,10 +11,28 @@ const PIECE = 64 << 10;
 const BLOB = Buffer.alloc(SIZE, Buffer.from(Uint8Array.from({ length: 251 }, (_, n) => n)));
 const cut = () => new RegistryError({ host: 'h', repository: 'r', code: 'ECONNRESET', detail: 'cut' });
 
+/** Knows how many are in use. */
+class CountedBuffers extends ChunkBuffers {
+  lent = 0;
+  mostLent = 0;
+
+  override take(): Buffer {
+    this.lent += 1;
+    this.mostLent = Math.max(this.mostLent, this.lent);
+    return super.take();
+  }
+
+  override lose(): void {
+    this.lent -= 1;
+    super.lose();
+  }
+}
+
 /** A server of BLOB, and a download from it. */
 class World implements AsyncDisposable {
   readonly requests: BlobRange[] = [];
   readonly slots = new TransferSlots({ total: 3, perRegistry: 3 });
+  readonly buffers = new CountedBuffers(CHUNK_BYTES);
   readonly download: BlobDownload;
   /** Whether the server minds the range of a request. */
   ranges: (request: number) => boolean = () => true;
@@ -26,6 +45,7 @@ class World implements AsyncDisposable {
 
   constructor(size = SIZE) {
     const transfer = {
+      buffers: this.buffers,
       open: async (range: BlobRange) => {
         this.requests.push(range);
         const partial = this.ranges(this.requests.length);
@@ -76,6 +96,7 @@ class World implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.download[Symbol.asyncDispose]();
     expect(this.open).toBe(0);
+    expect(this.buffers.lent).toBe(0);
   }
 }
 
@@ -88,6 +109,12 @@ describe('a blob of several chunks', () => {
     );
     expect(world.mostOpen).toBe(3);
     expect(world.sent).toBe(SIZE);
+  });
+
+  it('is held in memory by no more chunks than there are slots, and one that is not safe yet (CTD-48)', async () => {
+    await using world = new World();
+    expect((await world.read(0)).equals(BLOB)).toBe(true);
+    expect(world.buffers.mostLent).toBeLessThanOrEqual(4);
   });
 
   it('is asked for from where an earlier try stood', async () => {
@@ -168,6 +195,7 @@ describe('a blob of several chunks', () => {
   it('that ends early is short', async () => {
     const none = { offset: 0, partial: true, body: nothing(), discard: () => {} };
     const transfer = {
+      buffers: new ChunkBuffers(CHUNK_BYTES),
       open: async () => none,
       takeSlot: async () => new DisposableStack(),
       onBytes: () => {},
