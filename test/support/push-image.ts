@@ -71,7 +71,7 @@ async function send(
   expected: number,
   body?: { readonly type: string; readonly bytes: Buffer },
 ): Promise<IncomingHttpHeaders> {
-  const { user, caFile, url } = registry;
+  const { user, caFile, client, url } = registry;
   const basic = user && Buffer.from(`${user.username}:${user.password}`).toString('base64');
   const options = {
     method,
@@ -81,6 +81,7 @@ async function send(
       ...(basic && { authorization: `Basic ${basic}` }),
     },
     ...(caFile && { ca: readFileSync(caFile) }),
+    ...(client && { cert: readFileSync(client.certFile), key: readFileSync(client.keyFile) }),
   };
   return await new Promise((resolve, reject) => {
     const request = (caFile === undefined ? httpRequest : httpsRequest)(url + path, options, (response) => {

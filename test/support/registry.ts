@@ -8,6 +8,14 @@ export interface RegistryOptions {
   readonly auth?: 'none' | 'basic';
   /** Serves https with a certificate of its own for 127.0.0.1 and localhost. */
   readonly tls?: boolean;
+  /** Serves, by https, only those who show a certificate that it knows. */
+  readonly wantsCertificate?: boolean;
+}
+
+/** PEM files of a certificate. */
+export interface CertificateFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
 }
 
 /** Name and password of the only user of a registry. */
@@ -27,6 +35,8 @@ export interface TestRegistry extends AsyncDisposable {
   readonly user?: RegistryUser;
   /** PEM file of the certificate to trust; set with `tls`. */
   readonly caFile?: string;
+  /** What a client has to show; set with `wantsCertificate`. */
+  readonly client?: CertificateFiles;
   /** Its log, with one access line a request. */
   readonly logFile: string;
   /** Requests served so far, `GET /v2/test/manifests/1 200`, in order. */
@@ -54,7 +64,9 @@ async function serve(scratch: Scratch, options: RegistryOptions): Promise<TestRe
   const logFile = scratch.path('registry.log');
   const configFile = scratch.path('registry.json');
   const user = options.auth === 'basic' ? { username: 'tester', password: 'correct-horse' } : undefined;
-  const tls = options.tls === true ? await makeCertificate(scratch) : undefined;
+  const { wantsCertificate = false } = options;
+  const tls = options.tls || wantsCertificate ? await makeCertificate(scratch, 'registry') : undefined;
+  const client = wantsCertificate ? await makeCertificate(scratch, 'client') : undefined;
   if (user !== undefined)
     writeFileSync(scratch.path('htpasswd'), await run('htpasswd', ['-Bbn', user.username, user.password]));
 
@@ -70,7 +82,13 @@ async function serve(scratch: Scratch, options: RegistryOptions): Promise<TestRe
         http: {
           addr: `127.0.0.1:${port}`,
           secret: 'test',
-          ...(tls && { tls: { certificate: tls.certificateFile, key: tls.keyFile } }),
+          ...(tls && {
+            tls: {
+              certificate: tls.certFile,
+              key: tls.keyFile,
+              ...(client && { clientcas: [client.certFile] }),
+            },
+          }),
         },
       }),
     );
@@ -94,7 +112,8 @@ async function serve(scratch: Scratch, options: RegistryOptions): Promise<TestRe
     port,
     url: `${tls === undefined ? 'http' : 'https'}://${host}`,
     ...(user && { user }),
-    ...(tls && { caFile: tls.certificateFile }),
+    ...(tls && { caFile: tls.certFile }),
+    ...(client && { client }),
     logFile,
     requests: () => requestsIn(readFileSync(logFile, 'utf8')),
     halt,
@@ -119,13 +138,14 @@ function requestsIn(log: string): string[] {
   );
 }
 
-async function makeCertificate(scratch: Scratch): Promise<{ certificateFile: string; keyFile: string }> {
-  const keyFile = scratch.path('key.pem');
-  const certificateFile = scratch.path('certificate.pem');
+/** Makes a certificate of its own authority for 127.0.0.1 and localhost; `name` is its common name and its files'. */
+export async function makeCertificate(scratch: Scratch, name: string): Promise<CertificateFiles> {
+  const keyFile = scratch.path(`${name}-key.pem`);
+  const certFile = scratch.path(`${name}.pem`);
   await run('openssl', [
     ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
-    ...['-subj', '/CN=test registry', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'],
-    ...['-keyout', keyFile, '-out', certificateFile],
+    ...['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'],
+    ...['-keyout', keyFile, '-out', certFile],
   ]);
-  return { certificateFile, keyFile };
+  return { certFile, keyFile };
 }

@@ -67,6 +67,16 @@ export function isCertificateError(code: string): boolean {
   );
 }
 
+/** What a server that ended TLS has against the client's certificate (RFC 8446 §6.2); undefined: it is not about that. */
+export function certificateRefusalOf(code: string): string | undefined {
+  const [, alert] = /^ERR_SSL_.*_ALERT_(.+)$/.exec(code) ?? [];
+  if (alert === 'CERTIFICATE_REQUIRED') return 'the server wants a certificate of its clients';
+  // Go says so of one that is missing as well, where TLS is older than 1.3.
+  if (alert !== undefined && /CERTIFICATE|UNKNOWN_CA/.test(alert))
+    return 'the server does not accept the certificate of its client';
+  return undefined;
+}
+
 const MAX_DETAIL = 1024;
 
 /**

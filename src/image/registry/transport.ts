@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import { Connections } from './connections.ts';
 import type { TlsSettings } from './endpoint.ts';
-import { isCertificateError, RegistryError } from './registry-error.ts';
+import { certificateRefusalOf, isCertificateError, RegistryError } from './registry-error.ts';
 
 // As in connections.ts.
 const http = process.getBuiltinModule('node:http');
@@ -235,6 +235,11 @@ function networkError(request: TransportRequest, error: unknown): RegistryError 
       code: 'TLS',
       detail: `certificate not accepted: ${text(error)} (${code})`,
     });
+  }
+  const refusal = certificateRefusalOf(code);
+  if (refusal !== undefined) {
+    const detail = `${refusal} (${code}); hosts.toml names ours as client`;
+    return new RegistryError({ ...failure, code: 'TLS', detail });
   }
   if (code === 'EPROTO' || /^ERR_SSL_(WRONG_VERSION|PACKET_LENGTH|HTTP_REQUEST)/.test(code)) {
     const detail = `${request.url.host} does not speak TLS, and plain HTTP is for loopback registries only`;

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CHUNK_BYTES } from '../../../src/image/registry/blob-download.ts';
 import { RegistryHosts } from '../../../src/runtime/containerd/registry-hosts/registry-hosts.ts';
@@ -6,7 +6,12 @@ import { bulkLayer } from '../../support/base-layer.ts';
 import { startContainerd, type TestContainerd } from '../../support/containerd.ts';
 import { freePort } from '../../support/free-port.ts';
 import { pushTestImage } from '../../support/push-image.ts';
-import { startRegistry, type TestRegistry } from '../../support/registry.ts';
+import {
+  type CertificateFiles,
+  makeCertificate,
+  startRegistry,
+  type TestRegistry,
+} from '../../support/registry.ts';
 import { makeScratch, type Scratch } from '../../support/scratch.ts';
 import { buildTestImage } from '../../support/test-image.ts';
 import { type ImageBench, openImages, soon } from './image-bench.ts';
@@ -74,6 +79,13 @@ async function world(
     return troubles;
   };
   return { bench, pull, [Symbol.asyncDispose]: () => bench[Symbol.asyncDispose]() };
+}
+
+/** A certificate and its key in one file. */
+function bothIn({ certFile, keyFile }: CertificateFiles): readonly string[] {
+  const file = scratch.path(`both-${seed}.pem`);
+  writeFileSync(file, [certFile, keyFile].map((part) => readFileSync(part, 'utf8')).join(''));
+  return [file];
 }
 
 const toMirror = (settings = '') => `[host."http://${mirrorFront.host}"]\n${settings}`;
@@ -185,6 +197,85 @@ describe('a mirror by TLS', () => {
     expect(troubles.some((trouble) => trouble.includes('certificate not accepted'))).toBe(!isTrusted);
     expect(upstreamFront.requests.length === 0).toBe(isTrusted);
   });
+});
+
+describe('a mirror that lets in only whom it knows', () => {
+  it.each([
+    [
+      'by a certificate and its key',
+      ({ certFile, keyFile }: CertificateFiles) => [[certFile, keyFile]],
+      true,
+    ],
+    ['by a file that holds both', (files: CertificateFiles) => bothIn(files), true],
+    ['by nothing', () => [], false],
+  ])('is shown the agent %s', async (_, clientOf, isLetIn) => {
+    await using secure = await startRegistry({ wantsCertificate: true });
+    const { client } = secure;
+    if (client === undefined) throw new Error('a registry that wants no certificate');
+    const settings = [
+      `ca = ${JSON.stringify(secure.caFile)}`,
+      `client = ${JSON.stringify(clientOf(client))}`,
+    ];
+    await using images = await world(`[host."${secure.url}"]\n${settings.join('\n')}`);
+    const name = `mirrored-${seed}:1`;
+    await pushTestImage(secure, name, { busybox: false, layers: [bulkLayer(1_000, seed)] });
+    const pushed = secure.requests().length;
+    const troubles = await images.pull();
+    expect(troubles.some((trouble) => trouble.includes('wants a certificate of its clients'))).toBe(!isLetIn);
+    expect(upstreamFront.requests.length === 0).toBe(isLetIn);
+    expect(secure.requests().length > pushed).toBe(isLetIn);
+  });
+
+  it('is shown a certificate that it does not know', async () => {
+    await using secure = await startRegistry({ wantsCertificate: true });
+    const { certFile, keyFile } = await makeCertificate(scratch, 'stranger');
+    const settings = [
+      `ca = ${JSON.stringify(secure.caFile)}`,
+      `client = ${JSON.stringify([[certFile, keyFile]])}`,
+    ];
+    await using images = await world(`[host."${secure.url}"]\n${settings.join('\n')}`);
+    expect((await images.pull())[0]).toContain('does not accept the certificate of its client');
+  });
+
+  it('sends on to a host that is not shown the certificate', async () => {
+    const { certFile, keyFile } = await makeCertificate(scratch, 'servers');
+    const own = await makeCertificate(scratch, 'agent');
+    const tls = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
+    await using near = await startFront(mirror.port, tls);
+    await using far = await startFront(mirror.port, tls);
+    near.disturb = ({ path }) =>
+      path.includes('/blobs/')
+        ? { answer: { status: 307, headers: { location: `https://${far.host}${path}` } } }
+        : undefined;
+    const settings = [
+      `ca = ${JSON.stringify(certFile)}`,
+      `client = ${JSON.stringify([[own.certFile, own.keyFile]])}`,
+    ];
+    await using images = await world(`[host."https://${near.host}"]\n${settings.join('\n')}`);
+    expect(await images.pull()).toEqual([]);
+    expect(new Set(near.requests.map(({ certificate }) => certificate))).toEqual(new Set(['agent']));
+    expect(far.requests.length).toBeGreaterThan(0);
+    expect(new Set(far.requests.map(({ certificate }) => certificate))).toEqual(new Set([undefined]));
+  });
+});
+
+it('shows the registry itself the certificate that lies in its directory', async () => {
+  await using secure = await startRegistry({ wantsCertificate: true });
+  const { client } = secure;
+  if (client === undefined || secure.caFile === undefined) throw new Error('no certificates');
+  seed += 1;
+  const root = scratch.path(`certs-${seed}`);
+  const directory = `${root}/${secure.host}`;
+  mkdirSync(directory, { recursive: true });
+  copyFileSync(secure.caFile, `${directory}/ca.crt`);
+  copyFileSync(client.certFile, `${directory}/client.cert`);
+  copyFileSync(client.keyFile, `${directory}/client.key`);
+  const layers = [bulkLayer(1_000, seed)];
+  const { reference } = await pushTestImage(secure, 'own:1', { busybox: false, layers });
+  const endpoints = new RegistryHosts({ directories: async () => [root] });
+  await using bench = await openImages(containerd, { namespace: 'mirrors', registry: { endpoints } });
+  await bench.images.pull({ reference }, soon());
+  expect(await bench.images.find(reference, soon())).toMatchObject({ name: reference });
 });
 
 it('asks the server that the file names instead of the registry', async () => {

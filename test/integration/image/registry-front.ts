@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
+import { TLSSocket } from 'node:tls';
 
 /** A request that passed the front. */
 export interface PassedRequest {
@@ -8,6 +10,8 @@ export interface PassedRequest {
   readonly path: string;
   readonly range: string | undefined;
   readonly authorization: string | undefined;
+  /** Common name of the certificate that the client showed. */
+  readonly certificate: string | undefined;
   status: number;
   /** Bytes of the body that the client's side has taken. */
   bytes: number;
@@ -45,21 +49,32 @@ export interface RegistryFront extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** How a front speaks TLS; PEM. It asks for a certificate of its clients, and does without. */
+export interface FrontTls {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
 /** Starts a front before the registry at `127.0.0.1:<port>`. */
-export async function startFront(registryPort: number): Promise<RegistryFront> {
+export async function startFront(registryPort: number, tls?: FrontTls): Promise<RegistryFront> {
   const requests: PassedRequest[] = [];
-  const server = createServer((incoming, outgoing) => {
+  const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const passed: PassedRequest = {
       method: incoming.method ?? '',
       path: incoming.url ?? '',
       range: incoming.headers.range,
       authorization: incoming.headers.authorization,
+      certificate: commonNameOf(incoming.socket),
       status: 0,
       bytes: 0,
     };
     requests.push(passed);
     void handle(registryPort, incoming, outgoing, passed, front.disturb(passed) ?? {});
-  });
+  };
+  const server =
+    tls === undefined
+      ? createServer(onRequest)
+      : createSecureServer({ ...tls, requestCert: true, rejectUnauthorized: false }, onRequest);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -78,6 +93,11 @@ export async function startFront(registryPort: number): Promise<RegistryFront> {
     [Symbol.asyncDispose]: close,
   };
   return front;
+}
+
+function commonNameOf(socket: unknown): string | undefined {
+  const name = socket instanceof TLSSocket ? socket.getPeerCertificate().subject?.CN : undefined;
+  return typeof name === 'string' ? name : name?.[0];
 }
 
 async function handle(
