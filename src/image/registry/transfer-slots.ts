@@ -9,6 +9,8 @@ export interface TransferLimits {
 export interface TransferParty {
   readonly registry: string;
   readonly owner: object;
+  /** Of those of one owner the lowest goes first. */
+  readonly rank: number;
 }
 
 interface Waiter extends TransferParty {
@@ -17,8 +19,8 @@ interface Waiter extends TransferParty {
 
 /**
  * Shares out the transfers of layers among pulls. Of those that wait, the pull that has the fewest goes first, so
- * that a small image beside a large one is not held up; within one pull, in the order of asking. Manifests and
- * configurations ask for nothing here: they are small, and all else waits for them.
+ * that a small image beside a large one is not held up; within one pull its ranks decide, then the order of asking.
+ * Manifests and configurations ask for nothing here: they are small, and all else waits for them.
  */
 export class TransferSlots {
   readonly #limits: TransferLimits;
@@ -74,10 +76,11 @@ export class TransferSlots {
 
   #next(): Waiter | undefined {
     const held = ({ owner }: Waiter) => this.#byOwner.get(owner) ?? 0;
+    const before = (a: Waiter, b: Waiter) => (a.owner === b.owner ? a.rank < b.rank : held(a) < held(b));
     return this.#waiters
       .filter(({ registry }) => (this.#byRegistry.get(registry) ?? 0) < this.#limits.perRegistry)
       .reduce<Waiter | undefined>(
-        (best, waiter) => (best === undefined || held(waiter) < held(best) ? waiter : best),
+        (best, waiter) => (best === undefined || before(waiter, best) ? waiter : best),
         undefined,
       );
   }

@@ -46,6 +46,8 @@ export class BlobStore {
   readonly #finishing = new Set<string>();
   /** Transfers that wait for their turn. */
   #queued = 0;
+  /** Blobs whose fetch has begun. */
+  #begun = 0;
 
   constructor(options: BlobStoreOptions) {
     this.#options = options;
@@ -62,7 +64,10 @@ export class BlobStore {
     await client.unary('leases', 'AddResource', { id: lease, resource: { id, type } }, { signal });
   }
 
-  /** Brings a blob of the registry into the store. `onOffset` is told how much of it is there. */
+  /**
+   * Brings a blob of the registry into the store. `onOffset` is told how much of it is there. Those that are fetched
+   * earlier get the connections first: the layers above one are of no use before it.
+   */
   async fetch(
     kind: 'layer' | 'config',
     { digest, size }: Descriptor,
@@ -70,11 +75,12 @@ export class BlobStore {
     onOffset: (offset: number) => void = () => {},
   ): Promise<void> {
     const { buffers, onActivity, policy, registry, target } = this.#options;
+    const rank = this.#begun++;
     const transfer: BlobTransfer = {
       buffers,
       open: (range, call) =>
         registry.blob(target, { digest, size }, range, { ...call, onTrouble: policy.onRetry }),
-      takeSlot: async (call) => (kind === 'layer' ? await this.#takeSlot(call) : NO_SLOT),
+      takeSlot: async (call) => (kind === 'layer' ? await this.#takeSlot(rank, call) : NO_SLOT),
       onBytes: onActivity,
     };
     await using download = new BlobDownload(size, transfer, { signal });
@@ -93,10 +99,11 @@ export class BlobStore {
     await this.#ensure(kind, blob, labels, bytesAtHand(bytes), signal, () => {});
   }
 
-  async #takeSlot(call: { readonly signal: AbortSignal }): Promise<Disposable> {
+  async #takeSlot(rank: number, call: { readonly signal: AbortSignal }): Promise<Disposable> {
+    const { slots, target } = this.#options;
     this.#queued += 1;
     try {
-      return await this.#options.slots.take({ registry: this.#options.target.host, owner: this }, call);
+      return await slots.take({ registry: target.host, owner: this, rank }, call);
     } finally {
       this.#queued -= 1;
     }

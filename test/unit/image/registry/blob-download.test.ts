@@ -55,7 +55,7 @@ class World implements AsyncDisposable {
         return { offset, partial, body, discard: () => {} };
       },
       takeSlot: async (call: { readonly signal: AbortSignal }) => {
-        const slot = await this.slots.take({ registry: 'h', owner: this }, call);
+        const slot = await this.slots.take({ registry: 'h', owner: this, rank: 0 }, call);
         this.open += 1;
         this.mostOpen = Math.max(this.mostOpen, this.open);
         using stack = new DisposableStack();

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { describeErrorBody, RegistryError } from '../../../../src/image/registry/registry-error.ts';
+import {
+  certificateRefusalOf,
+  describeErrorBody,
+  RegistryError,
+} from '../../../../src/image/registry/registry-error.ts';
 import { isLoopback } from '../../../../src/image/registry/transport.ts';
 
 describe('what a registry says', () => {
@@ -61,4 +65,16 @@ it.each([
   ['localhost.example.com', false],
 ])('%s is loopback: %s', (host, expected) => {
   expect(isLoopback(host)).toBe(expected);
+});
+
+it.each([
+  ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'the server wants a certificate of its clients'],
+  ['ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE', 'the server does not accept the certificate of its client'],
+  ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED', 'the server does not accept the certificate of its client'],
+  ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'the server does not accept the certificate of its client'],
+  ['ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR', undefined],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', undefined],
+  ['ECONNRESET', undefined],
+])("what a server has against the client's certificate is known by %s", (code, refusal) => {
+  expect(certificateRefusalOf(code)).toBe(refusal);
 });

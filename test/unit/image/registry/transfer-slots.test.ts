@@ -13,8 +13,8 @@ class Asking {
     this.#slots = new TransferSlots({ total, perRegistry });
   }
 
-  async ask(registry: string, owner: object, name: string, within = signal): Promise<void> {
-    const asked = this.#slots.take({ registry, owner }, { signal: within }).then((slot) => {
+  async ask(registry: string, owner: object, name: string, within = signal, rank = 0): Promise<void> {
+    const asked = this.#slots.take({ registry, owner, rank }, { signal: within }).then((slot) => {
       this.given.push(name);
       this.#held.set(name, slot);
     });
@@ -53,6 +53,21 @@ describe('transfers', () => {
     await asking.ask('a', small, 'small');
     await asking.giveBack('large1');
     expect(asking.given).toEqual(['large1', 'large2', 'small']);
+  });
+
+  it('of lower layers go before those of higher ones of the same image, not of another', async () => {
+    const asking = new Asking(1, 1);
+    const [pull, other] = [{}, {}];
+    for (const [owner, name, rank] of [
+      [other, 'first', 0],
+      [pull, 'high', 3],
+      [other, 'second', 0],
+      [pull, 'low', 1],
+      [pull, 'low too', 1],
+    ] as const)
+      await asking.ask('a', owner, name, signal, rank);
+    for (const name of ['first', 'low', 'low too', 'high']) await asking.giveBack(name);
+    expect(asking.given).toEqual(['first', 'low', 'low too', 'high', 'second']);
   });
 
   it('that nobody wants any more give up their place', async () => {
