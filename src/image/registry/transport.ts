@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import { Connections } from './connections.ts';
 import type { TlsSettings } from './endpoint.ts';
+import { freeAtOnce } from './free-at-once.ts';
 import { certificateRefusalOf, isCertificateError, RegistryError } from './registry-error.ts';
 
 // As in connections.ts.
@@ -130,6 +131,9 @@ export class Transport {
     sent.on('socket', (socket) => {
       if (!socket.connecting) clearTimeout(dial);
       else socket.once('connect', () => clearTimeout(dial));
+      // The parser hears of them first and copies what is in them: half of the garbage that a pull would make.
+      socket.on('data', freeAtOnce);
+      sent.once('close', () => socket.off('data', freeAtOnce));
     });
     sent.once('response', answer.resolve);
     sent.on('error', answer.reject);
