@@ -206,9 +206,9 @@ describe('a mirror that lets in only whom it knows', () => {
       ({ certFile, keyFile }: CertificateFiles) => [[certFile, keyFile]],
       true,
     ],
-    ['by a file that holds both', (files: CertificateFiles) => bothIn(files), true],
-    ['by nothing', () => [], false],
-  ])('is shown the agent %s', async (_, clientOf, isLetIn) => {
+    ['lets the agent in by a file that holds both', (files: CertificateFiles) => bothIn(files), true],
+    ['is passed over without a certificate', () => [], false],
+  ])('%s', async (_, clientOf, isLetIn) => {
     await using secure = await startRegistry({ wantsCertificate: true });
     const { client } = secure;
     if (client === undefined) throw new Error('a registry that wants no certificate');
@@ -226,7 +226,7 @@ describe('a mirror that lets in only whom it knows', () => {
     expect(secure.requests().length > pushed).toBe(isLetIn);
   });
 
-  it('is shown a certificate that it does not know', async () => {
+  it('is passed over with a certificate that it does not know', async () => {
     await using secure = await startRegistry({ wantsCertificate: true });
     const { certFile, keyFile } = await makeCertificate(scratch, 'stranger');
     const settings = [
@@ -237,7 +237,7 @@ describe('a mirror that lets in only whom it knows', () => {
     expect((await images.pull())[0]).toContain('does not accept the certificate of its client');
   });
 
-  it('sends on to a host that is not shown the certificate', async () => {
+  it('sends on to a host that does not see the certificate', async () => {
     const { certFile, keyFile } = await makeCertificate(scratch, 'servers');
     const own = await makeCertificate(scratch, 'agent');
     const tls = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
