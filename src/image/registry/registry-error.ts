@@ -71,9 +71,9 @@ export function isCertificateError(code: string): boolean {
 export function certificateRefusalOf(code: string): string | undefined {
   const [, alert] = /^ERR_SSL_.*_ALERT_(.+)$/.exec(code) ?? [];
   if (alert === 'CERTIFICATE_REQUIRED') return 'the server wants a certificate of its clients';
-  // Go says so of one that is missing as well, where TLS is older than 1.3.
+  // Some, like the registry of Debian 12, call one that is missing bad.
   if (alert !== undefined && /CERTIFICATE|UNKNOWN_CA/.test(alert))
-    return 'the server does not accept the certificate of its client';
+    return 'the server does not accept the certificate of its client, or misses one';
   return undefined;
 }
 

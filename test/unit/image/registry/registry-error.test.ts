@@ -69,9 +69,18 @@ it.each([
 
 it.each([
   ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'the server wants a certificate of its clients'],
-  ['ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE', 'the server does not accept the certificate of its client'],
-  ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED', 'the server does not accept the certificate of its client'],
-  ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'the server does not accept the certificate of its client'],
+  [
+    'ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE',
+    'the server does not accept the certificate of its client, or misses one',
+  ],
+  [
+    'ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED',
+    'the server does not accept the certificate of its client, or misses one',
+  ],
+  [
+    'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA',
+    'the server does not accept the certificate of its client, or misses one',
+  ],
   ['ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR', undefined],
   ['ERR_TLS_CERT_ALTNAME_INVALID', undefined],
   ['ECONNRESET', undefined],
