@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type TcsAgentMessage, tcsTime } from '../../wire/tcs.ts';
 import type { Cycle } from '../cycle-queue.ts';
-import type { Measurement } from './container-history.ts';
+import type { Measurement } from './measurement-ring.ts';
 import type { InterfaceCounters } from './sample.ts';
 
 /** Tasks of one request at most (TCS-15, TCS-16). */
@@ -91,7 +91,7 @@ function containerMetric({
   restarts,
 }: TaskMeasurements['containers'][number]): ContainerMetric[] {
   const cpuStatsSet = setOf(measurements.flatMap(({ cpuPercent }) => cpuPercent ?? []));
-  const memoryStatsSet = setOf(measurements.map(({ sample }) => Math.floor(sample.memory / MIB)));
+  const memoryStatsSet = setOf(measurements.map(({ memory }) => Math.floor(memory / MIB)));
   if (cpuStatsSet === undefined || memoryStatsSet === undefined) return [];
   const networkStatsSet = networkSet(measurements);
   return [
@@ -101,8 +101,8 @@ function containerMetric({
       memoryStatsSet,
       ...(networkStatsSet !== undefined && { networkStatsSet }),
       storageStatsSet: {
-        readSizeBytes: longSet(measurements.map(({ sample }) => sample.read)),
-        writeSizeBytes: longSet(measurements.map(({ sample }) => sample.written)),
+        readSizeBytes: longSet(measurements.map(({ read }) => read)),
+        writeSizeBytes: longSet(measurements.map(({ written }) => written)),
       },
       ...(restarts !== undefined && { restartStatsSet: { restartCount: restarts } }),
     },

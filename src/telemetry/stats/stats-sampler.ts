@@ -1,11 +1,12 @@
 import { type Clock, systemClock } from '../../async/clock.ts';
 import type { CgroupReader } from './cgroup-reader.ts';
-import { ContainerHistory, type Measurement, type NetworkRates } from './container-history.ts';
+import { ContainerHistory } from './container-history.ts';
 import { ContinuousCounters } from './continuous-counters.ts';
 import { dockerStats } from './docker-stats.ts';
 import { type CgroupRoots, findCgroupRoots, openCgroupReader } from './find-cgroups.ts';
 import type { KeptCounters } from './kept-counters.ts';
 import { KernelFiles } from './kernel-file.ts';
+import type { Measurement, NetworkRates } from './measurement-ring.ts';
 import { parseHostCpu, parseInterfaces, parseMemTotal } from './proc-files.ts';
 import type { HostCpu, Sample } from './sample.ts';
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import type { Measurement } from '../../../src/telemetry/stats/container-history.ts';
+import type { Measurement } from '../../../src/telemetry/stats/measurement-ring.ts';
 import type { TaskMeasurements } from '../../../src/telemetry/stats/metrics-requests.ts';
-import type { InterfaceCounters, Sample } from '../../../src/telemetry/stats/sample.ts';
+import type { InterfaceCounters } from '../../../src/telemetry/stats/sample.ts';
 
 const TICK_MS = 20_000;
 const MIB = 1024 * 1024;
@@ -135,25 +135,16 @@ function measurementsOfContainer(container: RecordedContainer): readonly Measure
           };
     const [cpuPercent, rxBytesPerSecond, txBytesPerSecond] = [cpu(index), rx(index), tx(index)];
     return {
-      sample: sampleOf(memory(index) * MIB, read(index), written(index)),
-      network,
+      clock: 0,
+      memory: memory(index) * MIB,
+      read: read(index),
+      written: written(index),
+      ...(network !== undefined && { network }),
       ...(cpuPercent !== undefined && { cpuPercent }),
       ...(rxBytesPerSecond !== undefined &&
         txBytesPerSecond !== undefined && { rates: { rxBytesPerSecond, txBytesPerSecond } }),
     };
   });
-}
-
-function sampleOf(memory: number, read: number, written: number): Sample {
-  return {
-    at: 0,
-    clock: 0,
-    cpu: { total: 0, kernel: 0, user: 0, periods: 0, throttledPeriods: 0, throttledTime: 0 },
-    host: { system: 0, online: 2 },
-    memory,
-    read,
-    written,
-  };
 }
 
 /** So many values with that least, greatest and sum. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ContainerHistory, type Measurement } from '../../../../src/telemetry/stats/container-history.ts';
+import { ContainerHistory } from '../../../../src/telemetry/stats/container-history.ts';
+import type { Measurement } from '../../../../src/telemetry/stats/measurement-ring.ts';
 import { metricsRequests, type TaskMeasurements } from '../../../../src/telemetry/stats/metrics-requests.ts';
 import type { Sample } from '../../../../src/telemetry/stats/sample.ts';
 
@@ -141,14 +142,14 @@ describe('what is reported', () => {
     history.markSent();
     expect(history.unsent()).toBeUndefined();
     history.add(sampleAt(2));
-    expect(history.unsent()?.map(({ sample }) => sample.clock)).toEqual([2000]);
+    expect(history.unsent()?.map(({ clock }) => clock)).toEqual([2000]);
     expect(history.unsent()?.[0]?.cpuPercent).toBe(0);
   });
 
   it('is bounded, also when nobody takes it', () => {
     const history = new ContainerHistory(5, 1);
     for (let second = 0; second < 20; second += 1) history.add(sampleAt(second));
-    expect(history.unsent()?.map(({ sample }) => sample.clock / 1000)).toEqual([15, 16, 17, 18, 19]);
+    expect(history.unsent()?.map(({ clock }) => clock / 1000)).toEqual([15, 16, 17, 18, 19]);
   });
 });
 
