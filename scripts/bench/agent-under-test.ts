@@ -85,6 +85,7 @@ export class AgentUnderTest implements AsyncDisposable {
           namespace,
           logFile: scratch.path('agent.log'),
           program,
+          readyOutside: () => ecs.connected('acs'),
           env: {
             ECS_CLUSTER: CLUSTER,
             ECS_IMAGE_PULL_BEHAVIOR: 'prefer-cached',

@@ -16,6 +16,8 @@ export interface AgentOptions {
   readonly program?: readonly [string, ...string[]];
   /** Default: connected to ACS. */
   readonly ready?: (agent: AgentDocument | undefined) => boolean;
+  /** Tells from outside whether it is ready; it is not asked then, which takes it time. */
+  readonly readyOutside?: () => boolean;
 }
 
 /** The agent as a process of its own. */
@@ -65,6 +67,7 @@ export async function startAgent(options: AgentOptions): Promise<TestAgent> {
       env: { ...agentEnvironment(options), ...env },
       readyTimeoutMs: 60_000,
       ready: async () =>
+        options.readyOutside?.() ??
         (options.ready ?? ((agent) => agent?.acs.connected === true))(await askAgent(options.runDir)),
     });
   let daemon = await launch({});
