@@ -1,4 +1,5 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type ContainerId, containerId } from '../../../task/ids.ts';
@@ -56,12 +57,12 @@ export class ShimNotes {
 
   /** As `note`, unless there is one. */
   async noteIfMissing(id: ContainerId, pid: number): Promise<void> {
-    if ((await this.#read(id)) === undefined) await this.note(id, pid);
+    if (this.#read(id) === undefined) await this.note(id, pid);
   }
 
   /** How the container ended, if its shim has been asked. */
   async exitOf(id: ContainerId): Promise<ShimExit | undefined> {
-    return (await this.#read(id))?.exit;
+    return this.#read(id)?.exit;
   }
 
   /**
@@ -69,7 +70,7 @@ export class ShimNotes {
    * gone, unknown, or does not have the container any more. Rejects only with the signal's reason.
    */
   async waitForExit(id: ContainerId, signal: AbortSignal): Promise<ShimExit | undefined> {
-    const note = await this.#read(id);
+    const note = this.#read(id);
     if (note === undefined || note.exit !== undefined) return note?.exit;
     try {
       const exit = await this.#ask(id, note, signal);
@@ -117,9 +118,10 @@ export class ShimNotes {
     return { exitStatus, ...(at !== undefined && { exitedAt: at }) };
   }
 
-  async #read(id: ContainerId): Promise<Note | undefined> {
+  #read(id: ContainerId): Note | undefined {
     try {
-      return noteSchema.parse(JSON.parse(await readFile(this.#path(id), 'utf8')));
+      // Some bytes in memory: ten times what the read takes would go into waiting for it.
+      return noteSchema.parse(JSON.parse(readFileSync(this.#path(id), 'utf8')));
     } catch {
       // Missing or unreadable: the shim is not known, which costs an exit code at worst.
       return undefined;
