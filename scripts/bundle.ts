@@ -29,7 +29,9 @@ const ARCHITECTURES = ['x64', 'arm64'];
 const LAUNCHER = `#!/bin/sh
 # Starts the agent on the Node beside it. Its settings: /etc/ecs/ecs.config and the environment. A small young
 # generation keeps 6 MB from garbage.
-here=$(dirname "$(readlink -f "$0")")
+here=\${0%/*}
+# Called by a link, or found in PATH.
+if [ -L "$0" ] || [ "$here" = "$0" ]; then here=$(dirname "$(readlink -f "$(command -v "$0")")"); fi
 exec "$here/node" --max-semi-space-size=2 "$here/lib/main.js" "$@"
 `;
 
