@@ -72,6 +72,15 @@ describe('a report of a benchmark', () => {
     expect(second.match(/^Starts\.$/gm)).toHaveLength(1);
     expect(second).toContain('2026-01-02, on a machine.');
   });
+
+  it('leaves the remarks of its section', () => {
+    const stop = { ...report, benchmark: 'stop' };
+    const first = mergedDocument('', { ...run, reports: [report, stop] });
+    const remarked = first.replace('\n\n## stop', '\n\n### Remarks\n\nMost of it is the disk.\n\n## stop');
+    const second = mergedDocument(remarked, { ...run, reports: [{ ...report, title: 'Quicker starts' }, stop] });
+    expect(second.match(/^##+ .+$/gm)).toEqual(['## start', '### Remarks', '## stop']);
+    expect(second).toMatch(/Quicker starts\.[^]*### Remarks\n\nMost of it is the disk\.\n\n## stop/);
+  });
 });
 
 describe('contenders', () => {
