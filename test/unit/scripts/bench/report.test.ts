@@ -77,9 +77,12 @@ describe('a report of a benchmark', () => {
     const stop = { ...report, benchmark: 'stop' };
     const first = mergedDocument('', { ...run, reports: [report, stop] });
     const remarked = first.replace('\n\n## stop', '\n\n### Remarks\n\nMost of it is the disk.\n\n## stop');
-    const second = mergedDocument(remarked, { ...run, reports: [{ ...report, title: 'Quicker starts' }, stop] });
+    const second = mergedDocument(remarked, {
+      ...run,
+      reports: [{ ...report, title: 'Quicker starts' }, stop],
+    });
     expect(second.match(/^##+ .+$/gm)).toEqual(['## start', '### Remarks', '## stop']);
-    expect(second).toMatch(/Quicker starts\.[^]*### Remarks\n\nMost of it is the disk\.\n\n## stop/);
+    expect(second).toMatch(/Quicker starts\.[\s\S]*### Remarks\n\nMost of it is the disk\.\n\n## stop/);
   });
 });
 
