@@ -47,9 +47,10 @@ export async function discardState(
   return { tasks: [], outbox: [], attachments: [], meta: new Map(), images: stored.images, quarantined: [] };
 }
 
-/** Keeps what the next start needs to register again (ENG-120); gives it. */
+/** Keeps what the next start needs to register again (ENG-120), unless the store has it; gives it. */
 export async function saveRegistration(
   store: Store,
+  stored: Pick<StoredState, 'meta'>,
   registration: Registration,
   facts: InstanceFacts,
 ): Promise<ReadonlyMap<MetaKey, string>> {
@@ -63,7 +64,9 @@ export async function saveRegistration(
   const known = new Map(
     values.flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const])),
   );
-  await store.commit([...known].map(([key, value]) => ({ kind: 'putMeta', key, value }) as const));
+  const news = [...known].filter(([key, value]) => stored.meta.get(key) !== value);
+  if (news.length > 0)
+    await store.commit(news.map(([key, value]) => ({ kind: 'putMeta', key, value }) as const));
   return known;
 }
 

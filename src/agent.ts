@@ -74,8 +74,8 @@ export interface Agent {
 
 /**
  * Builds the agent, brings back what the store holds, registers the instance and connects (ecs-api.md §B1). The
- * outbox goes first and adoption runs beside everything else. Rejects with errors that carry an `exitCode` where
- * a restart would not help.
+ * outbox goes first, then the registration, and adoption runs beside everything else. Rejects with errors that carry
+ * an `exitCode` where a restart would not help.
  */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const parts = new AsyncDisposableStack();
@@ -100,6 +100,8 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   const credentials = new CredentialsCache(sources);
   const api = parts.adopt(new EcsClient({ config, credentials }), (client) => client.close());
 
+  // Runs programs, on another processor than what follows.
+  const probingFaults = observeFaultProblem();
   const gpus = await findGpus(config, (text) => logger.error(text));
   await mkdir(config.runDirectory, { recursive: true, mode: 0o700 });
   const store = parts.adopt(openAgentStore(config, logger), (s) => s.close());
@@ -108,7 +110,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
     openRuntime(options),
     openCgroups(config, logger),
     readInstanceFacts(imds, { signal }),
-    observeFaultProblem(),
+    probingFaults,
   ]);
   parts.adopt(runtime, (r) => r.close());
   const roleCredentials = new CredentialsStore((task) => engine.credentialsArrived(task));
@@ -262,10 +264,33 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   };
   const goneOnWith = await endFormerBoot(store, kept, boot, taskRules(settings), logger);
   reporter.start(goneOnWith.outbox);
+  options.onPhase(`registering in cluster ${cluster}`);
+  const registering = registerInstance(
+    {
+      context: {
+        config,
+        features: IMPLEMENTED_FEATURES,
+        loggingDrivers: logs.drivers,
+        taskCgroupsUsable: cgroups !== undefined,
+        taskEniUsable,
+        vlansUsable: await observeVlans(config, taskEniUsable, logger),
+        networkVersion: `${AGENT_HASH}-${AGENT_VERSION}`,
+        faultsUsable: faultProblem === undefined,
+        ...(gpus.driverVersion !== undefined && { gpuDriverVersion: gpus.driverVersion }),
+      },
+      machine,
+      facts,
+      gpuIds: gpus.ids,
+      saved,
+    },
+    { api, imds, onIdentityUnavailable: () => credentials.invalidate() },
+    { signal },
+  );
+  // It is awaited below; a failure before that counts more.
+  registering.catch(() => undefined);
   engine.start(goneOnWith.tasks, goneOnWith.images);
   hasStarted();
   await attachments?.start(goneOnWith.attachments);
-  stats.start();
 
   let registration: Registration | undefined;
   const view = (): AgentView => ({
@@ -301,29 +326,8 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   );
   if (!config.introspectionOffHost) onBridge.serverReady(introspection);
 
-  options.onPhase(`registering in cluster ${cluster}`);
-  registration = await registerInstance(
-    {
-      context: {
-        config,
-        features: IMPLEMENTED_FEATURES,
-        loggingDrivers: logs.drivers,
-        taskCgroupsUsable: cgroups !== undefined,
-        taskEniUsable,
-        vlansUsable: await observeVlans(config, taskEniUsable, logger),
-        networkVersion: `${AGENT_HASH}-${AGENT_VERSION}`,
-        faultsUsable: faultProblem === undefined,
-        ...(gpus.driverVersion !== undefined && { gpuDriverVersion: gpus.driverVersion }),
-      },
-      machine,
-      facts,
-      gpuIds: gpus.ids,
-      saved,
-    },
-    { api, imds, onIdentityUnavailable: () => credentials.invalidate() },
-    { signal },
-  );
-  for (const [key, value] of await saveRegistration(store, registration, facts)) meta.set(key, value);
+  registration = await registering;
+  for (const [key, value] of await saveRegistration(store, kept, registration, facts)) meta.set(key, value);
   logger.info(
     { cluster: registration.cluster, containerInstance: registration.containerInstanceArn },
     'instance registered',
@@ -352,6 +356,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   parts.adopt(sessions.acs, (session) => session.stop());
   options.onPhase(`registered in cluster ${cluster} as ${containerInstanceArn}`);
   sessions.acs.start();
+  stats.start();
   telemetry.start();
   const running = new AbortController();
   const stalePulls = runtime.removeStalePulls({ signal: running.signal }).catch((error: unknown) => {

@@ -70,9 +70,10 @@ export async function openContainerd(options: OpenContainerdOptions): Promise<Co
     const { version, revision } = await untilAnswered(client, shims, log, signal);
     log.info({ address, version, revision, namespace }, 'connected to containerd');
     refuseOldVersion(version);
-    await probeSnapshotter(client, snapshotter, signal);
-    await ensureNamespace(client, signal);
-    const stale = await removeStaleLeases(client, signal);
+    const [stale] = await Promise.all([
+      ensureNamespace(client, signal).then(() => removeStaleLeases(client, signal)),
+      probeSnapshotter(client, snapshotter, signal),
+    ]);
     if (stale > 0) log.info({ leases: stale }, 'removed leases of an earlier run');
     const watches = new ContainerWatches(client, shims, log);
     watches.start();
