@@ -108,14 +108,14 @@ describe('an awsvpc task on dockerd', () => {
     await expectClean();
   }, 120_000);
 
-  it('runs on while a dockerd that keeps its containers is killed, with the agent or without it', async () => {
+  it('runs on while a dockerd that keeps its containers is started anew, with the agent or without it', async () => {
     await open('--live-restore');
     const arn = await runTask(MAIN, SIDE);
-    await dockerd.kill('SIGKILL');
+    await dockerd.kill('SIGTERM');
     expect(await page()).toBe('here\n');
     await dockerd.restart();
+    expect(await page()).toBe('here\n');
     await world.agent.kill('SIGKILL');
-    await dockerd.kill('SIGKILL');
     await dockerd.restart();
     await world.agent.start();
     expect(await page()).toBe('here\n');
