@@ -21,7 +21,9 @@ export async function sdkImage(program: string): Promise<TestImageOptions> {
     ['/usr/bin/node', readFileSync(process.execPath)],
     ...sharedLibraries(process.execPath).map((path) => [path, readFileSync(realpathSync(path))] as const),
   ];
-  const layer = files.flatMap(([path, content]) => [...parents(path), executable(path, content)]);
+  // dockerd takes no path twice in a layer.
+  const directories = new Map(files.flatMap(([path]) => parents(path)).map((entry) => [entry.path, entry]));
+  const layer = [...directories.values(), ...files.map(([path, content]) => executable(path, content))];
   return { layers: [layer], cmd: ['/usr/bin/node', SDK_PROGRAM], compress: 'none' };
 }
 
