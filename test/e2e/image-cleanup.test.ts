@@ -45,6 +45,8 @@ describe('an agent whose images lie on a disk of 300 MB', { timeout: 120_000 }, 
       const task = await start(`app-${n}`, reference, 'true');
       const [ended] = await world.reach('STOPPED', [task]);
       expect(ended?.containers[0]).toMatchObject({ exitCode: 0 });
+      // Until then its image is in use.
+      await until(async () => (await world.agent.ask())?.tasks.length === 1, { what: 'it is cleaned up' });
     }
     // Three images of 120 MiB, and one of 40, have passed over a disk of 300 MB.
     const here = await images();
