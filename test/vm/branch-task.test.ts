@@ -54,7 +54,7 @@ describe('a task on a branch ENI', () => {
   ): Promise<unknown> => {
     const body = operation === 'start' ? JSON.stringify(FAULTS[kind]) : '';
     const uri = await world.machine.run(
-      `cat /proc/[0-9]*/environ | tr '\\0' '\\n' | grep -m 1 '^ECS_AGENT_URI=' | cut -d = -f 2-`,
+      `cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | grep -m 1 '^ECS_AGENT_URI=' | cut -d = -f 2-`,
     );
     const asked = await world.machine.run(
       `ip netns exec ${netns()} busybox wget -q -O - --post-data '${body}' ${uri.trim()}/fault/v1/${kind}/${operation}`,
