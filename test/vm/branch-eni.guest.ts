@@ -108,10 +108,11 @@ async function dieEverywhere() {
     if (exitCode !== 0 && exitCode !== null) throw new Error(`${ACTION} ended with ${exitCode}: ${stderr}`);
     return exitCode === 0;
   };
+  const records = scratch.path('run/awsvpc/tasks');
   const remains = async () => ({
     onHost: (await host.run('ip', '-o', 'link')).includes(BRANCH),
     namespace: readdirSync('/run/netns').includes(netnsOf(host.name, task)),
-    record: existsSync(scratch.path('run/awsvpc/tasks')),
+    record: existsSync(records) && readdirSync(records).length > 0,
   });
   const deaths = [];
   for (let killAt = 1, isDone = false; !isDone && killAt < 30; killAt++) {
