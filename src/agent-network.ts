@@ -38,7 +38,7 @@ export async function openNetwork({
   const runDir = config.runDirectory;
   const endpoint = new HostEndpoint({
     table: bridgeNames(config.containerdNamespace).endpointTable,
-    marker: join(runDir, 'host-endpoint'),
+    users: join(runDir, 'host-endpoint'),
     onTrouble: (error) => logger.warn({ err: error }, 'tasks of host mode and 169.254.170.2'),
   });
   const host = new HostNetwork({ runDir, endpoint });

@@ -66,14 +66,15 @@ export class HostNetwork implements Network {
   async releaseTaskNetwork(): Promise<void> {}
 
   async removeTaskNetwork(task: TaskSpec): Promise<void> {
-    await this.#files.remove(taskIdOf(task.arn));
-    await this.#closeIdleEndpoint();
+    const taskId = taskIdOf(task.arn);
+    await this.#files.remove(taskId);
+    await this.#endpoint?.release(taskId);
   }
 
-  /** Name files of every mode. */
+  /** Name files of every mode, and the endpoint. */
   async removeLeftovers({ knowsTask }: KnownOwners): Promise<void> {
     for (const task of await this.#files.list()) if (!knowsTask(task)) await this.#files.remove(task);
-    await this.#closeIdleEndpoint();
+    await this.#endpoint?.releaseUnknown(knowsTask);
   }
 
   async close(): Promise<void> {
@@ -83,7 +84,7 @@ export class HostNetwork implements Network {
   /** A task with a role cannot do its work without; any other runs on a host without a packet filter too. */
   async #openEndpoint(task: TaskSpec, signal: AbortSignal): Promise<void> {
     try {
-      await this.#endpoint?.ensure({ signal });
+      await this.#endpoint?.ensure(taskIdOf(task.arn), { signal });
     } catch (error) {
       signal.throwIfAborted();
       if (task.taskCredentialsId === undefined) {
@@ -94,10 +95,6 @@ export class HostNetwork implements Network {
       const message = `169.254.170.2 cannot be made to give the task its role's credentials: ${failure}`;
       throw new TaskError('ContainerNetworkingError', message, { cause: error });
     }
-  }
-
-  async #closeIdleEndpoint(): Promise<void> {
-    if ((await this.#files.list()).length === 0) await this.#endpoint?.remove();
   }
 
   #defaultName(mode: Mode, id: ContainerId): string {

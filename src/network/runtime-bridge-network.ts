@@ -1,4 +1,4 @@
-import type { ContainerId } from '../task/ids.ts';
+import { type ContainerId, taskIdOf } from '../task/ids.ts';
 import type { ContainerSpec, TaskSpec } from '../task/task-spec.ts';
 import type { HostEndpoint } from './endpoint/host-endpoint.ts';
 import type { ContainerNetwork, LinkedContainer, Network } from './network.ts';
@@ -32,12 +32,14 @@ export class RuntimeBridgeNetwork implements Network {
   }
 
   async ensureContainerNetwork(
-    _task: TaskSpec,
+    { arn }: TaskSpec,
     { options, portMappings = [] }: ContainerSpec,
     { id, links = [], signal }: { id: ContainerId; links?: readonly LinkedContainer[]; signal: AbortSignal },
   ): Promise<ContainerNetwork> {
     signal.throwIfAborted();
-    await this.#endpoint?.ensure({ signal }).catch((error: unknown) => this.#endpoint?.trouble(error));
+    await this.#endpoint
+      ?.ensure(taskIdOf(arn), { signal })
+      .catch((error: unknown) => this.#endpoint?.trouble(error));
     return {
       namespace: {
         kind: 'bridge',
@@ -58,8 +60,11 @@ export class RuntimeBridgeNetwork implements Network {
   /** Everything is a container's. */
   async releaseTaskNetwork(): Promise<void> {}
 
-  async removeTaskNetwork(): Promise<void> {}
+  async removeTaskNetwork({ arn }: TaskSpec): Promise<void> {
+    await this.#endpoint?.release(taskIdOf(arn));
+  }
 
+  /** Those of the endpoint are the host network's to find. */
   async removeLeftovers(): Promise<void> {}
 
   async close(): Promise<void> {

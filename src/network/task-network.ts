@@ -60,10 +60,9 @@ export class TaskNetwork implements Network {
   }
 
   async removeTaskNetwork(task: TaskSpec, options: { signal: AbortSignal }): Promise<void> {
-    const network = this.#isKnown(task) ? await this.#of(task) : this.#host;
-    if (network !== this.#host) await network.removeTaskNetwork(task, options);
-    // The files of containers without a network are its own, and its endpoint goes with the last files of any task.
-    await this.#host.removeTaskNetwork(task, options);
+    if (this.#isKnown(task)) await (await this.#of(task)).removeTaskNetwork(task, options);
+    if (task.containers.some((container) => container.options.networkDisabled === true))
+      await this.#host.removeTaskNetwork(task, options);
   }
 
   async removeLeftovers(known: KnownOwners, options: { signal: AbortSignal }): Promise<void> {

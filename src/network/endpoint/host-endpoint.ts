@@ -1,7 +1,9 @@
-import { existsSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { join } from 'node:path';
+import { KeyedLock } from '../../async/keyed-lock.ts';
 import { type RunCommand, runCommand } from '../../host/run-command.ts';
+import type { TaskId } from '../../task/ids.ts';
 import { ensureEndpointRoute, removeEndpointRoute } from './endpoint-route.ts';
 import { ensureEndpointRule, hasEndpointRule, removeEndpointRule } from './endpoint-rule.ts';
 
@@ -11,8 +13,8 @@ const TIMEOUT_MS = 10_000;
 export interface HostEndpointOptions {
   /** Name of the table, or of the comment that marks the rule; derives from the agent's namespace. */
   readonly table: string;
-  /** A file that is there as long as the rule is to be; it outlives the agent, not the boot. */
-  readonly marker: string;
+  /** A directory with a file for each task that needs the rule; it outlives the agent, not the boot. */
+  readonly users: string;
   readonly run?: RunCommand;
   /** The rule could not be made, or was taken away by somebody. */
   onTrouble(error: unknown): void;
@@ -26,6 +28,7 @@ export interface HostEndpointOptions {
 export class HostEndpoint {
   readonly #options: HostEndpointOptions;
   readonly #run: RunCommand;
+  readonly #lock = new KeyedLock();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: HostEndpointOptions) {
@@ -33,14 +36,17 @@ export class HostEndpoint {
     this.#run = options.run ?? runCommand;
   }
 
-  async ensure({ signal }: { signal: AbortSignal }): Promise<void> {
-    if (this.#timer !== undefined) return;
-    const { table, marker } = this.#options;
-    await mkdir(dirname(marker), { recursive: true, mode: 0o700 });
-    await writeFile(marker, '');
-    await ensureEndpointRoute();
-    await ensureEndpointRule(table, 'host', { run: this.#run, signal });
-    this.#watch();
+  /** Makes it for a task, before anything of the task runs; there already: success. */
+  async ensure(task: TaskId, { signal }: { signal: AbortSignal }): Promise<void> {
+    const { table, users } = this.#options;
+    await this.#lock.run(table, async () => {
+      await mkdir(users, { recursive: true, mode: 0o700 });
+      await writeFile(join(users, task), '');
+      if (this.#timer !== undefined) return;
+      await ensureEndpointRoute();
+      await ensureEndpointRule(table, 'host', { run: this.#run, signal });
+      this.#watch();
+    });
   }
 
   /** Tells of a failure that nobody else is told of. */
@@ -50,17 +56,28 @@ export class HostEndpoint {
 
   /** Takes up what an earlier run of the agent made. */
   resume(): void {
-    if (existsSync(this.#options.marker)) this.#watch();
+    if (this.#users().length > 0) this.#watch();
   }
 
-  /** Takes rule and route away: no task needs them any more. Not there: success. */
-  async remove(): Promise<void> {
-    const { table, marker } = this.#options;
-    this.close();
-    if (!existsSync(marker)) return;
-    await removeEndpointRule(table, 'host', this.#call());
-    await removeEndpointRoute();
-    await rm(marker, { force: true });
+  /** A task needs it no more; with the last one rule and route go. Of one that never did: success. */
+  async release(task: TaskId): Promise<void> {
+    const { table, users } = this.#options;
+    await this.#lock.run(table, async () => {
+      const found = this.#users();
+      if (!found.includes(task)) return;
+      if (found.length === 1) {
+        this.close();
+        await removeEndpointRule(table, 'host', this.#call());
+        await removeEndpointRoute();
+      }
+      // Last, so that what a killed agent left half-done is found.
+      await rm(join(users, task), { force: true });
+    });
+  }
+
+  /** Does the same for tasks that nobody knows. */
+  async releaseUnknown(knowsTask: (task: TaskId) => boolean): Promise<void> {
+    for (const task of this.#users()) if (!knowsTask(task)) await this.release(task);
   }
 
   /** Looks after the rule no longer; it stays for the tasks that run on. */
@@ -82,6 +99,14 @@ export class HostEndpoint {
       onTrouble(new Error('the rule for 169.254.170.2 was removed by somebody else; put back'));
     } catch (error) {
       onTrouble(error);
+    }
+  }
+
+  #users(): readonly TaskId[] {
+    try {
+      return readdirSync(this.#options.users).map((name) => name as TaskId);
+    } catch {
+      return [];
     }
   }
 

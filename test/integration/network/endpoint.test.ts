@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { HostEndpoint } from '../../../src/network/endpoint/host-endpoint.ts';
-import { taskArn, taskIdOf } from '../../../src/task/ids.ts';
+import { type TaskId, taskArn, taskIdOf } from '../../../src/task/ids.ts';
 import { exchangeFrom, fetchFrom, inNamespace, servePorts } from '../../support/network-host.ts';
 import { run } from '../../support/run.ts';
 import { until } from '../../support/until.ts';
@@ -109,27 +108,33 @@ describe('169.254.170.2 in the network of the host', () => {
   const open = () =>
     new HostEndpoint({
       table: 'ecs_endpoint_test',
-      marker: stage.scratch.path('run/host-endpoint'),
+      users: stage.scratch.path('run/host-endpoint'),
       onTrouble: (error) => troubles.push(error),
     });
   const { signal } = new AbortController();
+  const [ONE, TWO] = ['one', 'two'].map((name) => taskIdOf(taskArn(`arn:x/${name}`))) as [TaskId, TaskId];
   const rules = () => stage.host.run('nft', 'list', 'ruleset');
 
-  test('leads to the listener on the loopback, over a restart, until nobody needs it (CFG-60)', async () => {
+  test('leads to the listener on the loopback, over a restart, until the last task that needs it has gone (CFG-60)', async () => {
     using _ = servePorts(stage.host.name, 'agent', 'tcp:127.0.0.1:51679');
     const endpoint = open();
-    await endpoint.ensure({ signal });
-    await endpoint.ensure({ signal });
+    await Promise.all([endpoint.ensure(ONE, { signal }), endpoint.ensure(TWO, { signal })]);
+    await endpoint.ensure(ONE, { signal });
     const answer = () => fetchFrom(stage.host.name, ENDPOINT, 80);
     expect(await until(answer, { what: 'the listener answers' })).toContain('agent');
     endpoint.close();
     const after = open();
     after.resume();
+    await after.release(ONE);
+    await after.release(ONE);
     expect(await answer()).toContain('agent');
-    await after.remove();
-    await after.remove();
+    await after.release(TWO);
     expect(await rules()).not.toContain('ecs_endpoint_test');
-    expect(existsSync(stage.scratch.path('run/host-endpoint'))).toBe(false);
+    await after.ensure(ONE, { signal });
+    await after.releaseUnknown((task) => task === ONE);
+    expect(await rules()).toContain('ecs_endpoint_test');
+    await after.releaseUnknown(() => false);
+    expect(await rules()).not.toContain('ecs_endpoint_test');
     expect(troubles).toEqual([]);
   });
 
@@ -137,15 +142,15 @@ describe('169.254.170.2 in the network of the host', () => {
     const ownRoute = () => stage.host.run('ip', 'route', 'show', ENDPOINT);
     using _ = servePorts(stage.host.name, 'agent', 'tcp:127.0.0.1:51679');
     const endpoint = open();
-    await endpoint.ensure({ signal });
+    await endpoint.ensure(ONE, { signal });
     expect(await ownRoute()).toBe('');
-    await endpoint.remove();
+    await endpoint.release(ONE);
     await stage.host.run('ip', 'route', 'del', 'default');
-    await endpoint.ensure({ signal });
+    await endpoint.ensure(ONE, { signal });
     expect(await ownRoute()).toMatch(/^169\.254\.170\.2 dev lo .*scope link/);
     const answer = () => fetchFrom(stage.host.name, ENDPOINT, 80);
     expect(await until(answer, { what: 'the listener answers' })).toBe('agent to 127.0.0.1');
-    await endpoint.remove();
+    await endpoint.release(ONE);
     expect(await ownRoute()).toBe('');
   });
 });
