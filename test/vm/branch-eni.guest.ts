@@ -103,6 +103,8 @@ async function dieEverywhere() {
         NAMESPACE: host.name,
         RUN_DIR: scratch.path('run'),
         KILL_AT: String(killAt),
+        // Emulated, most of an agent's time goes into reading its sources.
+        NODE_COMPILE_CACHE: scratch.path('compile-cache'),
       },
     });
     if (exitCode !== 0 && exitCode !== null) throw new Error(`${ACTION} ended with ${exitCode}: ${stderr}`);

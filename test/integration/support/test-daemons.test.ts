@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { startContainerd } from '../../support/containerd.ts';
 import { CONTAINERD_VERSIONS } from '../../support/containerd-versions.ts';
@@ -7,6 +7,7 @@ import { leakCheck } from '../../support/leak-check.ts';
 import { isAlive, processesRootedIn, shimProcesses } from '../../support/processes.ts';
 import { pushTestImage } from '../../support/push-image.ts';
 import { startRegistry } from '../../support/registry.ts';
+import { makeScratch } from '../../support/scratch.ts';
 
 const CGROUPS = ['/support-test'];
 const IMAGE = 'docker.io/library/support:1';
@@ -59,11 +60,15 @@ describe.each(CONTAINERD_VERSIONS)('containerd %s', (version) => {
       { compress: 'none', format: 'oci', multiArch: true },
     ] as const;
     for (const kind of kinds) {
-      const entrypoint = ['sh', '-c', 'id -un; echo $GREETING'];
+      // By a file: ctr at times ends before it has shown the last that a container wrote.
+      const entrypoint = ['sh', '-c', '{ id -un; echo $GREETING; } > /seen/by'];
       const image = { ...kind, user: 'app', env: ['GREETING=hello'], entrypoint };
       await importTestImage(containerd, 'support-test', IMAGE, image);
-      const output = await containerd.ctr('support-test', 'run', '--rm', IMAGE, 'once');
-      expect(output).toBe('app\nhello\n');
+      await using scratch = makeScratch();
+      chmodSync(scratch.directory, 0o777);
+      const mount = `type=bind,src=${scratch.directory},dst=/seen,options=rbind:rw`;
+      await containerd.ctr('support-test', 'run', '--rm', '--mount', mount, IMAGE, 'once');
+      expect(readFileSync(scratch.path('by'), 'utf8')).toBe('app\nhello\n');
     }
   });
 });
