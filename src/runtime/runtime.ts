@@ -25,7 +25,8 @@ export interface ContainerRuntime {
   /**
    * Starts the process. Resolves when it runs; its exit, however early, comes once through `events()` after
    * that. Started already: resolves with what is known, unless its last run is not later than `afterRun`: that
-   * has ended, and it is started again as it is, with the same snapshot and network.
+   * has ended, and it is started again as it is, with the same snapshot and network. Nothing of the container runs
+   * before `beforeProcess` is done, and nothing is left of a start that fails by it.
    */
   startContainer(id: ContainerId, options: StartOptions): Promise<StartedContainer>;
   /**
@@ -67,6 +68,12 @@ export interface CallOptions {
 export interface StartOptions extends CallOptions {
   /** `ContainerExit.run` of the end after which it is to be started again; absent: it has never ended. */
   readonly afterRun?: number;
+  /**
+   * Completes what the process needs and the container was only promised, such as its network; the runtime makes
+   * ready for the process meanwhile, where it can. Not called for one that was started already. The start rejects
+   * with what it rejects with; its signal aborts when the start fails by itself.
+   */
+  beforeProcess?(options: CallOptions): Promise<void>;
 }
 
 /** What the runtime is and can do; what it cannot do is told here, never guessed from its name. */

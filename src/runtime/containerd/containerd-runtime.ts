@@ -1,5 +1,6 @@
 import { RuntimeUnavailableError, TaskError, type TaskErrorCode } from '../../task/errors.ts';
 import type { ContainerId } from '../../task/ids.ts';
+import { withCallersWork } from '../before-process.ts';
 import type {
   CallOptions,
   ContainerExit,
@@ -71,19 +72,25 @@ export class ContainerdRuntime implements ContainerRuntime {
     this.#created.add(request.id);
   }
 
-  async startContainer(id: ContainerId, { signal, afterRun }: StartOptions): Promise<StartedContainer> {
-    return await told('CannotStartContainerError', signal, () =>
-      this.#starts.run(id, signal, async (signals) => {
-        try {
-          return await startContainer(this.#context, id, signals, {
-            ...(afterRun !== undefined && { afterRun }),
-            isOurs: this.#created.has(id),
-          });
-        } finally {
-          // After the caller's continuation: an exit never comes before the start it belongs to (CTD-63).
-          setImmediate(() => this.#context.watches.find(id)?.release());
-        }
-      }),
+  async startContainer(
+    id: ContainerId,
+    { signal, afterRun, beforeProcess }: StartOptions,
+  ): Promise<StartedContainer> {
+    return await withCallersWork(beforeProcess, (callersWork) =>
+      told('CannotStartContainerError', signal, () =>
+        this.#starts.run(id, signal, async (signals) => {
+          try {
+            return await startContainer(this.#context, id, signals, {
+              ...(afterRun !== undefined && { afterRun }),
+              ...(callersWork !== undefined && { beforeProcess: callersWork }),
+              isOurs: this.#created.has(id),
+            });
+          } finally {
+            // After the caller's continuation: an exit never comes before the start it belongs to (CTD-63).
+            setImmediate(() => this.#context.watches.find(id)?.release());
+          }
+        }),
+      ),
     );
   }
 

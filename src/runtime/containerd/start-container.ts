@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { sleep } from '../../async/deadline.ts';
 import { TaskError } from '../../task/errors.ts';
 import type { ContainerId } from '../../task/ids.ts';
-import type { StartedContainer } from '../runtime.ts';
+import type { StartedContainer, StartOptions } from '../runtime.ts';
 import type { StartSignals } from '../starts-in-flight.ts';
 import { cgroupOf, isCgroupEmpty, killCgroup } from './container-cgroup.ts';
 import { findRecord, markStarted, type StartedFacts } from './container-record.ts';
@@ -27,8 +27,8 @@ const EXIT_PATIENCE_MS = 300;
 const HALF_MADE_MS = 1_000;
 const HALF_MADE_PAUSE_MS = 50;
 
-/** What happened to a container before this start. */
-export interface StartHistory {
+/** What happened to a container before this start, and what has to happen before its process runs. */
+export interface StartHistory extends Pick<StartOptions, 'beforeProcess'> {
   /** Number of the run that has ended and that the new one follows; absent: it never ran. */
   readonly afterRun?: number;
   /** This process has created it; else an earlier agent may have died while containerd was starting it. */
@@ -44,7 +44,7 @@ export async function startContainer(
   context: RuntimeContext,
   id: ContainerId,
   signals: StartSignals,
-  { afterRun, isOurs }: StartHistory,
+  { afterRun, isOurs, beforeProcess }: StartHistory,
 ): Promise<StartedContainer> {
   const { client } = context;
   const found = context.fresh.take(id) ?? (await findUnstarted(context, id, signals.signal, afterRun));
@@ -53,21 +53,49 @@ export async function startContainer(
   await ensureShm(found.plan, signals.signal);
   const run = afterRun === undefined ? {} : { run: afterRun + 1 };
   return await context.startGate.run(signals.signal, () =>
-    launch(context, id, found, { ...run, isOurs }, signals),
+    beside(signals.signal, beforeProcess, (completed) =>
+      launch(context, id, found, { ...run, isOurs, completed }, signals),
+    ),
   );
+}
+
+/** Does `work` beside what has to be done before the process; that has ended, well or not, when this has. */
+async function beside<T>(
+  signal: AbortSignal,
+  beforeProcess: StartOptions['beforeProcess'],
+  work: (completed: Promise<void>) => Promise<T>,
+): Promise<T> {
+  const over = new AbortController();
+  const completed = beforeProcess?.({ signal: AbortSignal.any([signal, over.signal]) }) ?? Promise.resolve();
+  completed.catch(() => undefined);
+  try {
+    return await work(completed);
+  } catch (error) {
+    over.abort(error);
+    await completed.catch(() => undefined);
+    throw error;
+  }
+}
+
+interface LaunchOptions {
+  readonly run?: number;
+  readonly isOurs: boolean;
+  /** What has to be done before the process. */
+  readonly completed: Promise<void>;
 }
 
 async function launch(
   context: RuntimeContext,
   id: ContainerId,
   found: FreshContainer,
-  { run, isOurs }: { readonly run?: number; readonly isOurs: boolean },
+  { run, isOurs, completed }: LaunchOptions,
   signals: StartSignals,
 ): Promise<StartedContainer> {
   const which = run === undefined ? {} : { run };
   for (let tries = 1; ; tries += 1) {
     const pid = await makeTask(context, id, found, signals, isOurs ? isShimMissing : isRefusal);
     try {
+      await completed;
       signals.signal.throwIfAborted();
       return await startTask(context, id, { pid, ...which }, signals.cancel);
     } catch (error) {

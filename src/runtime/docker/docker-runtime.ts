@@ -4,6 +4,7 @@ import { sleep } from '../../async/deadline.ts';
 import { TaskError } from '../../task/errors.ts';
 import { type ContainerId, containerId } from '../../task/ids.ts';
 import type { ReportedFamilies } from '../../task/port-mapping.ts';
+import { withCallersWork } from '../before-process.ts';
 import type {
   CallOptions,
   ContainerExit,
@@ -96,18 +97,27 @@ export class DockerRuntime implements ContainerRuntime {
     });
   }
 
-  async startContainer(id: ContainerId, { signal, afterRun }: StartOptions): Promise<StartedContainer> {
+  async startContainer(
+    id: ContainerId,
+    { signal, afterRun, beforeProcess }: StartOptions,
+  ): Promise<StartedContainer> {
     const { events } = this.#context;
-    return await told('CannotStartContainerError', signal, () =>
-      this.#starts.run(id, signal, async ({ cancel }) => {
-        events.hold(id);
-        try {
-          return await this.#start(id, { signal, cancel, ...(afterRun !== undefined && { afterRun }) });
-        } finally {
-          // After the caller's continuation: an exit never comes before the start it belongs to (CTD-63).
-          setImmediate(() => events.release(id));
-        }
-      }),
+    return await withCallersWork(beforeProcess, (callersWork) =>
+      told('CannotStartContainerError', signal, () =>
+        this.#starts.run(id, signal, async (signals) => {
+          events.hold(id);
+          try {
+            return await this.#start(id, {
+              ...signals,
+              ...(afterRun !== undefined && { afterRun }),
+              ...(callersWork !== undefined && { beforeProcess: callersWork }),
+            });
+          } finally {
+            // After the caller's continuation: an exit never comes before the start it belongs to (CTD-63).
+            setImmediate(() => events.release(id));
+          }
+        }),
+      ),
     );
   }
 
@@ -233,7 +243,7 @@ export class DockerRuntime implements ContainerRuntime {
   /** The call is not cut by the caller's signal: dockerd would go on with it behind everybody's back. */
   async #start(
     id: ContainerId,
-    { signal, cancel, afterRun }: StartSignals & { readonly afterRun?: number },
+    { signal, cancel, afterRun, beforeProcess }: StartSignals & StartOptions,
   ): Promise<StartedContainer> {
     const { client, containers, events } = this.#context;
     const dockerId = await containers.find(id, signal);
@@ -244,6 +254,7 @@ export class DockerRuntime implements ContainerRuntime {
       );
     const before = await containers.inspect(id, signal);
     if (before !== undefined && isDue(before, afterRun)) {
+      await beforeProcess?.({ signal });
       const limit = AbortSignal.any([cancel, AbortSignal.timeout(NO_ANSWER_MS)]);
       await client.send('POST', `/containers/${dockerId}/start`, { signal: limit });
     }

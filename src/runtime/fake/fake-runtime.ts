@@ -122,12 +122,16 @@ export class FakeRuntime implements ContainerRuntime {
     });
   }
 
-  async startContainer(id: ContainerId, { signal, afterRun = -1 }: StartOptions): Promise<StartedContainer> {
+  async startContainer(
+    id: ContainerId,
+    { signal, afterRun = -1, beforeProcess }: StartOptions,
+  ): Promise<StartedContainer> {
     await this.#before('start', id, signal);
     const container = this.#containers.get(id);
     if (container === undefined) throw new TaskError('CannotStartContainerError', `no container ${id}`);
     const over = container.observation.state === 'exited' && container.starts - 1 <= afterRun;
     if (container.observation.state === 'created' || over) {
+      await beforeProcess?.({ signal });
       const behaviour = this.#behaviour(container.request);
       if (behaviour.failsToStart !== undefined)
         throw new TaskError('CannotStartContainerError', behaviour.failsToStart);

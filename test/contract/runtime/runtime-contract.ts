@@ -8,6 +8,7 @@ import { privilegeContract } from './privilege-contract.ts';
 import { processContract } from './process-contract.ts';
 import { recoveryContract } from './recovery-contract.ts';
 import type { RuntimeUnderTest } from './runtime-under-test.ts';
+import { startContract } from './start-contract.ts';
 import { stopContract } from './stop-contract.ts';
 
 /** What every runtime must do the same way; run it on each, so that none drifts. */
@@ -27,6 +28,7 @@ export function runtimeContract(name: string, open: () => Promise<RuntimeUnderTe
     namespacesContract(() => under);
     limitsContract(() => under);
     effectsContract(() => under);
+    startContract(() => under);
     stopContract(() => under);
     execContract(() => under);
     recoveryContract(() => under);

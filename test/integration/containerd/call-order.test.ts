@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { abortable } from '../../../src/async/abortable.ts';
 import {
   type ContainerdUnderTest,
   containerdUnderTest,
@@ -76,6 +77,37 @@ describe('calls to containerd', () => {
       'Tasks/Wait true true',
       'Tasks/Start true true',
     ]);
+  });
+
+  it('make the task while what its process needs is still being completed, and start it only then', async () => {
+    proxied = await openProxied(under, 'beside');
+    await using _open = proxied;
+    const { runtime, proxy } = proxied;
+    const request = await requestOf(under, 'beside', script('exit 0'));
+    await runtime.createContainer(request, { signal });
+    const completed = Promise.withResolvers<void>();
+    const starting = runtime.startContainer(request.id, { signal, beforeProcess: () => completed.promise });
+    await until(() => proxy.find('Tasks/Create')?.answered, { what: 'the task is made' });
+    expect(proxy.names()).not.toContain('Tasks/Start');
+    completed.resolve();
+    await starting;
+    expect(proxy.names()).toContain('Tasks/Start');
+    await runtime.removeContainer(request.id, { signal });
+  });
+
+  it('give up what a process needs that cannot be made, and tell why it cannot (CTD-64)', async () => {
+    proxied = await openProxied(under, 'needless');
+    await using _open = proxied;
+    const { runtime } = proxied;
+    const request = await requestOf(under, 'needless', { entryPoint: ['/no/such/program'], command: [] });
+    await runtime.createContainer(request, { signal });
+    const beforeProcess = (options: { signal: AbortSignal }) =>
+      abortable(new Promise<void>(() => {}), options.signal);
+    await expect(runtime.startContainer(request.id, { signal, beforeProcess })).rejects.toMatchObject({
+      code: 'CannotStartContainerError',
+      message: expect.stringContaining('/no/such/program'),
+    });
+    await runtime.removeContainer(request.id, { signal });
   });
 
   it('do not lie between an exit and its report (CTD-36)', async () => {
@@ -185,6 +217,10 @@ describe('calls to containerd', () => {
       expect(await under.containerd.ctr(under.options.namespace, 'tasks', 'ls', '-q')).toBe('');
       expect(await runtime.observeContainer(request.id, { signal })).toEqual({ state: 'created' });
     }
+    const failure = new Error('no network');
+    const beforeProcess = () => Promise.reject(failure);
+    await expect(runtime.startContainer(request.id, { signal, beforeProcess })).rejects.toBe(failure);
+    expect(await under.containerd.ctr(under.options.namespace, 'tasks', 'ls', '-q')).toBe('');
     await runtime.startContainer(request.id, { signal });
     await runtime.removeContainer(request.id, { signal });
     await under.expectNothingLeft();
