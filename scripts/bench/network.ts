@@ -106,7 +106,8 @@ class OwnNetwork {
   }
 
   async #up({ arn, id, spec }: TestContainer): Promise<void> {
-    await this.#network.ensureContainerNetwork(taskOf(arn), spec, { id, signal });
+    await this.#network.prepareContainerNetwork(taskOf(arn), spec, { id, signal });
+    await this.#network.completeContainerNetwork(taskOf(arn), spec, { id, signal });
   }
 
   /** As at the end of a container and of its task. */

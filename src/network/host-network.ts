@@ -43,7 +43,7 @@ export class HostNetwork implements Network {
       : undefined;
   }
 
-  async ensureContainerNetwork(
+  async prepareContainerNetwork(
     task: TaskSpec,
     container: ContainerSpec,
     { id, signal }: { id: ContainerId; signal: AbortSignal },
@@ -58,6 +58,9 @@ export class HostNetwork implements Network {
     const mounts = await this.#files.ensure(taskIdOf(task.arn), id, contents, options.readonlyRootfs);
     return { namespace: { kind: mode === 'host' ? 'host' : 'isolated' }, hostname, mounts, bindings: [] };
   }
+
+  /** All of it is there before the container is made. */
+  async completeContainerNetwork(): Promise<void> {}
 
   /** The kernel ends the namespace with the last process. */
   async releaseContainerNetwork(): Promise<void> {}

@@ -6,17 +6,27 @@ import type { ContainerSpec, TaskSpec } from '../task/task-spec.ts';
 
 /**
  * The network of one container: its namespace, its published ports and the files about names (networking.md §5).
- * Made before the container, released after its end, removed with the task; every call may be repeated.
+ * Prepared before the container is made, completed before its process runs, released after its end, removed with the
+ * task; every call may be repeated.
  */
 export interface Network {
   /** Why this task's network cannot be had here, or undefined. Asked once, before anything is made. */
   refusal(task: TaskSpec): string | undefined;
-  /** `id` is the runtime id of this generation of the container: its first 12 characters are the default name. */
-  ensureContainerNetwork(
+  /**
+   * Settles all that the container is made with, quickly. `id` is the runtime id of this generation of the container:
+   * its first 12 characters are the default name.
+   */
+  prepareContainerNetwork(
     task: TaskSpec,
     container: ContainerSpec,
     options: { id: ContainerId; links?: readonly LinkedContainer[]; signal: AbortSignal },
   ): Promise<ContainerNetwork>;
+  /** Makes what was promised then true: nothing of the container may run before. */
+  completeContainerNetwork(
+    task: TaskSpec,
+    container: ContainerSpec,
+    options: { id: ContainerId; signal: AbortSignal },
+  ): Promise<void>;
   /**
    * Takes away what a container has on the host while it runs: its link, its addresses, its published ports.
    * To be called when its process is gone for good; others may have them at once.

@@ -31,7 +31,7 @@ export class RuntimeBridgeNetwork implements Network {
       : 'containerPortRange is not supported with ECS_RUNTIME=docker; map the ports one by one';
   }
 
-  async ensureContainerNetwork(
+  async prepareContainerNetwork(
     { arn }: TaskSpec,
     { options, portMappings = [] }: ContainerSpec,
     { id, links = [], signal }: { id: ContainerId; links?: readonly LinkedContainer[]; signal: AbortSignal },
@@ -54,6 +54,9 @@ export class RuntimeBridgeNetwork implements Network {
       bindings: [],
     };
   }
+
+  /** The runtime does it. */
+  async completeContainerNetwork(): Promise<void> {}
 
   async releaseContainerNetwork(): Promise<void> {}
 

@@ -37,15 +37,24 @@ export class TaskNetwork implements Network {
     return `network mode "${networkMode}" is not available on this instance, which runs tasks of the modes ${known}${hint}`;
   }
 
-  async ensureContainerNetwork(
+  async prepareContainerNetwork(
     task: TaskSpec,
     container: ContainerSpec,
     options: { id: ContainerId; links?: readonly LinkedContainer[]; signal: AbortSignal },
   ): Promise<ContainerNetwork> {
     // Has only `lo`, whatever the mode of its task.
     if (container.options.networkDisabled === true)
-      return await this.#host.ensureContainerNetwork({ ...task, networkMode: 'none' }, container, options);
-    return await (await this.#of(task)).ensureContainerNetwork(task, container, options);
+      return await this.#host.prepareContainerNetwork({ ...task, networkMode: 'none' }, container, options);
+    return await (await this.#of(task)).prepareContainerNetwork(task, container, options);
+  }
+
+  async completeContainerNetwork(
+    task: TaskSpec,
+    container: ContainerSpec,
+    options: { id: ContainerId; signal: AbortSignal },
+  ): Promise<void> {
+    const network = container.options.networkDisabled === true ? this.#host : await this.#of(task);
+    await network.completeContainerNetwork(task, container, options);
   }
 
   async releaseContainerNetwork(

@@ -1,6 +1,4 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
-import { basename } from 'node:path';
 import { ECS } from '@aws-sdk/client-ecs';
 import { startControlPlane } from '../../src/control-plane/control-plane.ts';
 import { networkInterfacesSchema } from '../../src/control-plane/network-interfaces.ts';
@@ -85,7 +83,7 @@ class ChaosWorld {
   readonly #tallies: string;
   readonly #expectNoLeaks: () => Promise<void>;
   readonly #logFile: string;
-  readonly #leases: string;
+  readonly #networks: string;
   readonly #instance: PlayedInstance | undefined;
 
   private constructor(parts: {
@@ -96,7 +94,7 @@ class ChaosWorld {
     readonly families: Map<string, string>;
     readonly tallies: string;
     readonly logFile: string;
-    readonly leases: string;
+    readonly networks: string;
     readonly instance: PlayedInstance | undefined;
     expectNoLeaks(): Promise<void>;
   }) {
@@ -107,7 +105,7 @@ class ChaosWorld {
     this.#families = parts.families;
     this.#tallies = parts.tallies;
     this.#logFile = parts.logFile;
-    this.#leases = parts.leases;
+    this.#networks = parts.networks;
     this.#instance = parts.instance;
     this.#expectNoLeaks = parts.expectNoLeaks;
   }
@@ -181,7 +179,7 @@ class ChaosWorld {
     };
     const agent = stack.use(await CrashingAgent.start(agentOptions, scratch));
     const { logFile, runDir } = agentOptions;
-    const leases = `${runDir}/network/ipam`;
+    const networks = `${runDir}/network/containers`;
     const expectNoLeaks = () => leaks.expectNone();
     return new ChaosWorld({
       agent,
@@ -191,7 +189,7 @@ class ChaosWorld {
       families,
       tallies,
       logFile,
-      leases,
+      networks,
       instance,
       expectNoLeaks,
     });
@@ -248,7 +246,7 @@ class ChaosWorld {
     const wrong = [
       ...left.map((family) => `${family} still runs`),
       ...this.agent.accidents,
-      ...addressesIn(this.#leases).map((address) => `${address} is still leased`),
+      ...filesIn(this.#networks).map((file) => `${file}: ports and address of a container are still taken`),
       ...(await this.#enisAway()).map(({ name }) => `${name} is not back on the host`),
     ];
     if (wrong.length > 0) throw new Error(wrong.join('\n'));
@@ -302,9 +300,6 @@ class ChaosWorld {
   }
 }
 
-/** Addresses that host-local keeps a lease of, by the names of its files. */
-function addressesIn(folder: string): readonly string[] {
-  if (!existsSync(folder)) return [];
-  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => basename(path));
-  return names.filter((name) => isIP(name) !== 0);
+function filesIn(folder: string): readonly string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
 }

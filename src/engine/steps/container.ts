@@ -20,6 +20,9 @@ import { linkedContainers, linkVariables } from './links.ts';
 import { logOptions, secretLogOptions } from './log-options.ts';
 import { describePause, sharedNamespaces } from './namespaces.ts';
 
+/** `net.ipv4.conf.eth0.…`, also with slashes. */
+const LINK_SETTING = /^net[./]ipv[46][./](conf|neigh)[./]/;
+
 /** Makes log, network and container ready to start (task-engine.md §5.1). */
 export async function createContainer(context: ContainerStepContext, name: string): Promise<TaskEvent> {
   const pair = containerOf(context.task, name);
@@ -70,11 +73,7 @@ async function describeContainer(
   const inherits = settings.propagateTaskMemory === true && context.cgroups?.version === 2;
   const limits = containerLimits(spec, inherits ? task.spec.memoryMiB : 0);
   const [network, volumes, stdio, cgroup] = await Promise.all([
-    context.network.ensureContainerNetwork(task.spec, spec, {
-      id,
-      links: linkedContainers(context, spec),
-      signal,
-    }),
+    makeNetwork(context, spec, id, signal),
     ensureMounts(context, spec, id, image, signal),
     context.logs.prepare(
       {
@@ -138,6 +137,24 @@ async function describeContainer(
     stdio,
     ...(keepsake !== undefined && { keepsake }),
   };
+}
+
+/**
+ * Its links come later, beside the start, unless it has settings of links: the kernel takes those when the container is
+ * made ready, and only of links that are there.
+ */
+async function makeNetwork(
+  context: ContainerStepContext,
+  spec: ContainerSpec,
+  id: ContainerId,
+  signal: AbortSignal,
+): Promise<ContainerNetwork> {
+  const { task, network } = context;
+  const links = linkedContainers(context, spec);
+  const prepared = await network.prepareContainerNetwork(task.spec, spec, { id, links, signal });
+  if (Object.keys(spec.options.sysctls).some((name) => LINK_SETTING.test(name)))
+    await network.completeContainerNetwork(task.spec, spec, { id, signal });
+  return prepared;
 }
 
 /** The task with what has just become known of a container's network. */
@@ -216,7 +233,13 @@ export async function startContainer(context: ContainerStepContext, name: string
     async (signal) => {
       const id = idOf(context, name);
       await context.volumes.ensureMounted(id, { signal });
-      return await context.runtime.startContainer(id, { signal });
+      const { spec } = containerOf(context.task, name);
+      const complete = (options: { readonly signal: AbortSignal }) =>
+        context.network.completeContainerNetwork(context.task.spec, spec, { ...options, id });
+      return await context.runtime.startContainer(id, {
+        signal,
+        ...(spec.internal === undefined && { beforeProcess: complete }),
+      });
     },
   );
   if (network !== undefined) context.emit({ kind: 'networkReady', container: name, ...network });

@@ -108,7 +108,7 @@ export class AwsvpcNetwork implements Network {
     return eni === undefined ? 'the task has network mode awsvpc and came without an ENI' : undefined;
   }
 
-  async ensureContainerNetwork(
+  async prepareContainerNetwork(
     task: TaskSpec,
     container: ContainerSpec,
     { signal }: { id: ContainerId; signal: AbortSignal },
@@ -135,6 +135,9 @@ export class AwsvpcNetwork implements Network {
       };
     });
   }
+
+  /** All of it is there before the container is made. */
+  async completeContainerNetwork(): Promise<void> {}
 
   /** The namespace is the task's: it goes with the last of its containers. */
   async releaseContainerNetwork(): Promise<void> {}

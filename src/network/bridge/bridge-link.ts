@@ -122,7 +122,7 @@ export class BridgeLink {
 }
 
 /** The first address of a subnet, with its prefix length. */
-function gatewayOf(subnet: string): string {
+export function gatewayOf(subnet: string): string {
   const [base = '', prefix = ''] = subnet.split('/');
   return `${base.includes(':') ? `${base}1` : base.replace(/0$/, '1')}/${prefix}`;
 }

@@ -4,27 +4,34 @@ import { KeyedLock } from '../../async/keyed-lock.ts';
 import { forgetUdpFlows } from '../../host/conntrack.ts';
 import { ensureNetworkNamespace, isNetworkNamespace, removeNetworkNamespace } from '../../host/netns.ts';
 import { type RunCommand, runCommand } from '../../host/run-command.ts';
+import { TaskError } from '../../task/errors.ts';
 import { type ContainerId, containerId, taskIdOf } from '../../task/ids.ts';
 import type { ReportedFamilies } from '../../task/port-mapping.ts';
 import type { ContainerSpec, TaskSpec } from '../../task/task-spec.ts';
 import { CniRunner } from '../cni/cni-runner.ts';
-import type { CniConfig } from '../cni/cni-schema.ts';
 import { NamespaceEndpoints, type TakeConnection } from '../endpoint/namespace-endpoints.ts';
 import { BridgeFirewall } from '../firewall/bridge-firewall.ts';
 import { findFirewall } from '../firewall/find-firewall.ts';
 import type { Firewall, FirewallPlan } from '../firewall/firewall.ts';
 import { ForwardAccept } from '../firewall/forward-accept.ts';
-import { resolvConfFor } from '../host-files.ts';
-import { hostsFile, parseExtraHost } from '../name-files.ts';
 import type { ContainerNetwork, KnownOwners, LinkedContainer, Network } from '../network.ts';
 import { networkStateDirectory } from '../network-state.ts';
 import { TaskFiles } from '../task-files.ts';
+import { bridgeAttachment } from './bridge-attachment.ts';
 import { type BridgeAddress, BridgeLink, type BridgeSubnets } from './bridge-link.ts';
 import { type BridgeNames, bridgeNames } from './bridge-names.ts';
-import { addressesOf, publishedPorts, reportedBindings, shownAddresses } from './container-view.ts';
+import { type ContainerAddress, nextAddress } from './container-address.ts';
+import { containerFiles } from './container-files.ts';
+import { publishedPorts, reportedBindings, shownAddresses } from './container-view.ts';
 import { HostLinks } from './host-links.ts';
 import { HostPorts } from './host-ports.ts';
-import { type NetworkRecord, type NetworkRecords, openNetworkRecords } from './network-record.ts';
+import {
+  type AddressedRecord,
+  isAddressed,
+  type NetworkRecord,
+  type NetworkRecords,
+  openNetworkRecords,
+} from './network-record.ts';
 
 /** What this network says of itself; pino's logger fits. */
 export interface NetworkLog {
@@ -56,18 +63,17 @@ export interface BridgeNetworkOptions {
 /** Hex digits of the container id that make its default name (NET-21). */
 const DEFAULT_NAME_LENGTH = 12;
 const LINK = 'eth0';
-/** What Docker gives (NET-112). */
-const MTU = 1500;
 const CLOSE_TIMEOUT_MS = 10_000;
 
 /**
  * Bridge mode (networking.md §4, §11.3): every container has a namespace of its own with a link to one bridge,
  * and its ports are published on the host.
  *
- *   ports reserved ─► record ─► namespace ─► link (CNI) ─► record with address ─► rules ─► name files
+ *   ports and address chosen ─► record ─► namespace ─► name files ║ link (CNI), rules, endpoint
  *
- * and back in the opposite order. The record is written first and removed last, so that whatever a killed agent
- * left is found and either completed or taken down.
+ * and back in the opposite order. What stands before the double bar is what the container is made with; the rest, which
+ * takes longer, is made side by side while the runtime makes ready for the process. The record is written first and
+ * removed last, so that whatever a killed agent left is found and either completed or taken down.
  */
 export class BridgeNetwork implements Network {
   readonly #options: BridgeNetworkOptions;
@@ -82,8 +88,10 @@ export class BridgeNetwork implements Network {
   readonly #files: TaskFiles;
   readonly #endpoints: NamespaceEndpoints;
   readonly #lock = new KeyedLock();
-  /** Containers that have something here. */
+  /** Containers that have something here; their addresses are taken. */
   readonly #known = new Map<ContainerId, NetworkRecord>();
+  /** The address that was given last. */
+  #last: string | undefined;
   #subnets: BridgeSubnets | undefined;
 
   private constructor(options: BridgeNetworkOptions) {
@@ -145,38 +153,51 @@ export class BridgeNetwork implements Network {
     return networkMode === 'bridge' ? undefined : `network mode "${networkMode}" is not bridge`;
   }
 
-  async ensureContainerNetwork(
+  async prepareContainerNetwork(
     task: TaskSpec,
     container: ContainerSpec,
     { id, links = [], signal }: { id: ContainerId; links?: readonly LinkedContainer[]; signal: AbortSignal },
   ): Promise<ContainerNetwork> {
     return await this.#lock.run(id, async () => {
-      const reserved = this.#known.get(id) ?? (await this.#reserve(task, container, id, signal));
-      const subnets = await this.#link.ensure({ signal });
-      this.#subnets = subnets;
+      const subnets = await this.#ensureBridge(signal);
+      const reserved = await this.#reserve(task, container, id, subnets, signal);
       const path = this.#netnsOf(id);
       ensureNetworkNamespace(path, { ipv6: subnets.subnet6 !== undefined });
-      const opened = this.#endpoints.open(path, reserved.task, { signal });
-      // Looked at below, or of no interest any more.
-      opened.catch(() => undefined);
-      const result = await this.#cni.ensureAttached(
-        this.#config(subnets),
-        { containerId: id, netns: path, ifName: LINK, args: [['IgnoreUnknown', '1']] },
-        { signal },
-      );
-      await opened;
-      const attached = { ...reserved, ...addressesOf(result) };
-      await this.#remember(attached);
-      await this.#firewall.refresh();
-      await this.#redirectFlows(attached);
-      const hostname = container.options.hostname ?? id.slice(0, DEFAULT_NAME_LENGTH);
+      const { options } = container;
+      const hostname = options.hostname ?? id.slice(0, DEFAULT_NAME_LENGTH);
+      const contents = await containerFiles(this.#hostRoot, options, reserved, { hostname, links });
       return {
         namespace: { kind: 'path', path },
         hostname,
-        mounts: await this.#writeFiles(task, container, { id, hostname, links }, attached),
-        bindings: reportedBindings(attached, this.#options.reportedFamilies),
-        addresses: shownAddresses(attached),
+        mounts: await this.#files.ensure(reserved.task, id, contents, options.readonlyRootfs),
+        bindings: reportedBindings(reserved, this.#options.reportedFamilies),
+        addresses: shownAddresses(reserved),
       };
+    });
+  }
+
+  /** Never makes a namespace: what the runtime has made ready is in the one that was prepared. */
+  async completeContainerNetwork(
+    _task: TaskSpec,
+    _container: ContainerSpec,
+    { id, signal }: { id: ContainerId; signal: AbortSignal },
+  ): Promise<void> {
+    await this.#lock.run(id, async () => {
+      const record = this.#known.get(id);
+      const path = this.#netnsOf(id);
+      if (record === undefined || !isAddressed(record) || !isNetworkNamespace(path))
+        throw new TaskError('ContainerNetworkingError', `the network namespace ${path} has been removed`);
+      const attachment = bridgeAttachment(this.#names, await this.#ensureBridge(signal), record);
+      const ended = await Promise.allSettled([
+        this.#cni.ensureAttached(
+          attachment,
+          { containerId: id, netns: path, ifName: LINK, args: [['IgnoreUnknown', '1']] },
+          { signal },
+        ),
+        this.#endpoints.open(path, record.task, { signal }),
+        this.#firewall.refresh().then(() => this.#redirectFlows(record)),
+      ]);
+      for (const result of ended) if (result.status === 'rejected') throw result.reason;
     });
   }
 
@@ -232,10 +253,10 @@ export class BridgeNetwork implements Network {
     this.#firewall.watch();
   }
 
-  /** Address and rule are there as long as the namespace; what had not got that far is opened with the rest. */
-  #reopenEndpoint({ id, task, address4 }: NetworkRecord): void {
+  /** The rule is there as long as the namespace, or made with the rest where a container has not run yet. */
+  #reopenEndpoint({ id, task }: NetworkRecord): void {
     const path = this.#netnsOf(id);
-    if (address4 === undefined || !isNetworkNamespace(path)) return;
+    if (!isNetworkNamespace(path)) return;
     try {
       this.#endpoints.listen(path, task);
     } catch (error) {
@@ -243,34 +264,57 @@ export class BridgeNetwork implements Network {
     }
   }
 
-  /** Ports are chosen once for a container and written down before anybody can use them. */
+  async #ensureBridge(signal: AbortSignal): Promise<BridgeSubnets> {
+    const subnets = await this.#link.ensure({ signal });
+    this.#subnets = subnets;
+    return subnets;
+  }
+
+  /** Ports and address are chosen once for a container and written down before anybody can use them. */
   async #reserve(
     task: TaskSpec,
     container: ContainerSpec,
     id: ContainerId,
+    subnets: BridgeSubnets,
     signal: AbortSignal,
-  ): Promise<NetworkRecord> {
+  ): Promise<AddressedRecord> {
+    const known = this.#known.get(id);
+    if (known !== undefined && isAddressed(known)) return known;
     const owner = `container "${container.name}" (${id.slice(0, DEFAULT_NAME_LENGTH)}) of task ${task.arn}`;
-    const bindings = await this.#ports.reserve(owner, container.portMappings ?? [], { signal });
-    const record: NetworkRecord = {
-      version: 1,
-      id,
-      task: taskIdOf(task.arn),
-      owner,
-      bindings: [...bindings],
-    };
+    const bindings =
+      known?.bindings ?? (await this.#ports.reserve(owner, container.portMappings ?? [], { signal }));
     try {
-      await this.#remember(record);
+      const record: AddressedRecord = {
+        version: 1,
+        id,
+        task: taskIdOf(task.arn),
+        owner,
+        bindings: [...bindings],
+        ...this.#chooseAddress(subnets),
+      };
+      // Nobody else gets the address from now on.
+      this.#known.set(id, record);
+      await this.#records.write(id, record);
+      return record;
     } catch (error) {
-      this.#ports.release(owner);
+      if (known === undefined) {
+        this.#known.delete(id);
+        this.#ports.release(owner);
+      }
       throw error;
     }
-    return record;
   }
 
-  async #remember(record: NetworkRecord): Promise<void> {
-    await this.#records.write(record.id, record);
-    this.#known.set(record.id, record);
+  #chooseAddress(subnets: BridgeSubnets): ContainerAddress {
+    const taken = [...this.#known.values()].flatMap(({ address4, address6 }) => [address4, address6]);
+    const address = nextAddress(subnets, new Set(taken.filter((one) => one !== undefined)), this.#last);
+    if (address === undefined)
+      throw new TaskError(
+        'ContainerNetworkingError',
+        `no address of ${subnets.subnet4} is free: as many containers as fit in there are on the bridge`,
+      );
+    this.#last = address.address4;
+    return address;
   }
 
   /**
@@ -280,10 +324,10 @@ export class BridgeNetwork implements Network {
   async #release(id: ContainerId): Promise<void> {
     await this.#lock.run(id, async () => {
       const record = this.#known.get(id);
-      if (record?.address4 !== undefined) {
-        const { address4: _4, address6: _6, ...detached } = record;
+      const detached = record && { ...record, bindings: [] };
+      if (record !== undefined && detached !== undefined && record.bindings.length > 0) {
         this.#known.set(id, detached);
-        if (record.bindings.length > 0) await this.#firewall.refresh();
+        await this.#firewall.refresh();
         await this.#redirectFlows(record);
       }
       // Whoever still holds a connection would keep link and namespace.
@@ -292,9 +336,9 @@ export class BridgeNetwork implements Network {
         await this.#cni.detach({ network: this.#names.network, containerId: id, ifName: LINK });
       } finally {
         removeNetworkNamespace(this.#netnsOf(id));
-        if (record !== undefined) {
-          this.#ports.release(record.owner);
-          await this.#remember({ version: 1, id, task: record.task, owner: record.owner, bindings: [] });
+        if (detached !== undefined) {
+          this.#ports.release(detached.owner);
+          await this.#records.write(id, detached);
         }
       }
       await this.#records.remove(id);
@@ -332,59 +376,12 @@ export class BridgeNetwork implements Network {
     return join(this.#netnsDirectory, this.#names.netns(id));
   }
 
-  #config({ subnet4, subnet6 }: BridgeSubnets): CniConfig {
-    const ranges = [[{ subnet: subnet4 }], ...(subnet6 === undefined ? [] : [[{ subnet: subnet6 }]])];
-    const routes = [{ dst: '0.0.0.0/0' }, ...(subnet6 === undefined ? [] : [{ dst: '::/0' }])];
-    const dataDir = join(networkStateDirectory(this.#options.runDir), 'ipam');
-    return {
-      cniVersion: '1.1.0',
-      name: this.#names.network,
-      plugins: [
-        {
-          type: 'bridge',
-          bridge: this.#names.bridge,
-          isGateway: true,
-          ipMasq: false,
-          // Where bridged packets pass the packet filter, one to a container's own published port goes back out
-          // of the link that it came by.
-          hairpinMode: true,
-          mtu: MTU,
-          ipam: { type: 'host-local', dataDir, ranges, routes },
-        },
-      ],
-    };
-  }
-
   #plan(): FirewallPlan | undefined {
     if (this.#subnets === undefined) return undefined;
     const published = [...this.#known.values()]
       .flatMap(publishedPorts)
       .toSorted((a, b) => a.hostPort - b.hostPort || a.protocol.localeCompare(b.protocol));
     return { bridge: this.#names.bridge, ...this.#subnets, published };
-  }
-
-  async #writeFiles(
-    task: TaskSpec,
-    { options }: ContainerSpec,
-    { id, hostname, links }: { id: ContainerId; hostname: string; links: readonly LinkedContainer[] },
-    { address4, address6 }: NetworkRecord,
-  ) {
-    const ipv6 = address6 !== undefined;
-    const extraHosts = options.extraHosts.map(parseExtraHost);
-    const contents = {
-      hosts: hostsFile({
-        ipv6,
-        extraHosts,
-        links: links.map((link) => ({
-          address: link.ipv4,
-          names: [link.alias, link.hostname, link.name],
-        })),
-        ...(address4 !== undefined && { self: { address: address4, hostname } }),
-      }),
-      hostname: `${hostname}\n`,
-      resolvConf: await resolvConfFor(this.#hostRoot, options, ipv6),
-    };
-    return await this.#files.ensure(taskIdOf(task.arn), id, contents, options.readonlyRootfs);
   }
 }
 

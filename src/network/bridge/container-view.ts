@@ -1,7 +1,5 @@
 import type { ContainerAddresses } from '../../task/container-facts.ts';
-import { TaskError } from '../../task/errors.ts';
 import { isReported, type PortBinding, type ReportedFamilies } from '../../task/port-mapping.ts';
-import type { CniResult } from '../cni/cni-schema.ts';
 import type { PublishedPort } from '../firewall/firewall.ts';
 import type { NetworkRecord } from './network-record.ts';
 
@@ -38,17 +36,4 @@ export function reportedBindings(
   return bindings
     .toSorted((a, b) => a.containerPort - b.containerPort || a.protocol.localeCompare(b.protocol))
     .flatMap((binding) => bindIps.map((bindIp) => ({ bindIp, ...binding })));
-}
-
-/** Throws `ContainerNetworkingError` without an IPv4 address. */
-export function addressesOf({ ips }: CniResult): { address4: string; address6?: string } {
-  const addresses = ips.map(({ address }) => address.split('/')[0] ?? '');
-  const address4 = addresses.find((address) => !address.includes(':'));
-  const address6 = addresses.find((address) => address.includes(':'));
-  if (address4 === undefined)
-    throw new TaskError(
-      'ContainerNetworkingError',
-      'the CNI plugin bridge gave the container no IPv4 address',
-    );
-  return { address4, ...(address6 !== undefined && { address6 }) };
 }

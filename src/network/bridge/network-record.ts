@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type ContainerId, containerId, type TaskId } from '../../task/ids.ts';
 import { RecordFiles } from '../record-files.ts';
+import type { ContainerAddress } from './container-address.ts';
 
 const bindingSchema = z.object({
   protocol: z.enum(['tcp', 'udp']),
@@ -16,13 +17,19 @@ const recordSchema = z.object({
   /** Whose it is, for whoever wants the same port. */
   owner: z.string(),
   bindings: z.array(bindingSchema),
-  /** Absent until the container has a link. */
+  /** Absent in a record of an earlier version of the agent whose container never had a link. */
   address4: z.exactOptional(z.string()),
   address6: z.exactOptional(z.string()),
 });
 
 /** What one container has of the network; written before it is used. */
 export type NetworkRecord = z.output<typeof recordSchema>;
+
+export type AddressedRecord = NetworkRecord & ContainerAddress;
+
+export function isAddressed(record: NetworkRecord): record is AddressedRecord {
+  return record.address4 !== undefined;
+}
 
 /** Records of containers, kept until a container has let go of everything. */
 export type NetworkRecords = RecordFiles<ContainerId, NetworkRecord>;

@@ -62,7 +62,10 @@ export class CniRunner {
     this.#cache = openCniCache(options.cacheDirectory);
   }
 
-  /** Attaches, or proves that what is attached is whole. Rejects with `ContainerNetworkingError`. */
+  /**
+   * Attaches, or proves that what is attached with that configuration is whole. Rejects with
+   * `ContainerNetworkingError`.
+   */
   async ensureAttached(
     config: CniConfig,
     attachment: CniAttachment,
@@ -72,7 +75,9 @@ export class CniRunner {
       const key = keyOf(config.name, attachment);
       const cached = await this.#cache.read(key);
       if (cached !== undefined) {
-        if (cached.result !== undefined && (await this.#isWhole(cached, signal))) return cached.result;
+        const isSame = cached.config === encoded(config);
+        if (isSame && cached.result !== undefined && (await this.#isWhole(cached, signal)))
+          return cached.result;
         await this.#delete(key, cached);
       }
       return await this.#add(config, attachment, key, signal);
@@ -116,7 +121,7 @@ export class CniRunner {
     const intent: CniCache = {
       kind: 'cniCacheV1',
       containerId: attachment.containerId,
-      config: Buffer.from(JSON.stringify(config)).toString('base64'),
+      config: encoded(config),
       ifName: attachment.ifName,
       networkName: config.name,
       netns: attachment.netns,
@@ -268,6 +273,10 @@ function typesOf({ type, ipam }: CniPluginConfig): readonly string[] {
 
 function keyOf(network: string, { containerId, ifName }: CniAttachment): CniKey {
   return { network, containerId, ifName };
+}
+
+function encoded(config: CniConfig): string {
+  return Buffer.from(JSON.stringify(config)).toString('base64');
 }
 
 function configOf({ config }: CniCache): CniConfig {

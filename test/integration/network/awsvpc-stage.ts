@@ -70,7 +70,7 @@ export async function ensure(
   container = 'app',
 ): Promise<ContainerNetwork> {
   const spec = sampleContainerSpec(container);
-  return await network.ensureContainerNetwork(task, spec, {
+  return await network.prepareContainerNetwork(task, spec, {
     id: containerIdOf(task.arn, container, 0),
     signal,
   });

@@ -56,7 +56,7 @@ say({ ready: true });
 
 interface Request {
   readonly n: number;
-  readonly method: 'ensure' | 'release' | 'removeTask' | 'sweep' | 'close';
+  readonly method: 'ensure' | 'prepare' | 'complete' | 'release' | 'removeTask' | 'sweep' | 'close';
   readonly id: ContainerId;
   readonly arn: string;
   readonly container: ContainerSpec;
@@ -65,7 +65,15 @@ interface Request {
 
 const { signal } = new AbortController();
 const methods: { readonly [M in Request['method']]: (request: Request) => Promise<unknown> } = {
-  ensure: ({ arn, container, id }) => network.ensureContainerNetwork(taskOf(arn), container, { id, signal }),
+  ensure: async (request) => {
+    const prepared = await methods.prepare(request);
+    await methods.complete(request);
+    return prepared;
+  },
+  prepare: ({ arn, container, id }) =>
+    network.prepareContainerNetwork(taskOf(arn), container, { id, signal }),
+  complete: ({ arn, container, id }) =>
+    network.completeContainerNetwork(taskOf(arn), container, { id, signal }),
   release: ({ arn, id }) => network.releaseContainerNetwork(taskOf(arn), { id }),
   removeTask: ({ arn }) => network.removeTaskNetwork(taskOf(arn)),
   sweep: ({ known }) =>

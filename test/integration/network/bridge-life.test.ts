@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { HOST, servePorts } from '../../support/network-host.ts';
 import { run } from '../../support/run.ts';
@@ -29,6 +29,45 @@ describe('the life of a bridge container', () => {
     expect(await ip(web, 'addr', 'show', 'dev', 'eth0')).toMatch(/mtu 1500[\s\S]*inet 172\.19\.0\.2\/16/);
     expect(await ip(web, 'route')).toContain('default via 172.19.0.1 dev eth0');
     expect(await ip(web, 'addr', 'show', 'dev', 'lo')).toContain('LOOPBACK,UP');
+  });
+
+  test('what a container is made with is settled at once, its link and rules before its process runs', async () => {
+    const bridge = await stage.start();
+    const web = container('web', [tcp(80, 8080)]);
+    const prepared = await bridge.prepare(web);
+    expect(prepared).toMatchObject({ addresses: { ipv4: '172.17.0.2' }, bindings: [{ hostPort: 8080 }] });
+    expect(await ip(web, '-br', 'link')).toMatch(/^lo .*\n?$/);
+    await bridge.complete(web);
+    expect(await ip(web, '-br', '-4', 'addr', 'show', 'dev', 'eth0')).toContain('172.17.0.2/16');
+    using _server = servePorts(stage.netnsOf(web), 'web', 'tcp:80');
+    await until(() => stage.fetch(stage.host.outside, HOST.inside4, 8080), { what: 'it answers' });
+    expect(await bridge.prepare(web)).toEqual(prepared);
+  });
+
+  test('what was prepared is completed by the next run of the agent', async () => {
+    const bridge = await stage.start();
+    const [web, other] = [container('web'), container('other')];
+    const { addresses } = await bridge.prepare(web);
+    await bridge.kill();
+    const again = await stage.start();
+    await again.complete(web);
+    expect(await ip(web, '-br', '-4', 'addr', 'show', 'dev', 'eth0')).toContain(`${addresses?.ipv4}/16`);
+    expect((await again.ensure(other)).addresses).toEqual({ ipv4: '172.17.0.3' });
+  });
+
+  test('a namespace that was removed meanwhile is told and not made again: a process may wait in the old one', async () => {
+    const bridge = await stage.start();
+    const web = container('web');
+    await bridge.prepare(web);
+    await run('ip', ['netns', 'del', stage.netnsOf(web)]);
+    await expect(bridge.complete(web)).rejects.toMatchObject({
+      code: 'ContainerNetworkingError',
+      message: expect.stringContaining(`${stage.netnsOf(web)} has been removed`),
+    });
+    expect(await stage.remains()).not.toContain(stage.netnsOf(web));
+    await bridge.removeTask(web);
+    await bridge.close();
+    expect(await stage.remains()).toEqual([]);
   });
 
   test('files name the container and its wishes (NET-20, NET-21)', async () => {
@@ -71,12 +110,13 @@ describe('the life of a bridge container', () => {
     await bridge.ensure(first);
     const { addresses } = await bridge.ensure(second);
     await bridge.release(second);
-    // Addresses go round the whole subnet: as if that had happened.
-    const given = readdirSync(stage.scratch.path('run'), { recursive: true, encoding: 'utf8' });
-    const last = given.filter((name) => name.includes('last_reserved_ip'));
-    expect(last).toHaveLength(1);
-    for (const name of last) rmSync(stage.scratch.path('run', name));
-    expect((await bridge.ensure(third)).addresses).toEqual(addresses);
+    await bridge.kill();
+    // Addresses go round the whole subnet: an agent begins with its first.
+    const again = await stage.start();
+    expect((await again.ensure(third)).addresses).toEqual(addresses);
+    expect(await ip(third, '-4', '-o', 'addr', 'show', 'dev', 'eth0')).toContain(
+      `inet ${addresses?.ipv4}/16`,
+    );
   });
 
   test('fifty come up side by side with addresses and ports of their own and leave nothing (NET-62)', async () => {
@@ -139,7 +179,7 @@ describe('the life of a bridge container', () => {
     await expect(bridge.ensure(web)).rejects.toMatchObject({
       code: 'ContainerNetworkingError',
       message: expect.stringMatching(
-        /"(bridge|host-local)" is missing: looked for in .*containernetworking-plugins/,
+        /"(bridge|static)" is missing: looked for in .*containernetworking-plugins/,
       ),
     });
     await bridge.removeTask(web);

@@ -59,9 +59,20 @@ export class BridgeProcess implements AsyncDisposable {
     });
   }
 
+  /** Prepares it and completes it. */
   async ensure(container: TestContainer): Promise<ContainerNetwork> {
     const { arn, id, spec } = container;
     return (await this.#ask('ensure', { arn, id, container: spec })) as ContainerNetwork;
+  }
+
+  /** As far as the container can be made. */
+  async prepare({ arn, id, spec }: TestContainer): Promise<ContainerNetwork> {
+    return (await this.#ask('prepare', { arn, id, container: spec })) as ContainerNetwork;
+  }
+
+  /** The rest, before its process runs. */
+  async complete({ arn, id, spec }: TestContainer): Promise<void> {
+    await this.#ask('complete', { arn, id, container: spec });
   }
 
   async release({ arn, id }: TestContainer): Promise<void> {

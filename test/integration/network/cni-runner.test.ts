@@ -151,6 +151,15 @@ describe('a chain of CNI plugins', () => {
     ]);
   });
 
+  test('is made again when the configuration is another one', async () => {
+    await add();
+    const changed = { ...CONFIG, plugins: CONFIG.plugins.map((one) => ({ ...one, extra: 2 })) };
+    await runner.ensureAttached(changed, attachment(), { signal });
+    expect(verbs().slice(2)).toEqual(['DEL second', 'DEL first', 'ADD first', 'ADD second']);
+    expect(input('first', 'DEL')).toMatchObject({ extra: 1 });
+    expect(input('first', 'ADD')).toMatchObject({ extra: 2 });
+  });
+
   test('goes on with the other plugins when one fails to go, and stays remembered until all did (NET-101)', async () => {
     await add();
     say('second.DEL.fails', { cniVersion: '1.0.0', code: 999, msg: 'no' });

@@ -64,14 +64,15 @@ export class MapStore implements Store {
   async close(): Promise<void> {}
 }
 
-const hostNetwork: Network = {
+export const hostNetwork: Network = {
   refusal: () => undefined,
-  ensureContainerNetwork: async () => ({
+  prepareContainerNetwork: async () => ({
     namespace: { kind: 'host' },
     hostname: 'h',
     mounts: [],
     bindings: [],
   }),
+  completeContainerNetwork: async () => {},
   releaseTaskNetwork: async () => {},
   releaseContainerNetwork: async () => {},
   removeTaskNetwork: async () => {},

@@ -6,7 +6,8 @@ import { containerSpec, taskSpec } from '../task/task-story.ts';
 const network = (refusal?: string): Network => ({
   refusal: () => refusal,
   releaseTaskNetwork: () => Promise.reject(new Error('not asked for')),
-  ensureContainerNetwork: () => Promise.reject(new Error('not asked for')),
+  prepareContainerNetwork: () => Promise.reject(new Error('not asked for')),
+  completeContainerNetwork: () => Promise.reject(new Error('not asked for')),
   releaseContainerNetwork: async () => {},
   removeTaskNetwork: async () => {},
   removeLeftovers: async () => {},

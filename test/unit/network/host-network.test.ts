@@ -52,7 +52,7 @@ async function ensure(
 ): Promise<ContainerNetwork> {
   const spec = sampleContainerSpec('app');
   const container = { ...spec, options: { ...spec.options, ...options } };
-  return await network.ensureContainerNetwork(taskOf(networkMode), container, { id, signal });
+  return await network.prepareContainerNetwork(taskOf(networkMode), container, { id, signal });
 }
 
 /** What the container sees at that path. */
@@ -216,7 +216,10 @@ describe('removal', () => {
     const made = await ensure('none');
     writeFileSync(`${made.mounts[0]?.source}.part`, 'half');
     const other = containerIdOf(arnOf('t1'), 'other', 3);
-    await network.ensureContainerNetwork(taskOf('none'), sampleContainerSpec('other'), { id: other, signal });
+    await network.prepareContainerNetwork(taskOf('none'), sampleContainerSpec('other'), {
+      id: other,
+      signal,
+    });
     expect(readdirSync(taskDirectory()).sort()).toEqual([id, other].sort());
     await network.removeTaskNetwork(taskOf('none'));
     expect(existsSync(taskDirectory())).toBe(false);
