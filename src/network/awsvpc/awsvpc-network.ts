@@ -68,9 +68,10 @@ interface WantedNamespace {
  * awsvpc mode (networking.md §6, §11.4): a namespace for the task, in it the task's ENI, which is taken from the
  * host and given back at the end of the task.
  *
- *   record ─► namespace ─► endpoint ─► ENI, or vlan of a branch ENI ─► routes to the host ─► record complete ─► name files
+ *   record ─► namespace ─► name files ║ endpoint ─► ENI, or vlan of a branch ENI ─► routes to the host ─► record complete
  *
- * and back in the opposite order. The record is written first and removed last, so that whatever a killed agent
+ * and back in the opposite order. What follows the double bar is made while the runtime makes ready for the first
+ * process of the task. The record is written first and removed last, so that whatever a killed agent
  * left is found and either completed or taken down. The ENI needs no plugin: its way into a namespace takes a
  * millisecond here and a process of 60 ms there.
  */
@@ -113,10 +114,10 @@ export class AwsvpcNetwork implements Network {
     container: ContainerSpec,
     { signal }: { id: ContainerId; signal: AbortSignal },
   ): Promise<ContainerNetwork> {
-    const { eni } = task;
-    if (eni === undefined) throw new TaskError('ContainerNetworkingError', this.refusal(task) ?? '');
+    const eni = this.#eniOf(task);
     const taskId = taskIdOf(task.arn);
     return await this.#lock.run(taskId, async () => {
+      signal.throwIfAborted();
       const path = this.#netnsOf(taskId);
       const pause = containerIdOf(task.arn, NETWORK_PAUSE, 0);
       await this.#ensureNamespace(taskId, { path, pause, eni, signal });
@@ -136,8 +137,22 @@ export class AwsvpcNetwork implements Network {
     });
   }
 
-  /** All of it is there before the container is made. */
-  async completeContainerNetwork(): Promise<void> {}
+  /** For the first container of the task; never makes a namespace, as processes may wait in the one there was. */
+  async completeContainerNetwork(
+    task: TaskSpec,
+    _container: ContainerSpec,
+    { signal }: { id: ContainerId; signal: AbortSignal },
+  ): Promise<void> {
+    const eni = this.#eniOf(task);
+    const taskId = taskIdOf(task.arn);
+    await this.#lock.run(taskId, async () => {
+      const path = this.#netnsOf(taskId);
+      const record = this.#known.get(taskId);
+      if (record === undefined || !isNetworkNamespace(path))
+        throw new TaskError('ContainerNetworkingError', `the network namespace ${path} has been removed`);
+      if (!record.isComplete) await this.#complete(record, path, eni, signal);
+    });
+  }
 
   /** The namespace is the task's: it goes with the last of its containers. */
   async releaseContainerNetwork(): Promise<void> {}
@@ -182,37 +197,45 @@ export class AwsvpcNetwork implements Network {
     }
   }
 
-  /** What was never complete is taken down when it fails: the ENI is the host's again (NET-47). */
+  #eniOf(task: TaskSpec): TaskEni {
+    if (task.eni === undefined) throw new TaskError('ContainerNetworkingError', this.refusal(task) ?? '');
+    return task.eni;
+  }
+
   async #ensureNamespace(task: TaskId, { path, pause, eni, signal }: WantedNamespace): Promise<void> {
-    const { onChange, localRoutes, holders } = this.#options;
-    const record = this.#known.get(task) ?? (await this.#remember(newRecord(task, eni)));
-    if (record.isComplete && isNetworkNamespace(path)) return;
+    const { onChange, holders } = this.#options;
+    const isThere = isNetworkNamespace(path);
+    const record = this.#known.get(task);
+    if (record === undefined || (record.isComplete && !isThere)) await this.#remember(newRecord(task, eni));
+    if (isThere) return;
     try {
       onChange?.('make the namespace');
       const ipv6 = eni.ipv6Addresses.length > 0;
       if (holders === undefined) ensureNetworkNamespace(path, { ipv6 });
       else await bindHeldNamespace(path, pause, holders, { ipv6, signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      // Nothing is wrong with the network: the next try goes on with it.
+      if (error instanceof RuntimeUnavailableError) throw error;
+      throw failureOf(eni, error);
+    }
+  }
+
+  /** What fails is taken out of the namespace again: the ENI is the host's (NET-47). */
+  async #complete(record: TaskNetworkRecord, path: string, eni: TaskEni, signal: AbortSignal): Promise<void> {
+    const { localRoutes, log } = this.#options;
+    const { task } = record;
+    try {
       await this.#endpoints.open(path, task, { signal });
       await this.#attach(path, eni, signal);
       await localRoutes?.ensure(task, path, { signal });
       await this.#remember({ ...record, isComplete: true });
     } catch (error) {
       signal.throwIfAborted();
-      // Nothing is wrong with the network: the next try goes on with it.
-      if (error instanceof RuntimeUnavailableError) throw error;
-      await this.#takeDown(task).catch((left: unknown) =>
-        this.#options.log.warn(
-          { err: left, taskId: task },
-          'a network that failed could not be taken down yet',
-        ),
+      await this.#empty(task, path).catch((left: unknown) =>
+        log.warn({ err: left, taskId: task }, 'a network that failed could not be taken down yet'),
       );
-      if (error instanceof TaskError) throw error;
-      const detail = error instanceof Error ? error.message : String(error);
-      throw new TaskError(
-        'ContainerNetworkingError',
-        `failed to setup network namespace of the task with ENI ${eni.ec2Id}: ${detail}`,
-        { cause: error },
-      );
+      throw failureOf(eni, error);
     }
   }
 
@@ -239,20 +262,24 @@ export class AwsvpcNetwork implements Network {
     await this.#lock.run(task, () => this.#takeDown(task));
   }
 
-  /** The ENI goes first: nothing that fails after it keeps it from the host. */
   async #takeDown(task: TaskId): Promise<void> {
-    const { onChange, localRoutes } = this.#options;
     const path = this.#netnsOf(task);
+    await this.#empty(task, path);
+    this.#options.onChange?.('remove the namespace');
+    removeNetworkNamespace(path);
+    await this.#records.remove(task);
+    this.#known.delete(task);
+  }
+
+  /** The ENI goes first: nothing that fails after it keeps it from the host. */
+  async #empty(task: TaskId, path: string): Promise<void> {
+    const { onChange, localRoutes } = this.#options;
     // Whoever still holds a connection would keep the namespace.
     this.#endpoints.close(path);
     giveBackEnis(path, onChange);
     const branchMac = this.#known.get(task)?.branchMac;
     if (branchMac !== undefined) removeBranchEni(path, branchMac, onChange);
     await localRoutes?.release(task);
-    onChange?.('remove the namespace');
-    removeNetworkNamespace(path);
-    await this.#records.remove(task);
-    this.#known.delete(task);
   }
 
   #netnsOf(task: TaskId): string {
@@ -273,4 +300,11 @@ export class AwsvpcNetwork implements Network {
 
 function newRecord(task: TaskId, { branch, macAddress }: TaskEni): TaskNetworkRecord {
   return { version: 1, task, isComplete: false, ...(branch !== undefined && { branchMac: macAddress }) };
+}
+
+function failureOf({ ec2Id }: TaskEni, error: unknown): TaskError {
+  if (error instanceof TaskError) return error;
+  const detail = error instanceof Error ? error.message : String(error);
+  const message = `failed to setup network namespace of the task with ENI ${ec2Id}: ${detail}`;
+  return new TaskError('ContainerNetworkingError', message, { cause: error });
 }

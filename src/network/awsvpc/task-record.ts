@@ -5,7 +5,7 @@ import { RecordFiles } from '../record-files.ts';
 const recordSchema = z.object({
   version: z.literal(1),
   task: z.string().transform((value) => value as TaskId),
-  /** Whether its namespace was once complete; what was not is taken down after a failure. */
+  /** Whether its namespace has its ENI and all else; what is not there yet is made before a process runs in it. */
   isComplete: z.boolean(),
   /** MAC address of its branch ENI, whose vlan may be anywhere on its way. */
   branchMac: z.exactOptional(z.string()),

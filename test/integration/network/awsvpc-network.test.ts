@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { taskIdOf } from '../../../src/task/ids.ts';
@@ -226,7 +226,7 @@ describe('the end of an awsvpc task', () => {
     expect(await instance.links()).toMatch(/ecs000006@/);
   });
 
-  test('comes too when its set-up fails: nothing is left, and the reason says what was missing (NET-47, NET-100)', async () => {
+  test('comes too when its set-up fails, at once; then nothing is left, and the reason says what was missing (NET-47, NET-100)', async () => {
     const network = await open();
     const lost = awsvpcTask('a1', eniOf(ONE, { subnetGatewayIpv4: '10.97.0.1/24' }));
     await expect(ensure(network, lost)).rejects.toMatchObject({
@@ -234,13 +234,29 @@ describe('the end of an awsvpc task', () => {
       message: expect.stringMatching(/eni-0e0000000006: adding route 0\.0\.0\.0\/0 via 10\.97\.0\.1 failed/),
     });
     expect(await onHost(ONE)).toMatch(/state DOWN/);
-    expect(readdirSync('/run/netns')).not.toContain(netns(lost));
-    await expect(ensure(network, awsvpcTask('a2', eniOf(TWO)))).rejects.toThrow(
+    const absent = awsvpcTask('a2', eniOf(TWO));
+    await expect(ensure(network, absent)).rejects.toThrow(
       /no network device of this instance has the MAC address 0e:00:00:00:00:07/,
     );
+    for (const task of [lost, absent]) await network.releaseTaskNetwork(task);
+    expect(readdirSync('/run/netns')).not.toContain(netns(lost));
+    await network.removeTaskNetwork(lost);
+    await network.removeTaskNetwork(absent);
     await network.close();
-    expect(readdirSync(instance.scratch.path('run'), { recursive: true })).toEqual([]);
+    expect(readdirSync(instance.scratch.path('run'), { recursive: true })).toEqual(['tasks']);
   }, 20_000);
+
+  test('is taken again by another container of the task, into the namespace in which the first may wait', async () => {
+    const network = await open();
+    const task = awsvpcTask('a1', eniOf(ONE));
+    const failing = awsvpcTask('a1', eniOf(ONE, { subnetGatewayIpv4: '10.97.0.1/24' }));
+    await expect(ensure(network, failing)).rejects.toThrow(/adding route/);
+    const before = statSync(`/run/netns/${netns(task)}`).ino;
+    await ensure(network, task, 'side');
+    expect(statSync(`/run/netns/${netns(task)}`).ino).toBe(before);
+    expect(await onHost(ONE)).toBeUndefined();
+    await network.releaseTaskNetwork(task);
+  });
 
   test('is brought about by the sweep when nobody knows the task (NET-51)', async () => {
     const first = await open();

@@ -63,17 +63,17 @@ export async function openAwsvpc(
   });
 }
 
-/** The network of one container of the task. */
+/** The network of one container of the task, whole. */
 export async function ensure(
   network: AwsvpcNetwork,
   task: TaskSpec,
   container = 'app',
 ): Promise<ContainerNetwork> {
   const spec = sampleContainerSpec(container);
-  return await network.prepareContainerNetwork(task, spec, {
-    id: containerIdOf(task.arn, container, 0),
-    signal,
-  });
+  const options = { id: containerIdOf(task.arn, container, 0), signal };
+  const prepared = await network.prepareContainerNetwork(task, spec, options);
+  await network.completeContainerNetwork(task, spec, options);
+  return prepared;
 }
 
 /** Name under /run/netns of a task's namespace. */
