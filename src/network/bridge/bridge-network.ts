@@ -318,32 +318,41 @@ export class BridgeNetwork implements Network {
   }
 
   /**
-   * First nobody is led to the container any more, then its link goes, then its ports are free. A plugin that
-   * fails holds up neither namespace nor ports; what it left is tried again.
+   * Its ports are free when nobody is led to the container any more. A plugin that fails holds up neither namespace nor
+   * ports; what it left is tried again.
    */
   async #release(id: ContainerId): Promise<void> {
     await this.#lock.run(id, async () => {
       const record = this.#known.get(id);
-      const detached = record && { ...record, bindings: [] };
-      if (record !== undefined && detached !== undefined && record.bindings.length > 0) {
-        this.#known.set(id, detached);
-        await this.#firewall.refresh();
-        await this.#redirectFlows(record);
-      }
+      const path = this.#netnsOf(id);
       // Whoever still holds a connection would keep link and namespace.
-      this.#endpoints.close(this.#netnsOf(id));
-      try {
-        await this.#cni.detach({ network: this.#names.network, containerId: id, ifName: LINK });
-      } finally {
-        removeNetworkNamespace(this.#netnsOf(id));
-        if (detached !== undefined) {
-          this.#ports.release(detached.owner);
-          await this.#records.write(id, detached);
-        }
+      this.#endpoints.close(path);
+      const [rules, link] = await Promise.allSettled([
+        record && this.#unpublish(record),
+        this.#cni.detach({ network: this.#names.network, containerId: id, ifName: LINK }),
+      ]);
+      removeNetworkNamespace(path);
+      if (rules.status === 'rejected') throw rules.reason;
+      if (record !== undefined) this.#ports.release(record.owner);
+      if (link.status === 'rejected') {
+        if (record !== undefined) await this.#records.write(id, { ...record, bindings: [] });
+        throw link.reason;
       }
       await this.#records.remove(id);
       this.#known.delete(id);
     });
+  }
+
+  async #unpublish(record: NetworkRecord): Promise<void> {
+    if (record.bindings.length === 0) return;
+    this.#known.set(record.id, { ...record, bindings: [] });
+    try {
+      await this.#firewall.refresh();
+    } catch (error) {
+      this.#known.set(record.id, record);
+      throw error;
+    }
+    await this.#redirectFlows(record);
   }
 
   /** Datagrams under way follow the rules of now. Without that the container works for everybody who begins later. */
