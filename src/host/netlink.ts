@@ -12,17 +12,24 @@ const recvCall: (fd: number, buffer: Buffer, length: number, flags: number) => n
 );
 const closeCall: (fd: number) => number = libc.func('int close(int)');
 
+const AF_INET = 2;
 const AF_NETLINK = 16;
 const SOCK_RAW_CLOEXEC = 0o2_000_003;
 const NETLINK_ROUTE = 0;
+const NETLINK_NETFILTER = 12;
 const HEADER = 16;
 const ATTRIBUTE_HEADER = 4;
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
+const NLM_F_REQUEST = 0x1;
 const NLM_F_REQUEST_ACK = 0x5;
 const NLM_F_REQUEST_DUMP = 0x301;
 const TYPE_MASK = 0x3fff;
 const NESTED = 0x8000;
+const NFNL_MSG_BATCH_BEGIN = 0x10;
+const NFNL_MSG_BATCH_END = 0x11;
+const NFNL_SUBSYS_NFTABLES = 10;
+const MSG_DONTWAIT = 0x40;
 /** The kernel fills at most this much at a time. */
 const BUFFER_SIZE = 64 * 1024;
 
@@ -61,6 +68,57 @@ export function dumpHere({ what, type, body }: NetlinkRequest): readonly Buffer[
   const found: Buffer[] = [];
   converse(what, message(type, NLM_F_REQUEST_DUMP, body), (content) => found.push(Buffer.from(content)));
   return found;
+}
+
+/** One step of a transaction on nftables. */
+export interface FilterStep {
+  /** NFT_MSG_NEWTABLE and the like. */
+  readonly type: number;
+  /** NLM_F_CREATE and the like; request and acknowledgement are there in any case. */
+  readonly flags?: number;
+  /** Attributes. */
+  readonly body: Buffer;
+}
+
+/**
+ * Changes IPv4 tables of nftables in the network namespace that the thread is in, by one transaction, without yielding.
+ * Throws `NetlinkError`; then nothing has changed.
+ */
+export function changeFilterHere(what: string, steps: readonly FilterStep[]): void {
+  const batch = netfilterHead(0, NFNL_SUBSYS_NFTABLES);
+  const request = Buffer.concat([
+    message(NFNL_MSG_BATCH_BEGIN, NLM_F_REQUEST, batch),
+    ...steps.map(({ type, flags = 0, body }) =>
+      message(
+        (NFNL_SUBSYS_NFTABLES << 8) | type,
+        NLM_F_REQUEST_ACK | flags,
+        Buffer.concat([netfilterHead(AF_INET, 0), body]),
+      ),
+    ),
+    message(NFNL_MSG_BATCH_END, NLM_F_REQUEST, batch),
+  ]);
+  const socket = check(what, socketCall(AF_NETLINK, SOCK_RAW_CLOEXEC, NETLINK_NETFILTER));
+  try {
+    check(what, sendCall(socket, request, request.length, 0));
+    const buffer = Buffer.alloc(BUFFER_SIZE);
+    // All answers are there when the request has been sent.
+    for (let left = steps.length; left > 0; left -= 1)
+      readAnswer(
+        what,
+        buffer.subarray(0, check(what, recvCall(socket, buffer, buffer.length, MSG_DONTWAIT))),
+        () => {},
+      );
+  } finally {
+    closeCall(socket);
+  }
+}
+
+/** struct nfgenmsg. */
+function netfilterHead(family: number, resource: number): Buffer {
+  const head = Buffer.alloc(4);
+  head.writeUInt8(family, 0);
+  head.writeUInt16BE(resource, 2);
+  return head;
 }
 
 /** One attribute, padded. */
@@ -107,6 +165,19 @@ export function uint32(value: number): Buffer {
 export function uint16(value: number): Buffer {
   const bytes = Buffer.alloc(2);
   bytes.writeUInt16LE(value, 0);
+  return bytes;
+}
+
+/** As nftables has its numbers, and networks theirs. */
+export function uint32BigEndian(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(value, 0);
+  return bytes;
+}
+
+export function uint16BigEndian(value: number): Buffer {
+  const bytes = Buffer.alloc(2);
+  bytes.writeUInt16BE(value, 0);
   return bytes;
 }
 

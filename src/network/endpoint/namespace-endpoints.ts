@@ -1,10 +1,12 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { addLoopbackAddress, listenHere } from '../../host/loopback-socket.ts';
+import { NetlinkError } from '../../host/netlink.ts';
 import { inNetworkNamespace } from '../../host/netns.ts';
 import { type RunCommand, runCommand } from '../../host/run-command.ts';
 import type { TaskId } from '../../task/ids.ts';
 import { ENDPOINT_ADDRESS, LISTENER_PORT } from './endpoint-address.ts';
 import { ensureEndpointRule } from './endpoint-rule.ts';
+import { makeNamespaceRule } from './namespace-rule.ts';
 
 /** Takes a connection that came from inside a task's namespace; who calls is certain. */
 export type TakeConnection = (socket: Socket, task: TaskId) => void;
@@ -36,6 +38,7 @@ export class NamespaceEndpoints {
   /** Opens it in the namespace at `netns` before anything of the task runs there; open already: success. */
   async open(netns: string, task: TaskId, { signal }: { signal: AbortSignal }): Promise<void> {
     this.listen(netns, task);
+    if (isRuleMade(netns)) return;
     // A child is in the namespace of the thread that starts it.
     const run: RunCommand = (...args) => inNetworkNamespace(netns, () => this.#run(...args));
     await ensureEndpointRule(TABLE, 'namespace', { run, signal });
@@ -69,5 +72,16 @@ export class NamespaceEndpoints {
 
   closeAll(): void {
     for (const netns of [...this.#open.keys()]) this.close(netns);
+  }
+}
+
+/** False: this kernel wants it made in another way, or a program has to say what is wrong. */
+function isRuleMade(netns: string): boolean {
+  try {
+    inNetworkNamespace(netns, () => makeNamespaceRule(TABLE));
+    return true;
+  } catch (error) {
+    if (error instanceof NetlinkError) return false;
+    throw error;
   }
 }

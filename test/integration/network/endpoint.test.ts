@@ -1,7 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  ensureNetworkNamespace,
+  inNetworkNamespace,
+  removeNetworkNamespace,
+} from '../../../src/host/netns.ts';
+import { type RunCommand, runCommand } from '../../../src/host/run-command.ts';
+import { ensureEndpointRule } from '../../../src/network/endpoint/endpoint-rule.ts';
 import { HostEndpoint } from '../../../src/network/endpoint/host-endpoint.ts';
+import { makeNamespaceRule } from '../../../src/network/endpoint/namespace-rule.ts';
 import { type TaskId, taskArn, taskIdOf } from '../../../src/task/ids.ts';
 import { exchangeFrom, fetchFrom, inNamespace, servePorts } from '../../support/network-host.ts';
 import { run } from '../../support/run.ts';
@@ -94,6 +102,46 @@ describe('169.254.170.2 in a container of bridge mode', () => {
       }),
     );
     expect(answers).toEqual(many.map(idOf));
+  });
+});
+
+describe('the rule for 169.254.170.2 in a namespace', () => {
+  const { signal } = new AbortController();
+  const path = `/run/netns/rule-${process.pid}`;
+  const shown = () => run('nsenter', [`--net=${path}`, 'nft', 'list', 'ruleset']);
+  const inside =
+    (work: RunCommand): RunCommand =>
+    (...args) =>
+      inNetworkNamespace(path, () => work(...args));
+  beforeEach(() => {
+    ensureNetworkNamespace(path, { ipv6: false });
+  });
+  afterEach(() => removeNetworkNamespace(path));
+
+  test('is the same whether the agent or nft makes it, and there once however often', async () => {
+    inNetworkNamespace(path, () => makeNamespaceRule('ecs_endpoint'));
+    inNetworkNamespace(path, () => makeNamespaceRule('ecs_endpoint'));
+    const own = await shown();
+    await run('nsenter', [`--net=${path}`, 'nft', 'flush', 'ruleset']);
+    await ensureEndpointRule('ecs_endpoint', 'namespace', { run: inside(runCommand), signal });
+    expect(own).toBe(await shown());
+    expect(own).toContain('ip daddr 169.254.170.2 tcp dport 80 dnat to 169.254.170.2:51679');
+  });
+
+  test('is made by iptables where there is no nft', async () => {
+    const withoutNft = inside(async (program, ...rest) => {
+      if (program === 'nft') throw Object.assign(new Error('nft is hidden'), { code: 'ENOENT' });
+      return await runCommand(program, ...rest);
+    });
+    for (const _ of [1, 2])
+      await ensureEndpointRule('ecs_endpoint', 'namespace', { run: withoutNft, signal });
+    const rules = await run('nsenter', [`--net=${path}`, 'iptables', '-t', 'nat', '-S', 'OUTPUT']);
+    expect(rules.match(/-d 169\.254\.170\.2\/32 .*--to-destination 169\.254\.170\.2:51679/g)).toHaveLength(1);
+  });
+
+  test('is refused as a whole, with what the kernel said', () => {
+    const make = () => inNetworkNamespace(path, () => makeNamespaceRule('x'.repeat(300)));
+    expect(make).toThrow(/making the rule for 169\.254\.170\.2 failed: E/);
   });
 });
 
