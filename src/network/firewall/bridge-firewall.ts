@@ -44,13 +44,14 @@ export class BridgeFirewall {
   /** Puts rules back that somebody took away or changed. */
   check(): Promise<void> {
     return this.#enqueue(async () => {
-      if (this.#options.plan() === undefined) return;
+      const plan = this.#options.plan();
+      if (plan === undefined) return;
       const call = { signal: AbortSignal.timeout(TIMEOUT_MS) };
       const firewall = await this.#options.firewall();
       if (!(await firewall.isIntact(call))) {
         await this.#apply();
         this.#options.onRestored('the rules of published ports');
-      } else if (await this.#options.forward.ensure(call))
+      } else if (await this.#options.forward.ensure({ ...call, ipv6: plan.subnet6 !== undefined }))
         this.#options.onRestored('the rules of forwarding');
     });
   }
@@ -75,7 +76,8 @@ export class BridgeFirewall {
     if (plan === undefined) return;
     const call = { signal: AbortSignal.timeout(TIMEOUT_MS) };
     const firewall = await this.#options.firewall();
-    await Promise.all([firewall.apply(plan, call), this.#options.forward.ensure(call)]);
+    const ipv6 = plan.subnet6 !== undefined;
+    await Promise.all([firewall.apply(plan, call), this.#options.forward.ensure({ ...call, ipv6 })]);
   }
 
   #enqueue(work: () => Promise<void>): Promise<void> {

@@ -25,9 +25,10 @@ export class ForwardAccept {
     this.#run = options.run;
   }
 
-  /** Adds what is missing, in front. Gives whether something was. */
-  async ensure(call: FirewallCall): Promise<boolean> {
-    const programs = await this.#usable(call);
+  /** Adds what is missing, in front; without `ipv6` for IPv4 alone. Gives whether something was. */
+  async ensure({ ipv6, ...call }: FirewallCall & { readonly ipv6: boolean }): Promise<boolean> {
+    const usable = await this.#usable(call);
+    const programs = usable.filter((program) => ipv6 || program === 'iptables');
     const added = await Promise.all(programs.map((program) => this.#ensureIn(program, call)));
     return added.includes(true);
   }
