@@ -87,9 +87,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
 }
 
-/** Whether something accepts connections on a unix socket path or a loopback port. */
-export async function accepts(where: string | number): Promise<boolean> {
-  const socket = typeof where === 'string' ? connect(where) : connect(where, '127.0.0.1');
+/** Whether something accepts connections on a unix socket path or a port, of loopback unless told otherwise. */
+export async function accepts(where: string | number, address = '127.0.0.1'): Promise<boolean> {
+  const socket = typeof where === 'string' ? connect(where) : connect(where, address);
   try {
     await once(socket, 'connect');
     return true;

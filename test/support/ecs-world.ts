@@ -11,6 +11,7 @@ import { removeNftTables } from './nft-tables.ts';
 import { pushTestImage } from './push-image.ts';
 import { startRegistry, type TestRegistry } from './registry.ts';
 import { makeScratch, type Scratch } from './scratch.ts';
+import { SOCI, startSoci, type TestSoci } from './soci.ts';
 import { until } from './until.ts';
 
 const CONTROL_PLANE = fileURLToPath(new URL('../../src/control-plane/main.ts', import.meta.url));
@@ -20,6 +21,8 @@ export interface WorldOptions {
   /** Where containerd keeps its data; default: in its scratch directory. */
   readonly containerdRootDir?: string;
   readonly agentEnv?: Readonly<Record<string, string>>;
+  /** With a SOCI snapshotter, which the agent uses; the registry has a name and TLS then. */
+  readonly soci?: boolean;
   /** What starts the agent; default: from source. */
   readonly agentProgram?: readonly [string, ...string[]];
   readonly controlPlaneArgs?: readonly string[];
@@ -44,6 +47,7 @@ export class EcsWorld extends AwsEcs implements AsyncDisposable {
   readonly registry: TestRegistry;
   readonly controlPlane: ControlPlaneProcess;
   readonly agent: TestAgent;
+  readonly soci: TestSoci | undefined;
   readonly scratch: Scratch;
   readonly leaks: LeakCheck;
   readonly namespace: string;
@@ -54,6 +58,7 @@ export class EcsWorld extends AwsEcs implements AsyncDisposable {
     readonly registry: TestRegistry;
     readonly controlPlane: ControlPlaneProcess;
     readonly agent: TestAgent;
+    readonly soci: TestSoci | undefined;
     readonly scratch: Scratch;
     readonly url: string;
     readonly image: string;
@@ -66,6 +71,7 @@ export class EcsWorld extends AwsEcs implements AsyncDisposable {
     this.registry = parts.registry;
     this.controlPlane = parts.controlPlane;
     this.agent = parts.agent;
+    this.soci = parts.soci;
     this.scratch = parts.scratch;
     this.leaks = parts.leaks;
     this.namespace = parts.namespace;
@@ -76,15 +82,16 @@ export class EcsWorld extends AwsEcs implements AsyncDisposable {
     const stack = new AsyncDisposableStack();
     try {
       const scratch = stack.use(makeScratch());
-      const [containerd, registry] = await Promise.all([
-        startContainerd({
+      const withSoci = options.soci === true;
+      const registry = stack.use(await startRegistry({ tls: withSoci, named: withSoci }));
+      const soci = withSoci ? stack.use(await startSoci(registry)) : undefined;
+      const containerd = stack.use(
+        await startContainerd({
           ...(options.containerdVersion !== undefined && { version: options.containerdVersion }),
           ...(options.containerdRootDir !== undefined && { rootDir: options.containerdRootDir }),
+          ...(soci !== undefined && { config: soci.containerdConfig }),
         }),
-        startRegistry(),
-      ]);
-      stack.use(containerd);
-      stack.use(registry);
+      );
       const { reference: image } = await pushTestImage(registry, 'busybox:1');
       const namespace = EcsWorld.NAMESPACE;
       const leaks = await leakCheck({
@@ -133,7 +140,11 @@ export class EcsWorld extends AwsEcs implements AsyncDisposable {
         runDir: scratch.path('run'),
         namespace,
         logFile: scratch.path('agent.log'),
-        ...(options.agentEnv !== undefined && { env: options.agentEnv }),
+        env: {
+          ...(soci !== undefined && { ECS_CONTAINERD_SNAPSHOTTER: SOCI }),
+          ...(registry.caFile !== undefined && { SSL_CERT_FILE: registry.caFile }),
+          ...options.agentEnv,
+        },
         ...(options.agentProgram !== undefined && { program: options.agentProgram }),
       };
       // An agent that was killed at the end has not removed them.
@@ -144,6 +155,7 @@ export class EcsWorld extends AwsEcs implements AsyncDisposable {
         registry,
         controlPlane,
         agent,
+        soci,
         scratch,
         url,
         image,

@@ -1,4 +1,7 @@
+import { lookup } from 'node:dns/promises';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { hostname } from 'node:os';
 import { accepts, type Daemon, startDaemon } from './daemon.ts';
 import { run } from './run.ts';
 import { makeScratch, type Scratch } from './scratch.ts';
@@ -6,10 +9,15 @@ import { makeScratch, type Scratch } from './scratch.ts';
 export interface RegistryOptions {
   /** Default none. */
   readonly auth?: 'none' | 'basic';
-  /** Serves https with a certificate of its own for 127.0.0.1 and localhost. */
+  /** Serves https with a certificate of its own. */
   readonly tls?: boolean;
   /** Serves, by https, only those who show a certificate that it knows. */
   readonly wantsCertificate?: boolean;
+  /**
+   * By this machine's own name instead of its loopback address: for programs that take addresses of loopback for
+   * registries without TLS. The name must resolve.
+   */
+  readonly named?: boolean;
 }
 
 /** PEM files of a certificate. */
@@ -26,7 +34,7 @@ export interface RegistryUser {
 
 /** An image registry of this test's own, on a loopback port. */
 export interface TestRegistry extends AsyncDisposable {
-  /** `127.0.0.1:<port>`, the first part of an image's name. */
+  /** `127.0.0.1:<port>` or `<name>:<port>`, the first part of an image's name. */
   readonly host: string;
   /** `http://` or `https://` and the host. */
   readonly url: string;
@@ -64,8 +72,10 @@ async function serve(scratch: Scratch, options: RegistryOptions): Promise<TestRe
   const logFile = scratch.path('registry.log');
   const configFile = scratch.path('registry.json');
   const user = options.auth === 'basic' ? { username: 'tester', password: 'correct-horse' } : undefined;
-  const { wantsCertificate = false } = options;
-  const tls = options.tls || wantsCertificate ? await makeCertificate(scratch, 'registry') : undefined;
+  const { wantsCertificate = false, named = false } = options;
+  const name = named ? hostname() : '127.0.0.1';
+  const { address } = await lookup(name, 4);
+  const tls = options.tls || wantsCertificate ? await makeCertificate(scratch, 'registry', name) : undefined;
   const client = wantsCertificate ? await makeCertificate(scratch, 'client') : undefined;
   if (user !== undefined)
     writeFileSync(scratch.path('htpasswd'), await run('htpasswd', ['-Bbn', user.username, user.password]));
@@ -80,7 +90,7 @@ async function serve(scratch: Scratch, options: RegistryOptions): Promise<TestRe
         storage: { filesystem: { rootdirectory: scratch.path('data') }, delete: { enabled: true } },
         ...(user && { auth: { htpasswd: { realm: 'test', path: scratch.path('htpasswd') } } }),
         http: {
-          addr: `127.0.0.1:${port}`,
+          addr: `${address}:${port}`,
           secret: 'test',
           ...(tls && {
             tls: {
@@ -97,11 +107,11 @@ async function serve(scratch: Scratch, options: RegistryOptions): Promise<TestRe
 
   // Port 0, so that no other process can take the port before the registry has it.
   writeConfig(0);
-  let daemon = await start(() => listeningPort(logFile) !== undefined);
-  const port = listeningPort(logFile) ?? 0;
+  let daemon = await start(() => listeningPort(logFile, address) !== undefined);
+  const port = listeningPort(logFile, address) ?? 0;
   writeConfig(port);
 
-  const host = `127.0.0.1:${port}`;
+  const host = `${name}:${port}`;
   const halt = () => daemon.stop();
   const stop = async () => {
     await halt();
@@ -119,16 +129,16 @@ async function serve(scratch: Scratch, options: RegistryOptions): Promise<TestRe
     halt,
     start: async () => {
       await halt();
-      daemon = await start(() => accepts(port));
+      daemon = await start(() => accepts(port, address));
     },
     stop,
     [Symbol.asyncDispose]: stop,
   };
 }
 
-function listeningPort(logFile: string): number | undefined {
-  const port = /listening on 127\.0\.0\.1:(\d+)/.exec(readFileSync(logFile, 'utf8'))?.[1];
-  return port === undefined ? undefined : Number(port);
+function listeningPort(logFile: string, address: string): number | undefined {
+  const [, after] = readFileSync(logFile, 'utf8').split(`listening on ${address}:`);
+  return after === undefined ? undefined : Number.parseInt(after, 10);
 }
 
 /** From the access lines in the combined log format, without query strings. */
@@ -138,13 +148,18 @@ function requestsIn(log: string): string[] {
   );
 }
 
-/** Makes a certificate of its own authority for 127.0.0.1 and localhost; `name` is its common name and its files'. */
-export async function makeCertificate(scratch: Scratch, name: string): Promise<CertificateFiles> {
+/** Makes a certificate of its own authority for loopback and `host`; `name` is its common name and its files'. */
+export async function makeCertificate(
+  scratch: Scratch,
+  name: string,
+  host = 'localhost',
+): Promise<CertificateFiles> {
   const keyFile = scratch.path(`${name}-key.pem`);
   const certFile = scratch.path(`${name}.pem`);
+  const names = ['IP:127.0.0.1', 'DNS:localhost', ...(isIP(host) === 0 ? [`DNS:${host}`] : [])];
   await run('openssl', [
     ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
-    ...['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'],
+    ...['-subj', `/CN=${name}`, '-addext', `subjectAltName=${[...new Set(names)]}`],
     ...['-keyout', keyFile, '-out', certFile],
   ]);
   return { certFile, keyFile };
