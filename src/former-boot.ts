@@ -38,7 +38,7 @@ export async function endFormerBoot(
       .map(({ state }) => ({ kind: 'putTask', task: state }) as const),
     ...stored.tasks.flatMap((task, index) => {
       const after = moved[index]?.state ?? task;
-      const transitions = transitionsOf(task, after, 'hostRestarted', boot.now);
+      const transitions = transitionsOf(task, after, { kind: 'hostRestarted' }, boot.now);
       return transitions.length === 0
         ? []
         : [{ kind: 'appendTimeline', arn: task.spec.arn, transitions } as const];

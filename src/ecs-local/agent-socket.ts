@@ -10,6 +10,9 @@ const progressSchema = z.object({
   bytesPerSecond: z.number().optional(),
   secondsLeft: z.number().optional(),
   trouble: z.string().optional(),
+  laziness: z
+    .object({ lazyLayers: z.number(), layers: z.number(), inFull: z.exactOptional(z.string()) })
+    .optional(),
 });
 
 /** How far a pull is. */

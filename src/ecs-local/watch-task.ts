@@ -1,6 +1,7 @@
 import type { ECS, Task } from '@aws-sdk/client-ecs';
 import { sleep } from '../async/deadline.ts';
 import { containerId } from '../task/ids.ts';
+import { describeLaziness } from '../task/laziness.ts';
 import { type AgentDocument, askAgent, type PullProgressDocument } from './agent-socket.ts';
 import { containerEnd } from './ecs-client.ts';
 import { LogFollower } from './log-follower.ts';
@@ -82,12 +83,14 @@ export function describeProgress(progress: PullProgressDocument): string {
     secondsLeft = 0,
     layersUnpacked,
     layersTotal,
+    laziness,
   } = progress;
   const speed = bytesPerSecond > 0 && bytesDone < bytesTotal ? ` at ${formatBytes(bytesPerSecond)}/s` : '';
   const left = secondsLeft > 0 ? `, ${secondsLeft} s left` : '';
+  const how = laziness === undefined ? '' : `, ${describeLaziness(laziness)}`;
   return (
     `${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}${speed}${left}, ` +
-    `${layersUnpacked} of ${layersTotal} layers unpacked`
+    `${layersUnpacked} of ${layersTotal} layers unpacked${how}`
   );
 }
 

@@ -1,3 +1,4 @@
+import type { Laziness } from '../task/laziness.ts';
 import type { StepKind } from '../task/step.ts';
 import type { TaskState } from '../task/task-state.ts';
 import type { Transition } from '../task/timeline.ts';
@@ -9,5 +10,7 @@ export type StepOutcome = 'done' | 'failed' | 'retried' | 'abandoned';
 export interface EngineMeasures {
   /** What moved, and the task as it is after that. */
   moved(transitions: readonly Transition[], task: TaskState): void;
+  /** A pull by a snapshotter that can pull lazily has ended well. */
+  pulledLazily(laziness: Laziness): void;
   stepEnded(kind: StepKind, ms: number, outcome: StepOutcome): void;
 }

@@ -189,7 +189,9 @@ export class TaskWorker {
     for (const event of batch.length === 0 ? [TICK] : batch.map((posted) => posted.event)) {
       const now = ports.now();
       const reduced = reduce(state, event, now, rules);
-      moves.push(...transitionsOf(state, reduced.state, event.kind, now));
+      moves.push(...transitionsOf(state, reduced.state, event, now));
+      if (event.kind === 'imagePulled' && event.laziness !== undefined)
+        this.#deps.measures?.pulledLazily(event.laziness);
       state = reduced.state;
       reports.push(...reduced.reports);
     }

@@ -1,3 +1,5 @@
+import type { Laziness } from '../task/laziness.ts';
+
 /**
  * Images of one runtime. A *reference* is what the task definition says (`busybox`, `host:5000/a/b:tag`,
  * `repo@sha256:…`). Repeating any call is harmless. Failures are `TaskError`s: CannotPullImageManifestError from
@@ -97,6 +99,8 @@ export interface PullProgress {
   readonly layersTotal: number;
   /** What went wrong last; absent while all is well, which it is again when bytes have come. */
   readonly trouble?: string;
+  /** Told by snapshotters that can pull lazily, once something is known of it. */
+  readonly laziness?: Laziness;
 }
 
 export const NOTHING_PULLED: PullProgress = {
@@ -115,6 +119,8 @@ export interface LocalImage {
   readonly imageId: string;
   readonly sizeBytes: number;
   readonly config: ImageConfig;
+  /** Told by `pull` where the snapshotter can pull lazily. */
+  readonly laziness?: Laziness;
 }
 
 /** The part of the OCI image configuration that a container inherits. */

@@ -40,6 +40,7 @@ const descriptorSchema = z.object({
   size: z.int().nonnegative(),
   urls: z.array(z.string()).optional(),
   platform: z.object({ os: z.string(), architecture: z.string(), variant: z.string().optional() }).optional(),
+  artifactType: z.string().optional(),
 });
 const indexSchema = z.object({ manifests: z.array(descriptorSchema) });
 const manifestSchema = z.object({ config: descriptorSchema, layers: z.array(descriptorSchema) });
@@ -110,6 +111,9 @@ export function machinePlatform(arch: string = process.arch): Platform {
   return { os: 'linux', architecture: arch === 'x64' ? 'amd64' : arch };
 }
 
+/** What an image that was converted for lazy pulling carries for each of its platforms beside the image. */
+const SOCI_INDEX_TYPE = /^application\/vnd\.amazon\.soci\.index\./;
+
 /** Variants that run on every machine of an architecture, the best first; '' is none. */
 const VARIANTS: Readonly<Record<string, readonly string[]>> = { amd64: ['', 'v1'], arm64: ['v8', ''] };
 
@@ -117,7 +121,8 @@ const VARIANTS: Readonly<Record<string, readonly string[]>> = { amd64: ['', 'v1'
  * The manifest of an index that fits the platform (containerd.md §6); an only entry without a platform is taken.
  * Throws `UnsupportedImageError` that lists what there is.
  */
-export function choosePlatform(manifests: readonly Descriptor[], wanted: Platform): Descriptor {
+export function choosePlatform(entries: readonly Descriptor[], wanted: Platform): Descriptor {
+  const manifests = entries.filter(({ artifactType = '' }) => !SOCI_INDEX_TYPE.test(artifactType));
   for (const variant of VARIANTS[wanted.architecture] ?? ['']) {
     for (const entry of manifests) {
       const { platform } = entry;

@@ -1,3 +1,4 @@
+import type { Laziness } from '../task/laziness.ts';
 import type { PullProgress } from './images.ts';
 
 /** At most five reports a second. */
@@ -12,6 +13,7 @@ export class PullProgressMeter {
   #layersUnpacked = 0;
   #layersTotal = 0;
   #trouble: string | undefined;
+  #laziness: Laziness | undefined;
   #toldAt = Number.NEGATIVE_INFINITY;
 
   constructor(publish: (progress: PullProgress) => void, now: () => number = () => performance.now()) {
@@ -45,6 +47,10 @@ export class PullProgressMeter {
     this.#done.delete(digest);
   }
 
+  lazily(laziness: Laziness | undefined): void {
+    this.#laziness = laziness;
+  }
+
   unpacked(): void {
     this.#layersUnpacked += 1;
     this.#tell(this.#layersUnpacked === this.#layersTotal);
@@ -71,6 +77,7 @@ export class PullProgressMeter {
       layersUnpacked: this.#layersUnpacked,
       layersTotal: this.#layersTotal,
       ...(this.#trouble !== undefined && { trouble: this.#trouble }),
+      ...(this.#laziness !== undefined && { laziness: this.#laziness }),
     });
   }
 }

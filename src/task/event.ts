@@ -1,6 +1,7 @@
 import type { ContainerAddresses, ContainerExit, ContainerObservation } from './container-facts.ts';
 import type { Reason } from './errors.ts';
 import type { ProbeResult } from './health.ts';
+import type { Laziness } from './laziness.ts';
 import type { PortBinding } from './port-mapping.ts';
 import type { ContainerStatus } from './statuses.ts';
 import type { StepKind } from './step.ts';
@@ -33,6 +34,8 @@ export type TaskEvent =
       readonly container: string;
       readonly imageName: string;
       readonly imageId: string;
+      /** Of a pull by a snapshotter that can pull lazily. */
+      readonly laziness?: Laziness;
     }
   /** The container's ports and addresses are chosen and recorded; ports are never chosen again. */
   | {

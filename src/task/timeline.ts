@@ -1,5 +1,6 @@
 import { renderReason } from './errors.ts';
 import type { TaskEvent } from './event.ts';
+import { describeLaziness, type Laziness } from './laziness.ts';
 import type { ContainerState, TaskState } from './task-state.ts';
 
 /** One move of a task or of one of its containers, as it is kept for whoever asks later. */
@@ -16,6 +17,7 @@ export interface Transition {
   readonly lasted: number;
   /** Kind of the event that brought it; `received` for the task's arrival. */
   readonly why: TaskEvent['kind'] | 'received';
+  /** Why it stopped; of a pull, whether it was lazy. */
   readonly reason?: string;
   readonly exitCode?: number;
 }
@@ -33,17 +35,24 @@ export function arrivalOf(state: TaskState): Transition {
   };
 }
 
+/** What is told of an event beside what it moved. */
+interface Cause {
+  readonly kind: TaskEvent['kind'];
+  readonly laziness?: Laziness;
+}
+
 /** What an event moved, containers first; empty when nothing did. `at` is epoch ms. Pure. */
 export function transitionsOf(
   before: TaskState,
   after: TaskState,
-  why: TaskEvent['kind'],
+  cause: Cause,
   at: number,
 ): readonly Transition[] {
   if (before === after) return [];
+  const why = cause.kind;
   const moves = after.containers.flatMap((container): readonly Transition[] => {
     const was = before.containers.find(({ name }) => name === container.name);
-    return was === undefined ? [] : containerMoves(before, was, container, why, at);
+    return was === undefined ? [] : containerMoves(before, was, container, cause, at);
   });
   if (before.desired !== after.desired)
     moves.push({
@@ -71,11 +80,11 @@ function containerMoves(
   task: TaskState,
   before: ContainerState,
   after: ContainerState,
-  why: TaskEvent['kind'],
+  { kind, laziness }: Cause,
   at: number,
 ): readonly Transition[] {
   const lasted = at - (before.knownAt ?? task.receivedAt);
-  const common = { at, container: after.name, why } as const;
+  const common = { at, container: after.name, why: kind } as const;
   if (before.known !== after.known)
     return [
       {
@@ -87,6 +96,7 @@ function containerMoves(
         ...(after.exitCode !== undefined && { exitCode: after.exitCode }),
         ...(after.known === 'STOPPED' &&
           after.reason !== undefined && { reason: renderReason(after.reason) }),
+        ...(laziness !== undefined && { reason: describeLaziness(laziness) }),
       },
     ];
   const count = after.restarts?.count ?? 0;

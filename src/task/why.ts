@@ -1,6 +1,7 @@
 import { sayHealth } from './health.ts';
 import type { HostWait, Shortage } from './host-resources.ts';
 import { taskIdOf } from './ids.ts';
+import { describeLaziness, type Laziness } from './laziness.ts';
 import type { Plan } from './plan.ts';
 import { type Step, type StepKind, stepContainer } from './step.ts';
 import type { ContainerState, TaskState } from './task-state.ts';
@@ -55,6 +56,8 @@ export interface PullState {
   readonly layersTotal: number;
   /** What went wrong last, while it is tried again. */
   readonly trouble?: string;
+  /** Of a snapshotter that can pull lazily, once something is known of it. */
+  readonly laziness?: Laziness;
 }
 
 interface Said {
@@ -251,8 +254,12 @@ function sayPull(image: string, pull: PullState | undefined): string {
   return (
     `pulls ${image}: ${percent}% of ${megabytes(bytesTotal)} at ${megabytes(bytesPerSecond)}/s` +
     (secondsLeft === undefined || secondsLeft === 0 ? ', ' : `, ${secondsLeft} s left, `) +
-    `${layersUnpacked} of ${layersTotal} layers unpacked${sayTrouble(pull)}`
+    `${layersUnpacked} of ${layersTotal} layers unpacked${sayLaziness(pull)}${sayTrouble(pull)}`
   );
+}
+
+function sayLaziness({ laziness }: PullState): string {
+  return laziness === undefined ? '' : `, ${describeLaziness(laziness)}`;
 }
 
 function sayTrouble(pull: PullState | undefined): string {

@@ -110,5 +110,12 @@ function pulled(context: StepContext, container: string, image: LocalImage): Tas
   context.foundImages.note(container, image, context.now());
   // Never rejects, and nothing waits for it: what is not remembered is found again when stock is taken.
   void context.imageKeeper.takeUp(image);
-  return { kind: 'imagePulled', container, imageName: image.name, imageId: image.imageId };
+  const { imageId, laziness, name } = image;
+  return {
+    kind: 'imagePulled',
+    container,
+    imageName: name,
+    imageId,
+    ...(laziness !== undefined && { laziness }),
+  };
 }

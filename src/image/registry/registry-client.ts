@@ -68,6 +68,8 @@ const DEFAULT_INACTIVITY_MS = 60_000;
 const DEFAULT_CONNECT_MS = 15_000;
 const MAX_MANIFEST_BYTES = 4 << 20;
 const MAX_ERROR_BYTES = 64 << 10;
+/** How registries answer a request of a kind that they do not know. */
+const NO_SUCH_API: readonly number[] = [400, 404, 405, 501];
 
 /**
  * The pull side of the registry protocol (OCI distribution, containerd.md §6). One client serves all registries;
@@ -142,6 +144,34 @@ export class RegistryClient {
       { method: 'GET', needs, path: `manifests/${tagOrDigest}`, headers, read },
       call,
     );
+  }
+
+  /**
+   * The list of what refers to a manifest, of that type at least; undefined where nothing does. Registries without
+   * the API keep the list under a tag made of the digest (OCI distribution, "Listing Referrers").
+   */
+  async referrers(
+    target: RegistryTarget,
+    digest: string,
+    artifactType: string,
+    call: Call,
+  ): Promise<Buffer | undefined> {
+    const read = async (response: TransportResponse, at: RegistryTarget, { isMirror }: RegistryEndpoint) => {
+      if (response.status === 200) return await readAll(response, MAX_MANIFEST_BYTES, at);
+      if (isMirror || !NO_SUCH_API.includes(response.status)) throw await this.#refusal(at, response);
+      response.discard();
+      return undefined;
+    };
+    const path = `referrers/${digest}?artifactType=${encodeURIComponent(artifactType)}`;
+    const headers = { accept: MANIFEST_TYPES[0] };
+    const list = await this.#ask(target, { method: 'GET', needs: 'resolve', path, headers, read }, call);
+    if (list !== undefined) return list;
+    try {
+      return (await this.manifest(target, digest.replace(':', '-'), call)).bytes;
+    } catch (error) {
+      if (error instanceof RegistryError && error.status === 404) return undefined;
+      throw error;
+    }
   }
 
   /** Opens a blob of `size` bytes, or a range of it; see `OpenBlob` for a server that ignores the range. */

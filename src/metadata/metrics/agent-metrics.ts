@@ -1,5 +1,6 @@
 import type { LogTotals } from '../../container-log/container-logs.ts';
 import type { EngineMeasures, StepOutcome } from '../../engine/engine-measures.ts';
+import type { Laziness } from '../../task/laziness.ts';
 import type { StepKind } from '../../task/step.ts';
 import type { TaskState } from '../../task/task-state.ts';
 import type { Transition } from '../../task/timeline.ts';
@@ -39,6 +40,10 @@ export class AgentMetrics implements EngineMeasures {
     name: 'ecs_agent_pulls_total',
     help: 'Image pulls that ended, by outcome.',
   });
+  readonly #lazyPulls = new Counter({
+    name: 'ecs_agent_lazy_pulls_total',
+    help: 'Image pulls by a snapshotter that can pull lazily: lazy, or full for a reason that is in the log.',
+  });
   readonly #stops = new Counter({ name: 'ecs_agent_tasks_stopped_total', help: 'Tasks that have stopped.' });
   readonly #restarts = new Counter({
     name: 'ecs_agent_container_restarts_total',
@@ -59,6 +64,10 @@ export class AgentMetrics implements EngineMeasures {
         if (phase !== undefined) this.#starts.observe({ phase }, this.#lastedOnTheWay(move, task));
       }
     }
+  }
+
+  pulledLazily({ lazyLayers }: Laziness): void {
+    this.#lazyPulls.add({ outcome: lazyLayers > 0 ? 'lazy' : 'full' });
   }
 
   stepEnded(kind: StepKind, ms: number, outcome: StepOutcome): void {
@@ -86,6 +95,7 @@ export class AgentMetrics implements EngineMeasures {
       this.#steps,
       this.#calls,
       this.#pulls,
+      this.#lazyPulls,
       this.#stops,
       this.#restarts,
       this.#requests,

@@ -38,7 +38,14 @@ export function hasCode(error: unknown, ...codes: readonly ContainerdErrorCode[]
 /** What callers of the port see: no connection becomes RuntimeUnavailableError, the rest passes unchanged. */
 export function atPort(error: unknown): unknown {
   if (!hasCode(error, 'UNAVAILABLE')) return error;
-  return new RuntimeUnavailableError(`containerd does not answer: ${error.details}`, { cause: error });
+  // It may be a program of its own (`proxy_plugins`), for which containerd answers.
+  const who = isOfSnapshots(error) ? "containerd's snapshotter" : 'containerd';
+  return new RuntimeUnavailableError(`${who} does not answer: ${error.details}`, { cause: error });
+}
+
+/** Whether what failed is a call that containerd hands on to the snapshotter. */
+export function isOfSnapshots({ method }: ContainerdError): boolean {
+  return method.startsWith('/containerd.services.snapshots.v1.');
 }
 
 /** The name of a status; UNKNOWN for a number that gRPC does not have. */

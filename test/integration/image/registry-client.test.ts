@@ -289,3 +289,44 @@ describe('a digest', () => {
     expect(error.detail).toBe('manifest unknown: manifest unknown');
   });
 });
+
+describe('what refers to a manifest', () => {
+  let registry: TestRegistry;
+  let front: RegistryFront;
+  beforeAll(async () => {
+    registry = await startRegistry();
+    front = await startFront(registry.port);
+  });
+  afterEach(() => {
+    front.requests.length = 0;
+    front.disturb = () => undefined;
+  });
+  afterAll(async () => {
+    await front?.close();
+    await registry?.stop();
+  });
+  const DIGEST = `sha256:${'1'.repeat(64)}`;
+  const TYPE = 'application/vnd.amazon.soci.index.v1+json';
+  const referrers = () =>
+    newClient().referrers({ host: front.host, repository: 'listed' }, DIGEST, TYPE, soon());
+
+  it('is told by the API, which is asked for the type (CTD-87)', async () => {
+    const body = '{"schemaVersion":2,"manifests":[]}';
+    front.disturb = () => ({ answer: { status: 200, body } });
+    expect(String(await referrers())).toBe(body);
+    expect(front.requests.map(({ path }) => path)).toEqual([
+      `/v2/listed/referrers/${DIGEST}?artifactType=application%2Fvnd.amazon.soci.index.v1%2Bjson`,
+    ]);
+  });
+
+  it('is under a tag where the registry has no such API, and nothing where that is missing (CTD-87)', async () => {
+    expect(await referrers()).toBeUndefined();
+    const { image } = await pushTestImage(registry, `listed:${DIGEST.replace(':', '-')}`);
+    expect(await referrers()).toEqual(image.top.bytes);
+  });
+
+  it('is not guessed where the registry refuses to tell', async () => {
+    front.disturb = () => ({ answer: { status: 403 } });
+    expect(await refusal(referrers())).toMatchObject({ status: 403 });
+  });
+});

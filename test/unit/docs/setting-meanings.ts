@@ -186,7 +186,9 @@ export const SECTIONS: readonly Section[] = [
       containerdNamespace: {
         means: 'containerd namespace, which the agent owns alone; names on the host derive from it',
       },
-      containerdSnapshotter: { means: 'snapshotter of images and containers' },
+      containerdSnapshotter: {
+        means: 'snapshotter of images and containers; `soci`: [lazy pulling](images.md#lazy-pulling)',
+      },
       imageDiskHighWatermark: {
         means: 'percent of a disk with images in use above which unused images go, oldest first; 100: never',
       },

@@ -104,6 +104,15 @@ describe('choosePlatform', () => {
     expect(choosePlatform(manifests, platform).digest).toBe(digest(expected));
   });
 
+  it('takes no SOCI index for an image, whatever its variant (CTD-14)', () => {
+    const index = {
+      ...entry(2, 'arm64', 'v8'),
+      artifactType: 'application/vnd.amazon.soci.index.v2+json',
+    };
+    expect(choosePlatform([index, entry(1, 'arm64')], arm64).digest).toBe(digest(1));
+    expect(choosePlatform([index, entry(1)], arm64).digest).toBe(digest(1));
+  });
+
   it('says what there is when nothing fits, attestations left out', () => {
     const manifests = [
       entry(1, 'arm', 'v7'),

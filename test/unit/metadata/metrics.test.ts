@@ -64,6 +64,8 @@ describe('what the agent measures of itself', () => {
     const metrics = new AgentMetrics();
     metrics.stepEnded('pullImage', 1500, 'done');
     metrics.stepEnded('createContainer', 20, 'failed');
+    metrics.pulledLazily({ lazyLayers: 2, layers: 3 });
+    metrics.pulledLazily({ lazyLayers: 0, layers: 3, inFull: 'it has no index' });
     metrics.called('start', 12, 'ok');
     metrics.answered(429);
     const [view] = agentView([task]).tasks;
@@ -77,6 +79,8 @@ describe('what the agent measures of itself', () => {
     );
     for (const line of [
       'ecs_agent_pulls_total{outcome="done"} 1',
+      'ecs_agent_lazy_pulls_total{outcome="lazy"} 1',
+      'ecs_agent_lazy_pulls_total{outcome="full"} 1',
       'ecs_agent_step_seconds_count{step="createContainer",outcome="failed"} 1',
       'ecs_agent_runtime_call_seconds_bucket{call="start",outcome="ok",le="0.025"} 1',
       'ecs_agent_task_requests_total{status="429"} 1',

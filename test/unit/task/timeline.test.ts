@@ -23,8 +23,8 @@ describe('the timeline of a task', () => {
   });
 
   it('has nothing where nothing moved', () => {
-    expect(transitionsOf(BEFORE, BEFORE, 'tick', 9)).toEqual([]);
-    expect(transitionsOf(BEFORE, { ...BEFORE, pullStartedAt: 3 }, 'pullStarted', 9)).toEqual([]);
+    expect(transitionsOf(BEFORE, BEFORE, { kind: 'tick' }, 9)).toEqual([]);
+    expect(transitionsOf(BEFORE, { ...BEFORE, pullStartedAt: 3 }, { kind: 'pullStarted' }, 9)).toEqual([]);
   });
 
   it('has moves of containers before those of the task, each with how long it had stood, and why', () => {
@@ -36,7 +36,7 @@ describe('the timeline of a task', () => {
       knownAt: 7000,
       containers: [{ ...app, known: 'STOPPED', exitCode: 137, reason }],
     } as const;
-    expect(transitionsOf(BEFORE, after, 'containerStopped', 7000)).toEqual([
+    expect(transitionsOf(BEFORE, after, { kind: 'containerStopped' }, 7000)).toEqual([
       {
         at: 7000,
         container: 'app',
@@ -58,7 +58,7 @@ describe('the timeline of a task', () => {
     const restarts = { count: 1, at: 7000, endedRun: 0, exit };
     const after = { ...BEFORE, containers: [{ ...app, startedAt: 3000, restarts }] };
     const before = { ...BEFORE, containers: [{ ...app, startedAt: 3000 }] };
-    expect(transitionsOf(before, after, 'containerStopped', 7000)).toEqual([
+    expect(transitionsOf(before, after, { kind: 'containerStopped' }, 7000)).toEqual([
       {
         at: 7000,
         container: 'app',
@@ -69,6 +69,15 @@ describe('the timeline of a task', () => {
         why: 'containerStopped',
         exitCode: 3,
       },
+    ]);
+  });
+
+  it('says of a pull whether it was lazy (CTD-93)', () => {
+    const before = { ...BEFORE, containers: [{ ...app, known: 'MANIFEST_PULLED' }] } as const;
+    const after = { ...before, containers: [{ ...app, known: 'PULLED' }] } as const;
+    const cause = { kind: 'imagePulled', laziness: { lazyLayers: 2, layers: 3 } } as const;
+    expect(transitionsOf(before, after, cause, 7000)).toMatchObject([
+      { to: 'PULLED', why: 'imagePulled', reason: 'lazily, 2 of 3 layers' },
     ]);
   });
 });

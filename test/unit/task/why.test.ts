@@ -92,6 +92,9 @@ describe('why a task does not move', () => {
         unblock: 'the end of the pull',
       },
     ]);
+    const laziness = { lazyLayers: 1, layers: 3 };
+    const lazily = why(s, { underWay, pulls: new Map([['main', { ...pull, laziness }]]) });
+    expect(lazily[0]?.what).toMatch(/1 of 3 layers unpacked, lazily, 1 of 3 layers$/);
   });
 
   it('is a registry that does not answer, while it is asked again', () => {

@@ -25,6 +25,7 @@ import { type ImagePlaces, readImagePlaces } from './image-places.ts';
 import { findLocalImage, type LocalImageStore, listLocalImages } from './local-image.ts';
 import { ImagePull } from './pull-image.ts';
 import { removeStalePullLeases, withPullLease } from './pull-lease.ts';
+import { namingSnapshotter } from './snapshotter-away.ts';
 
 export interface ContainerdImagesOptions {
   readonly client: ContainerdClient;
@@ -105,7 +106,8 @@ class ContainerdImageService implements ContainerdImages {
       );
     } catch (error) {
       signal.throwIfAborted();
-      throw imageError('CannotPullContainerError', request.reference, error, isRetryablePullError(error));
+      const told = namingSnapshotter(error, this.#options.snapshotter, this.#places?.snapshotterSocket);
+      throw imageError('CannotPullContainerError', request.reference, told, isRetryablePullError(error));
     }
   };
 
@@ -197,6 +199,8 @@ class ContainerdImageService implements ContainerdImages {
     };
     const stalled = new AbortController();
     const signal = AbortSignal.any([shared, stalled.signal]);
+    // Only a program of its own can be one that pulls lazily.
+    const mayBeLazy = (await this.#placesOfImages(signal)).snapshotterSocket !== undefined;
     return await withPullLease(client, this.#liveLeases, signal, async (lease) => {
       let pull: ImagePull | undefined;
       using watch = new ActivityWatch(
@@ -226,6 +230,7 @@ class ContainerdImageService implements ContainerdImages {
         tagOrDigest: request.digest ?? reference.digest ?? reference.tag ?? 'latest',
         progress,
         room: this.#room,
+        mayBeLazy,
         makeRoom: request.makeRoom,
       });
       return await pull.run(signal);

@@ -9,7 +9,10 @@ export class LayerFetches {
   readonly #fetch: (layer: Descriptor) => Promise<void>;
   readonly #onFailure: (error: unknown) => void;
   readonly #arrivals = new Map<string, PromiseWithResolvers<void>>();
-  #workers: Promise<unknown> | undefined;
+  readonly #begun = new Set<string>();
+  readonly #queue: Descriptor[] = [];
+  readonly #workers = new Set<Promise<void>>();
+  #failed = false;
 
   /** `onFailure` is told the first failure; nothing more is begun after it. */
   constructor(
@@ -28,25 +31,17 @@ export class LayerFetches {
     }
   }
 
-  /** Begins to fetch all layers but those in `without`. Again: no effect. */
+  /** Begins to fetch all layers but those in `without` and those that were begun before. */
   start(without: ReadonlySet<string>): void {
-    if (this.#workers !== undefined) return;
-    const queue = this.#layers.filter(({ digest }) => !without.has(digest));
-    let failed = false;
-    const worker = async () => {
-      for (let layer = queue.shift(); layer !== undefined && !failed; layer = queue.shift()) {
-        const arrival = this.#arrivals.get(layer.digest);
-        try {
-          await this.#fetch(layer);
-          arrival?.resolve();
-        } catch (error) {
-          failed = true;
-          arrival?.reject(error);
-          this.#onFailure(error);
-        }
-      }
-    };
-    this.#workers = Promise.all(Array.from({ length: PARALLEL }, worker));
+    for (const layer of this.#layers) {
+      if (without.has(layer.digest) || this.#begun.has(layer.digest)) continue;
+      this.#begun.add(layer.digest);
+      this.#queue.push(layer);
+    }
+    for (let idle = Math.min(PARALLEL - this.#workers.size, this.#queue.length); idle > 0; idle -= 1) {
+      const worker = this.#work().finally(() => this.#workers.delete(worker));
+      this.#workers.add(worker);
+    }
   }
 
   /** Waits for one layer; rejects with what its fetch failed with. */
@@ -56,6 +51,20 @@ export class LayerFetches {
 
   /** Waits until nothing is being fetched any more, whether it came or not. */
   async settled(): Promise<void> {
-    await this.#workers;
+    await Promise.all(this.#workers);
+  }
+
+  async #work(): Promise<void> {
+    for (let layer = this.#queue.shift(); layer !== undefined && !this.#failed; layer = this.#queue.shift()) {
+      const arrival = this.#arrivals.get(layer.digest);
+      try {
+        await this.#fetch(layer);
+        arrival?.resolve();
+      } catch (error) {
+        this.#failed = true;
+        arrival?.reject(error);
+        this.#onFailure(error);
+      }
+    }
   }
 }

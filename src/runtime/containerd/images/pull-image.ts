@@ -19,6 +19,7 @@ import {
 } from './fetch-manifest.ts';
 import { indexLabels, manifestLabels, PULLED_LABEL, snapshotLabel } from './gc-labels.ts';
 import { LayerFetches } from './layer-fetches.ts';
+import type { LazyPull } from './lazy-pull.ts';
 import { localImageOf } from './local-image.ts';
 import {
   chainIds,
@@ -39,6 +40,8 @@ export interface ImagePullOptions extends ManifestSource {
   readonly progress: PullProgressMeter;
   readonly onActivity: () => void;
   readonly room: DiskRoom;
+  /** Whether layers may be left at the registry. */
+  readonly mayBeLazy: boolean;
   readonly makeRoom?: RoomRequest['makeRoom'];
 }
 
@@ -60,6 +63,7 @@ export const MAX_CONFIG_BYTES = 8 << 20;
 export class ImagePull {
   readonly #options: ImagePullOptions;
   readonly #place: UnpackPlace;
+  #lazy: LazyPull | undefined;
   #extraction: string | undefined;
   #extractionSize = 0;
   #promised: RoomPromise | undefined;
@@ -88,20 +92,37 @@ export class ImagePull {
       );
     }
     progress.begin(layers);
+    const lazy = await this.#beginLazily(resolved);
     await this.#bringLayers(resolved, parsed, signal);
     const root = await this.#store(resolved, parsed, signal);
     progress.end();
-    return localImageOf(name, root.digest, resolved.manifest, parsed);
+    const image = localImageOf(name, root.digest, resolved.manifest, parsed);
+    return { ...image, ...(lazy?.laziness !== undefined && { laziness: lazy.laziness }) };
   }
 
   /** Whether containerd has got further with work that says nothing by itself since this was last asked. */
   async stillMoving(): Promise<boolean> {
-    if (this.#options.blobs.busy) return true;
+    if (this.#options.blobs.busy || this.#lazy?.busy === true) return true;
     if (this.#extraction === undefined) return false;
     const before = this.#extractionSize;
     const call = { signal: AbortSignal.timeout(30_000) };
     this.#extractionSize = (await extractionSize(this.#place, this.#extraction, call)) ?? before;
     return this.#extractionSize !== before;
+  }
+
+  async #beginLazily(resolved: ResolvedManifest): Promise<LazyPull | undefined> {
+    const { mayBeLazy, name, registry, target } = this.#options;
+    if (!mayBeLazy) return undefined;
+    const { LazyPull } = await import('./lazy-pull.ts');
+    this.#lazy = new LazyPull({
+      ...{ name, registry, resolved, target, place: this.#place },
+      onRefusal: () => {
+        // There is more to fetch than it was made for.
+        this.#promised?.[Symbol.dispose]();
+        this.#promised = undefined;
+      },
+    });
+    return this.#lazy;
   }
 
   async #readConfig(digest: string, signal: AbortSignal): Promise<ParsedImageConfig> {
@@ -129,12 +150,14 @@ export class ImagePull {
       const layers = layersToUnpack(manifest.layers, parsed.diffIds);
       for (const [index, layer] of layers.entries()) {
         const begin = async () => {
-          await this.#takeRoom(layers, index, provided, signal);
-          fetches.start(provided);
+          const without = provided.union(this.#lazy?.expected ?? new Set<string>());
+          await this.#takeRoom(layers, index, without, signal);
+          fetches.start(without);
         };
         await this.#unpack(layer, { fetches, provided, begin }, signal);
+        progress.lazily(this.#lazy?.laziness);
         progress.unpacked();
-        this.#promised?.unpacked(layer.descriptor.size);
+        if (!provided.has(layer.descriptor.digest)) this.#promised?.unpacked(layer.descriptor.size);
       }
       // Layers of an image that was unpacked before, and whose bytes somebody has removed since.
       await this.#takeRoom(layers, layers.length, provided, signal);
@@ -162,7 +185,7 @@ export class ImagePull {
   async #takeRoom(
     layers: readonly LayerToUnpack[],
     from: number,
-    provided: ReadonlySet<string>,
+    without: ReadonlySet<string>,
     signal: AbortSignal,
   ): Promise<void> {
     if (this.#promised !== undefined) return;
@@ -170,11 +193,13 @@ export class ImagePull {
     const wanted = new Map(layers.map(({ descriptor }) => [descriptor.digest, descriptor.size]));
     let contentBytes = 0;
     for (const [digest, size] of wanted) {
-      if (!provided.has(digest) && (await blobInfo(client, digest, { signal })) === undefined)
+      if (!without.has(digest) && (await blobInfo(client, digest, { signal })) === undefined)
         contentBytes += size;
     }
     // No layer unpacks to less than it is packed.
-    const snapshotBytes = layers.slice(from).reduce((sum, { descriptor }) => sum + descriptor.size, 0);
+    const snapshotBytes = layers
+      .slice(from)
+      .reduce((sum, { descriptor: { digest, size } }) => sum + (without.has(digest) ? 0 : size), 0);
     this.#promised = await room.promise({ contentBytes, snapshotBytes, makeRoom });
   }
 
@@ -199,11 +224,16 @@ export class ImagePull {
     const { digest } = layer.descriptor;
     await retrying(policy, isRetryablePullError, signal, async () => {
       await blobs.hold(`snapshots/${snapshotter}`, layer.chainId, signal);
-      let state = await layerSnapshot(this.#place, layer.chainId, { signal });
+      const state = await layerSnapshot(this.#place, layer.chainId, { signal });
+      let isRemote = state === 'remote';
+      let isProvided = isRemote;
       if (state === 'absent') {
-        const extraction = await prepareLayer(this.#place, layer, { signal });
-        if (extraction === 'provided') state = 'remote';
-        else {
+        const extraction = await (this.#lazy?.prepare(layer, { signal }) ??
+          prepareLayer(this.#place, layer, { signal }));
+        if (typeof extraction === 'string') {
+          isProvided = true;
+          isRemote = extraction === 'remote';
+        } else {
           this.#extractionSize = 0;
           this.#extraction = extraction.key;
           try {
@@ -218,7 +248,8 @@ export class ImagePull {
           }
         }
       }
-      if (state === 'remote') {
+      if (isRemote) this.#lazy?.left();
+      if (isProvided) {
         provided.add(digest);
         progress.notNeeded(digest);
       }

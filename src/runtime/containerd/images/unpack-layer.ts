@@ -75,31 +75,36 @@ export async function layerSnapshot(
   }
 }
 
+interface PrepareCall extends Call {
+  /** What the snapshotter is told of the layer, beside its name. */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
+}
+
 /**
- * Begins the extraction of a layer. `provided`: the snapshotter has the layer from elsewhere (CTD-83): neither
- * bytes nor extraction are needed.
+ * Begins the extraction of a layer; or says of what kind its snapshot is where the snapshotter has the layer from
+ * elsewhere (CTD-83): neither bytes nor extraction are needed.
  */
 export async function prepareLayer(
   place: UnpackPlace,
   layer: LayerToUnpack,
-  { signal }: Call,
-): Promise<Extraction | 'provided'> {
+  { signal, labels: told, timeoutMs }: PrepareCall,
+): Promise<Extraction | 'local' | 'remote'> {
   const { client, snapshotter, lease } = place;
   const key = `${EXTRACTION_PREFIX}${Date.now()}-${randomUUID()} ${layer.chainId}`;
-  const labels = { 'containerd.io/snapshot.ref': layer.chainId };
+  const labels = { 'containerd.io/snapshot.ref': layer.chainId, ...told };
+  const deadline = timeoutMs === undefined ? {} : { timeoutMs };
   try {
     const request = { snapshotter, key, parent: layer.parent, labels };
-    const { mounts } = await prepareSnapshot(client, request, { signal, lease });
+    const { mounts } = await prepareSnapshot(client, request, { signal, lease, ...deadline });
     return { key, mounts: mounts ?? [] };
   } catch (error) {
-    if (
-      hasCode(error, 'ALREADY_EXISTS') &&
-      (await layerSnapshot(place, layer.chainId, { signal })) !== 'absent'
-    ) {
-      return 'provided';
+    if (hasCode(error, 'ALREADY_EXISTS')) {
+      const provided = await layerSnapshot(place, layer.chainId, { signal });
+      if (provided !== 'absent') return provided;
     }
-    // An aborted call may have had its effect.
-    if (signal.aborted) await removeExtraction(place, key);
+    // A call that was given up may have had its effect.
+    if (signal.aborted || hasCode(error, 'DEADLINE_EXCEEDED')) await removeExtraction(place, key);
     throw error;
   }
 }
