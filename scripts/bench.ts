@@ -15,6 +15,7 @@ const BENCHMARKS = [
   'recovery',
   'network',
   'pull',
+  'lazy-pull',
   'metadata',
   'logs',
   'steady',

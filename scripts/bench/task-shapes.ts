@@ -22,8 +22,8 @@ const CONTAINER = {
 };
 
 /** One container on the network of the host. */
-export function oneContainer(): TaskShape {
-  return { networkMode: 'host', containers: [CONTAINER] };
+export function oneContainer(image = IMAGE): TaskShape {
+  return { networkMode: 'host', containers: [{ ...CONTAINER, image }] };
 }
 
 /** One container with a network of its own and a published port. */
