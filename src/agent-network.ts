@@ -12,6 +12,7 @@ import {
   networkStateDirectory,
   taskNetworkStateDirectory,
 } from './network/network-state.ts';
+import { RuntimeBridgeNetwork } from './network/runtime-bridge-network.ts';
 import { type NetworkOfMode, TaskNetwork } from './network/task-network.ts';
 import type { ContainerRuntime } from './runtime/runtime.ts';
 
@@ -39,7 +40,8 @@ export async function openNetwork({
   const endpoint = new HostEndpoint({
     table: bridgeNames(config.containerdNamespace).endpointTable,
     users: join(runDir, 'host-endpoint'),
-    onTrouble: (error) => logger.warn({ err: error }, 'tasks of host mode and 169.254.170.2'),
+    ...(runtime.info.bridge !== undefined && { bridge: runtime.info.bridge }),
+    onTrouble: (error) => logger.warn({ err: error }, 'tasks and 169.254.170.2'),
   });
   const host = new HostNetwork({ runDir, endpoint });
   const awsvpc: NetworkOfMode = {
@@ -63,11 +65,12 @@ export async function openNetwork({
   };
   // ENIs that an earlier run took are given back, whatever the settings are now.
   const takesEnis = taskEniUsable || (await awsvpc.isInUse());
+  const ofRuntime = new RuntimeBridgeNetwork({ endpoint });
   const runtimesBridge: NetworkOfMode = {
     mode: 'bridge',
+    refusal: (task) => ofRuntime.refusal(task),
     isInUse: async () => false,
-    load: async () =>
-      new (await import('./network/runtime-bridge-network.ts')).RuntimeBridgeNetwork({ endpoint }),
+    load: async () => ofRuntime,
   };
   const bridge: NetworkOfMode = {
     mode: 'bridge',

@@ -5,6 +5,8 @@ import type { ContainerNetwork, KnownOwners, LinkedContainer, Network } from './
 /** The network of one mode; loaded when the first task needs it, or at once when there is something of it. */
 export interface NetworkOfMode {
   readonly mode: NetworkMode;
+  /** As a network's, without loading it; absent: it takes every task of its mode. */
+  readonly refusal?: (task: TaskSpec) => string | undefined;
   /** Whether an earlier run of the agent left something of it on the host. */
   isInUse(): Promise<boolean>;
   load(): Promise<Network>;
@@ -30,7 +32,7 @@ export class TaskNetwork implements Network {
 
   refusal(task: TaskSpec): string | undefined {
     const { networkMode } = task;
-    if (this.#isKnown(task)) return undefined;
+    if (this.#isKnown(task)) return this.#modes.get(networkMode)?.refusal?.(task);
     const known = ['host', 'none', ...this.#modes.keys()].join(', ');
     const hint =
       networkMode === 'awsvpc' ? '; awsvpc needs ECS_ENABLE_TASK_ENI=true and an instance in a VPC' : '';

@@ -86,6 +86,8 @@ export interface RuntimeInfo {
   readonly tcsDockerVersion?: string;
   /** `own`: the runtime makes bridges and publishes ports itself; `none`: the agent's network does. */
   readonly network: 'own' | 'none';
+  /** Link of the bridge that it makes, where it has one. */
+  readonly bridge?: string;
   /** How containers get into a network namespace that the agent has filled; see `NetworkNamespace`. */
   readonly joinsNetworkBy: 'path' | 'container';
   /** Whether containers write their output into FIFOs of the agent's log service. */

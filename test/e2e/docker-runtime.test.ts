@@ -78,6 +78,26 @@ describe('tasks on dockerd', () => {
     await expectClean();
   }, 120_000);
 
+  it('on the bridge ask 169.254.170.2 (NET-22)', async () => {
+    const asks = `wget -q -O - $ECS_CONTAINER_METADATA_URI_V4 | grep -q '"DockerId"'`;
+    await world.register('asks', asks, {}, { networkMode: 'bridge' });
+    const [stopped] = await world.reach('STOPPED', await world.run('asks'));
+    expect(stopped?.containers[0]).toMatchObject({ exitCode: 0 });
+    await expectClean();
+  }, 60_000);
+
+  it('with a range of ports are refused with what to do instead', async () => {
+    await world.register(
+      'range',
+      'true',
+      { portMappings: [{ containerPortRange: '7000-7002' }] },
+      { networkMode: 'bridge' },
+    );
+    const [stopped] = await world.reach('STOPPED', await world.run('range'));
+    expect(stopped?.stoppedReason).toContain('map the ports one by one');
+    await expectClean();
+  }, 60_000);
+
   it('share namespaces over a crash of the agent, and leave nothing', async () => {
     await world.define(namespaceTask(world.image));
     const [arn = ''] = await world.run('namespaces');

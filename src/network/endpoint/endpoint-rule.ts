@@ -7,50 +7,51 @@ export type RuleTarget = 'namespace' | 'host';
 
 interface RuleCall {
   readonly run: RunCommand;
+  /** Of the host: link of a bridge whose containers are led there too. */
+  readonly bridge?: string;
   readonly signal: AbortSignal;
 }
 
-const NFT_TARGET: Readonly<Record<RuleTarget, string>> = {
-  namespace: `dnat to ${ENDPOINT_ADDRESS}:${LISTENER_PORT}`,
-  host: `redirect to :${LISTENER_PORT}`,
-};
-const IPTABLES_TARGET: Readonly<Record<RuleTarget, readonly string[]>> = {
-  namespace: ['-j', 'DNAT', '--to-destination', `${ENDPOINT_ADDRESS}:${LISTENER_PORT}`],
-  host: ['-j', 'REDIRECT', '--to-ports', String(LISTENER_PORT)],
-};
 const MATCH = ['-d', ENDPOINT_ADDRESS, '-p', 'tcp', '--dport', String(ENDPOINT_PORT)];
+const NFT_MATCH = `ip daddr ${ENDPOINT_ADDRESS} tcp dport ${ENDPOINT_PORT}`;
+const LISTENERS: Readonly<Record<RuleTarget, string>> = {
+  namespace: `${ENDPOINT_ADDRESS}:${LISTENER_PORT}`,
+  host: `127.0.0.1:${LISTENER_PORT}`,
+};
 
 /**
- * Makes the one rule by which local programs get from port 80 to the listener, in the network namespace in which
- * `run` runs programs: in a table of our own by nft, where that is missing by iptables (networking.md §3.3, 5).
+ * Makes the rule by which local programs get from port 80 to the listener, in the network namespace in which `run`
+ * runs programs: in a table of our own by nft, where that is missing by iptables (networking.md §3.3, 5). With a
+ * bridge the same for what comes from there (§3.3, 1), which gets at nothing else on the loopback of the host.
  * Rejects with `ContainerNetworkingError` that says what the packet filter said.
  */
 export async function ensureEndpointRule(table: string, target: RuleTarget, call: RuleCall): Promise<void> {
-  const script = [
-    `add table ip ${table}`,
-    `flush table ip ${table}`,
-    `add chain ip ${table} output { type nat hook output priority -100; }`,
-    `add rule ip ${table} output ip daddr ${ENDPOINT_ADDRESS} tcp dport ${ENDPOINT_PORT} ${NFT_TARGET[target]}`,
-  ];
-  const refusal = await tryNft(script, call);
+  const add = chains(target, call.bridge).flatMap(({ name, hook, rule }) => [
+    `add chain ip ${table} ${name} { type ${hook}; }`,
+    `add rule ip ${table} ${name} ${rule}`,
+  ]);
+  const refusal = await tryNft([`add table ip ${table}`, `flush table ip ${table}`, ...add], call);
   if (refusal === undefined) return;
   if (refusal !== 'missing')
     throw new TaskError('ContainerNetworkingError', `nft refused the rule: ${refusal}`);
-  const rule = iptablesRule(table, target);
-  if ((await iptables(['-C', ...rule], call)) === '') return;
-  const failure = await iptables(['-A', ...rule], call);
-  if (failure !== '')
-    throw new TaskError('ContainerNetworkingError', `iptables refused the rule: ${failure}`);
+  for (const rule of iptablesRules(table, target, call.bridge)) {
+    if ((await iptables(rule('-C'), call)) === '') continue;
+    const failure = await iptables(rule('-A'), call);
+    if (failure !== '')
+      throw new TaskError('ContainerNetworkingError', `iptables refused the rule: ${failure}`);
+  }
 }
 
 /** Whether the rule is there. */
 export async function hasEndpointRule(table: string, target: RuleTarget, call: RuleCall): Promise<boolean> {
   try {
     const { exitCode, stdout } = await call.run('nft', ['list', 'table', 'ip', table], call);
-    return exitCode === 0 && stdout.includes(`ip daddr ${ENDPOINT_ADDRESS}`);
+    return exitCode === 0 && chains(target, call.bridge).every(({ rule }) => stdout.includes(rule));
   } catch (error) {
     if (!isProgramMissing(error)) throw error;
-    return (await iptables(['-C', ...iptablesRule(table, target)], call)) === '';
+    for (const rule of iptablesRules(table, target, call.bridge))
+      if ((await iptables(rule('-C'), call)) !== '') return false;
+    return true;
   }
 }
 
@@ -61,11 +62,51 @@ export async function removeEndpointRule(table: string, target: RuleTarget, call
   if (refusal === undefined) return;
   if (refusal !== 'missing')
     throw new TaskError('ContainerNetworkingError', `nft refused to delete its table: ${refusal}`);
-  await iptables(['-D', ...iptablesRule(table, target)], call);
+  for (const rule of iptablesRules(table, target, call.bridge)) await iptables(rule('-D'), call);
 }
 
-function iptablesRule(table: string, target: RuleTarget): readonly string[] {
-  return ['OUTPUT', ...MATCH, '-m', 'comment', '--comment', table, ...IPTABLES_TARGET[target]];
+/** What is in the table, as nft shows it. */
+function chains(target: RuleTarget, bridge: string | undefined) {
+  const output = {
+    name: 'output',
+    hook: 'nat hook output priority -100',
+    rule: `${NFT_MATCH} ${target === 'host' ? `redirect to :${LISTENER_PORT}` : `dnat to ${LISTENERS[target]}`}`,
+  };
+  if (bridge === undefined) return [output];
+  const from = `iifname "${bridge}"`;
+  return [
+    {
+      name: 'guard',
+      hook: 'filter hook prerouting priority -300',
+      rule: `${from} ip daddr 127.0.0.0/8 drop`,
+    },
+    output,
+    {
+      name: 'bridge',
+      hook: 'nat hook prerouting priority -100',
+      rule: `${from} ${NFT_MATCH} dnat to ${LISTENERS[target]}`,
+    },
+  ];
+}
+
+/** Arguments of iptables that do something (`-A`, `-C`, `-D`) with each rule. */
+function iptablesRules(table: string, target: RuleTarget, bridge: string | undefined) {
+  const rule =
+    (filter: string, chain: string, ...rest: readonly string[]) =>
+    (what: string): readonly string[] => [
+      ...['-t', filter, what, chain],
+      ...['-m', 'comment', '--comment', table],
+      ...rest,
+    ];
+  const dnat = ['-j', 'DNAT', '--to-destination', LISTENERS[target]];
+  const redirect = ['-j', 'REDIRECT', '--to-ports', String(LISTENER_PORT)];
+  const output = rule('nat', 'OUTPUT', ...MATCH, ...(target === 'host' ? redirect : dnat));
+  if (bridge === undefined) return [output];
+  return [
+    rule('raw', 'PREROUTING', '-i', bridge, '-d', '127.0.0.0/8', '-j', 'DROP'),
+    output,
+    rule('nat', 'PREROUTING', '-i', bridge, ...MATCH, ...dnat),
+  ];
 }
 
 async function tryNft(script: readonly string[], { run, signal }: RuleCall): Promise<string | undefined> {
@@ -81,7 +122,7 @@ async function tryNft(script: readonly string[], { run, signal }: RuleCall): Pro
 /** What it complained of; empty: nothing. */
 async function iptables(args: readonly string[], { run, signal }: RuleCall): Promise<string> {
   try {
-    const { exitCode, stderr } = await run('iptables', ['-w', '5', '-t', 'nat', ...args], { signal });
+    const { exitCode, stderr } = await run('iptables', ['-w', '5', ...args], { signal });
     return exitCode === 0 ? '' : stderr.trim() || `status ${exitCode}`;
   } catch (error) {
     if (isProgramMissing(error)) return 'neither nft nor iptables is there; install the package nftables';

@@ -6,6 +6,7 @@ import { type RunCommand, runCommand } from '../../host/run-command.ts';
 import type { TaskId } from '../../task/ids.ts';
 import { ensureEndpointRoute, removeEndpointRoute } from './endpoint-route.ts';
 import { ensureEndpointRule, hasEndpointRule, removeEndpointRule } from './endpoint-rule.ts';
+import { borrowLoopbackRouting, returnLoopbackRouting } from './loopback-routing.ts';
 
 const CHECK_MS = 15_000;
 const TIMEOUT_MS = 10_000;
@@ -15,15 +16,18 @@ export interface HostEndpointOptions {
   readonly table: string;
   /** A directory with a file for each task that needs the rule; it outlives the agent, not the boot. */
   readonly users: string;
+  /** Link of a bridge of the runtime's own, whose containers need the rule too. */
+  readonly bridge?: string;
   readonly run?: RunCommand;
   /** The rule could not be made, or was taken away by somebody. */
   onTrouble(error: unknown): void;
 }
 
 /**
- * The rule by which programs in the host's network get from 169.254.170.2:80 to the agent's listener on
- * 127.0.0.1:51679 (networking.md §3.3, 5), with a route where the host has none. It is there from the first task
- * that needs it to the end of the last one, and put back when somebody flushes it.
+ * The rule by which programs in the host's network, and those on a bridge of the runtime's own, get from
+ * 169.254.170.2:80 to the agent's listener on 127.0.0.1:51679 (networking.md §3.3), with a route where the host has
+ * none. It is there from the first task that needs it to the end of the last one, and put back when somebody
+ * flushes it.
  */
 export class HostEndpoint {
   readonly #options: HostEndpointOptions;
@@ -44,7 +48,7 @@ export class HostEndpoint {
       await writeFile(join(users, task), '');
       if (this.#timer !== undefined) return;
       await ensureEndpointRoute();
-      await ensureEndpointRule(table, 'host', { run: this.#run, signal });
+      await this.#make(signal);
       this.#watch();
     });
   }
@@ -67,6 +71,8 @@ export class HostEndpoint {
       if (!found.includes(task)) return;
       if (found.length === 1) {
         this.close();
+        // Before the rules, which keep what comes by the bridge from the rest of the loopback.
+        returnLoopbackRouting(this.#routing());
         await removeEndpointRule(table, 'host', this.#call());
         await removeEndpointRoute();
       }
@@ -95,11 +101,22 @@ export class HostEndpoint {
     try {
       if (await hasEndpointRule(table, 'host', this.#call())) return;
       if (this.#timer === undefined) return;
-      await ensureEndpointRule(table, 'host', this.#call());
+      await this.#make(AbortSignal.timeout(TIMEOUT_MS));
       onTrouble(new Error('the rule for 169.254.170.2 was removed by somebody else; put back'));
     } catch (error) {
       onTrouble(error);
     }
+  }
+
+  async #make(signal: AbortSignal): Promise<void> {
+    const { bridge, table } = this.#options;
+    await ensureEndpointRule(table, 'host', { ...this.#call(), signal });
+    if (bridge !== undefined) borrowLoopbackRouting(bridge, this.#routing());
+  }
+
+  /** Remembers a setting of the bridge. */
+  #routing(): string {
+    return `${this.#options.users}-routing`;
   }
 
   #users(): readonly TaskId[] {
@@ -111,6 +128,8 @@ export class HostEndpoint {
   }
 
   #call() {
-    return { run: this.#run, signal: AbortSignal.timeout(TIMEOUT_MS) };
+    const { bridge } = this.#options;
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    return { run: this.#run, signal, ...(bridge !== undefined && { bridge }) };
   }
 }

@@ -21,6 +21,9 @@ export const infoSchema = z.looseObject({
   Plugins: z.nullish(z.looseObject({ Log: z.nullish(z.array(z.string())) })),
 });
 
+/** `GET /networks/bridge`. */
+export const bridgeSchema = z.looseObject({ Options: z.nullish(z.record(z.string(), z.string())) });
+
 const publishedPorts = z.nullish(
   z.record(z.string(), z.nullish(z.array(z.looseObject({ HostIp: text, HostPort: text })))),
 );

@@ -51,7 +51,7 @@ export class DockerRuntime implements ContainerRuntime {
   readonly #context: DockerContext;
   readonly #starts = new StartsInFlight();
 
-  constructor(context: DockerContext, version: string) {
+  constructor(context: DockerContext, version: string, bridge?: string) {
     this.#context = context;
     this.info = {
       name: 'docker',
@@ -59,6 +59,7 @@ export class DockerRuntime implements ContainerRuntime {
       acsDockerVersion: `DockerVersion: ${version}`,
       tcsDockerVersion: version,
       network: 'own',
+      ...(bridge !== undefined && { bridge }),
       joinsNetworkBy: 'container',
       fifoLogs: false,
       remembersOverBoot: true,

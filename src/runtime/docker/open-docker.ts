@@ -4,7 +4,8 @@ import { sleep } from '../../async/deadline.ts';
 import type { ReportedFamilies } from '../../task/port-mapping.ts';
 import { compareVersions, DockerClient, negotiate, OLDEST_API } from './docker-client.ts';
 import { DockerContainers } from './docker-containers.ts';
-import { infoSchema, versionSchema } from './docker-documents.ts';
+import { bridgeSchema, infoSchema, versionSchema } from './docker-documents.ts';
+import { hasStatus } from './docker-error.ts';
 import { DockerEvents } from './docker-events.ts';
 import { DockerRuntime } from './docker-runtime.ts';
 
@@ -30,6 +31,7 @@ export interface OpenedDocker {
 
 const RETRY = { minMs: 200, maxMs: 5_000, factor: 2, jitter: 0.2 };
 const PING_MS = 10_000;
+const BRIDGE_OPTION = 'com.docker.network.bridge.name';
 
 /** Connects to dockerd. Rejects when it is too old; waits for one that does not answer if there is a logger to say so. */
 export async function openDocker(options: OpenDockerOptions): Promise<OpenedDocker> {
@@ -41,9 +43,10 @@ export async function openDocker(options: OpenDockerOptions): Promise<OpenedDock
       `dockerd at ${socketPath} speaks version ${version} of the Engine API; at least ${OLDEST_API} is needed (Docker 17.06)`,
     );
   const client = new DockerClient(socketPath, version);
-  const [{ Version }, { Plugins }] = await Promise.all([
+  const [{ Version }, { Plugins }, bridge] = await Promise.all([
     client.call('GET', '/version', versionSchema, { signal }),
     client.call('GET', '/info', infoSchema, { signal }),
+    bridgeOf(client, signal),
   ]);
   const containers = new DockerContainers(client, owner);
   const events = new DockerEvents(client, containers, owner);
@@ -52,8 +55,18 @@ export async function openDocker(options: OpenDockerOptions): Promise<OpenedDock
     client,
     // Docker has it always and does not list it.
     logDrivers: [...new Set([...(Plugins?.Log ?? []), 'none'])],
-    runtime: new DockerRuntime({ client, containers, events, owner, reportedFamilies }, Version),
+    runtime: new DockerRuntime({ client, containers, events, owner, reportedFamilies }, Version, bridge),
   };
+}
+
+/** Link of the bridge that containers are on; undefined where dockerd was told to have none. */
+async function bridgeOf(client: DockerClient, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    return (await client.call('GET', '/networks/bridge', bridgeSchema, { signal })).Options?.[BRIDGE_OPTION];
+  } catch (error) {
+    if (hasStatus(error, 404)) return undefined;
+    throw error;
+  }
 }
 
 async function reach({ socketPath, logger }: OpenDockerOptions, signal: AbortSignal): Promise<string> {

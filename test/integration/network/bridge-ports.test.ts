@@ -146,7 +146,7 @@ describe('host ports', () => {
       '0.0.0.0',
       '::',
     ]);
-    const only6 = await dual.start({ REPORT: 'ipv6', NAMESPACE: `${dual.namespace}6` });
+    const only6 = await dual.start({ REPORT: 'ipv6', NAMESPACE: `${dual.namespace}-6` });
     expect((await only6.ensure(container('b', [tcp(80)]))).bindings.map((b) => b.bindIp)).toEqual(['::']);
     await using plain = await BridgeStage.open({ ipv6: true });
     const one = await plain.start();

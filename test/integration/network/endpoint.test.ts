@@ -11,7 +11,7 @@ import { ensureEndpointRule } from '../../../src/network/endpoint/endpoint-rule.
 import { HostEndpoint } from '../../../src/network/endpoint/host-endpoint.ts';
 import { makeNamespaceRule } from '../../../src/network/endpoint/namespace-rule.ts';
 import { type TaskId, taskArn, taskIdOf } from '../../../src/task/ids.ts';
-import { exchangeFrom, fetchFrom, inNamespace, servePorts } from '../../support/network-host.ts';
+import { exchangeFrom, fetchFrom, HOST, inNamespace, servePorts } from '../../support/network-host.ts';
 import { run } from '../../support/run.ts';
 import { until } from '../../support/until.ts';
 import { type BridgeProcess, BridgeStage, container, type TestContainer, tcp } from './bridge-stage.ts';
@@ -42,6 +42,11 @@ async function connectFrom(one: TestContainer): Promise<{ readonly ended: Promis
   await once(child.stdout, 'data');
   return { ended: once(child, 'exit') };
 }
+
+const withoutNft: RunCommand = async (program, ...rest) => {
+  if (program === 'nft') throw Object.assign(new Error('nft is hidden'), { code: 'ENOENT' });
+  return await runCommand(program, ...rest);
+};
 
 describe('169.254.170.2 in a container of bridge mode', () => {
   test('answers each container for its own task, also one that serves port 80 of every address', async () => {
@@ -129,12 +134,8 @@ describe('the rule for 169.254.170.2 in a namespace', () => {
   });
 
   test('is made by iptables where there is no nft', async () => {
-    const withoutNft = inside(async (program, ...rest) => {
-      if (program === 'nft') throw Object.assign(new Error('nft is hidden'), { code: 'ENOENT' });
-      return await runCommand(program, ...rest);
-    });
     for (const _ of [1, 2])
-      await ensureEndpointRule('ecs_endpoint', 'namespace', { run: withoutNft, signal });
+      await ensureEndpointRule('ecs_endpoint', 'namespace', { run: inside(withoutNft), signal });
     const rules = await run('nsenter', [`--net=${path}`, 'iptables', '-t', 'nat', '-S', 'OUTPUT']);
     expect(rules.match(/-d 169\.254\.170\.2\/32 .*--to-destination 169\.254\.170\.2:51679/g)).toHaveLength(1);
   });
@@ -153,8 +154,9 @@ describe('169.254.170.2 in the network of the host', () => {
   });
   afterEach(() => visit[Symbol.dispose]());
 
-  const open = () =>
+  const open = (more: { bridge?: string; run?: RunCommand } = {}) =>
     new HostEndpoint({
+      ...more,
       table: 'ecs_endpoint_test',
       users: stage.scratch.path('run/host-endpoint'),
       onTrouble: (error) => troubles.push(error),
@@ -201,4 +203,46 @@ describe('169.254.170.2 in the network of the host', () => {
     await endpoint.release(ONE);
     expect(await ownRoute()).toBe('');
   });
+
+  test.each([
+    ['nft', runCommand],
+    ['iptables', withoutNft],
+  ])(
+    'is led to from a bridge by %s, which leads nowhere else on the loopback, until the end (NET-22, NET-24)',
+    async (_, filter) => {
+      const { outside } = stage.host;
+      using _agent = servePorts(stage.host.name, 'agent', 'tcp:127.0.0.1:51679');
+      using _private = servePorts(stage.host.name, 'private', 'tcp:127.0.0.1:9000');
+      const routing = () => stage.host.run('cat', '/proc/sys/net/ipv4/conf/up0/route_localnet');
+      await run('ip', ['-n', outside, 'link', 'set', 'lo', 'down']);
+      await run(...inNamespace(outside, 'sh', ['-c', 'echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet']));
+      for (const to of [`${ENDPOINT}/32`, '127.0.0.0/8'])
+        await run('ip', ['-n', outside, 'route', 'add', to, 'via', HOST.inside4, 'dev', 'up0']);
+      const ask = (address: string, port: number) => fetchFrom(outside, address, port);
+
+      const endpoint = open({ bridge: 'up0', run: filter });
+      await endpoint.ensure(ONE, { signal });
+      expect(await until(() => ask(ENDPOINT, 80), { what: 'the listener answers' })).toContain('agent');
+      expect(await ask('127.0.0.1', 9000)).toBeUndefined();
+      expect(await routing()).toBe('1\n');
+      endpoint.close();
+
+      const after = open({ bridge: 'up0', run: filter });
+      after.resume();
+      await after.release(ONE);
+      expect(await routing()).toBe('0\n');
+      expect(await ask(ENDPOINT, 80)).toBeUndefined();
+      expect(await rules()).not.toContain('ecs_endpoint_test');
+
+      await stage.host.run('sh', '-c', 'echo 1 >/proc/sys/net/ipv4/conf/up0/route_localnet');
+      // What the rules keep from the bridge.
+      expect(await until(() => ask('127.0.0.1', 9000), { what: 'it is open without them' })).toContain(
+        'private',
+      );
+      await after.ensure(TWO, { signal });
+      expect(await ask('127.0.0.1', 9000)).toBeUndefined();
+      await after.release(TWO);
+      expect(await routing()).toBe('1\n');
+    },
+  );
 });
