@@ -9,8 +9,8 @@ import type { ContainerId } from '../task/ids.ts';
 export interface ContainerLogs {
   /** Drivers that work; what is announced as logging-driver capabilities. */
   readonly drivers: readonly string[];
-  /** Makes the FIFOs with a reader behind them, ready for the runtime. `none` gives null stdio. */
-  prepare(request: LogRequest, options: { signal: AbortSignal }): Promise<ContainerStdio>;
+  /** Checks the options and begins to make the FIFOs with a reader behind them. `none` gives null stdio. */
+  prepare(request: LogRequest, options: { signal: AbortSignal }): Promise<PreparedLog>;
   /** The container's process has ended: read to the end of stream, flush. Resolves when all is on disk. */
   finish(id: ContainerId, options: { signal: AbortSignal }): Promise<void>;
   /** Deletes the container's logs. */
@@ -20,6 +20,13 @@ export interface ContainerLogs {
   /** What the logs of each driver have counted; nothing where the runtime keeps them. Counts begin anew when their keeper does. */
   totals(options: { signal: AbortSignal }): Promise<Readonly<Record<string, LogTotals>>>;
   close(): Promise<void>;
+}
+
+/** Where the output of a container that can be made now goes. */
+export interface PreparedLog {
+  readonly stdio: ContainerStdio;
+  /** Resolves when a container may be started with it; rejects when the driver cannot be set up. */
+  readonly ready: Promise<void>;
 }
 
 /** What the logs of all containers of one driver have counted, those that are removed included (logging.md §25). */

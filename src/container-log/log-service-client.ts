@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { DeadlineExceededError } from '../async/deadline.ts';
-import type { ContainerStdio } from '../runtime/runtime.ts';
 import { type ContainerId, containerId } from '../task/ids.ts';
-import type { ContainerLogs, LogRequest, LogTotals } from './container-logs.ts';
+import type { ContainerLogs, LogRequest, LogTotals, PreparedLog } from './container-logs.ts';
 import { FifoHolds } from './fifo-holds.ts';
-import { LOG_DRIVERS } from './log-config.ts';
+import { LOG_DRIVERS, type LogConfig } from './log-config.ts';
 import { containerLogPaths } from './log-paths.ts';
 import {
   type Call,
@@ -100,17 +99,25 @@ export class LogServiceClient implements ContainerLogs {
     await this.#connection.call({ method: 'hello' }, timeoutMs);
   }
 
-  async prepare(request: LogRequest, { signal }: { signal: AbortSignal }): Promise<ContainerStdio> {
-    const { jsonLog } = containerLogPaths(this.#options, request.id);
+  async prepare(request: LogRequest, { signal }: { signal: AbortSignal }): Promise<PreparedLog> {
+    const { jsonLog, fifos } = containerLogPaths(this.#options, request.id);
     const config = await resolveLogConfig(request, jsonLog, this.#options);
-    if (config === undefined) return { kind: 'null' };
+    if (config === undefined) return { stdio: { kind: 'null' }, ready: Promise.resolve() };
+    const ready = this.#setUp(request, config, signal);
+    // Told to whoever waits for it.
+    ready.catch(() => undefined);
+    return { stdio: { kind: 'fifo', ...fifos }, ready };
+  }
+
+  async #setUp(
+    { id, secretOptions: secrets = {} }: LogRequest,
+    config: LogConfig,
+    signal: AbortSignal,
+  ): Promise<void> {
     try {
-      const secrets = request.secretOptions ?? {};
       const call = { method: 'prepare', config, secrets } as const;
       const result = await this.#connection.call(call, PREPARE_TIMEOUT_MS, signal);
-      const fifos = fifosSchema.parse(result);
-      this.#holds.hold(request.id, fifos);
-      return { kind: 'fifo', ...fifos };
+      this.#holds.hold(id, fifosSchema.parse(result));
     } catch (error) {
       if (error instanceof LogServiceError || error instanceof DeadlineExceededError)
         throw driverSetUpError(error.message, error);

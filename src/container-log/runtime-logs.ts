@@ -1,6 +1,5 @@
-import type { ContainerStdio } from '../runtime/runtime.ts';
 import type { ContainerId } from '../task/ids.ts';
-import type { ContainerLogs, LogRequest, LogTotals } from './container-logs.ts';
+import type { ContainerLogs, LogRequest, LogTotals, PreparedLog } from './container-logs.ts';
 
 /** Output of containers where the runtime keeps it with drivers of its own; it also checks their options. */
 export class RuntimeLogs implements ContainerLogs {
@@ -12,8 +11,9 @@ export class RuntimeLogs implements ContainerLogs {
   }
 
   /** dockerd keeps the options, secret ones too, in its record of the container, as it does the environment. */
-  async prepare({ driver, options, secretOptions }: LogRequest): Promise<ContainerStdio> {
-    return { kind: 'runtime', driver, options: { ...options, ...secretOptions } };
+  async prepare({ driver, options, secretOptions }: LogRequest): Promise<PreparedLog> {
+    const stdio = { kind: 'runtime', driver, options: { ...options, ...secretOptions } } as const;
+    return { stdio, ready: Promise.resolve() };
   }
 
   async finish(): Promise<void> {}

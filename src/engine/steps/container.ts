@@ -27,11 +27,13 @@ const LINK_SETTING = /^net[./]ipv[46][./](conf|neigh)[./]/;
 export async function createContainer(context: ContainerStepContext, name: string): Promise<TaskEvent> {
   const pair = containerOf(context.task, name);
   await transitionWithin('created', context.settings.createTimeoutMs, context.signal, async (signal) => {
-    const request =
+    const { request, logReady } =
       pair.spec.internal === undefined
         ? await describeContainer(context, pair, await findImage(context, pair.spec, signal), signal)
-        : await describePause(context, pair);
-    await context.runtime.createContainer(request, { signal });
+        : { request: await describePause(context, pair), logReady: undefined };
+    // Also when one fails, nothing is under way any more afterwards.
+    const ended = await Promise.allSettled([logReady, context.runtime.createContainer(request, { signal })]);
+    for (const result of ended) if (result.status === 'rejected') throw result.reason;
   });
   return { kind: 'containerCreated', container: name };
 }
@@ -49,12 +51,18 @@ async function findImage(
   );
 }
 
+interface DescribedContainer {
+  readonly request: CreateContainer;
+  /** Of its log, which is made ready beside the container. */
+  readonly logReady: Promise<void>;
+}
+
 async function describeContainer(
   context: ContainerStepContext,
   pair: ContainerPair,
   image: LocalImage,
   signal: AbortSignal,
-): Promise<CreateContainer> {
+): Promise<DescribedContainer> {
   const { task, settings } = context;
   const { spec } = pair;
   const { arn } = task.spec;
@@ -72,7 +80,7 @@ async function describeContainer(
   const linked = await linkVariables(context, spec, name, signal);
   const inherits = settings.propagateTaskMemory === true && context.cgroups?.version === 2;
   const limits = containerLimits(spec, inherits ? task.spec.memoryMiB : 0);
-  const [network, volumes, stdio, cgroup] = await Promise.all([
+  const [network, volumes, log, cgroup] = await Promise.all([
     makeNetwork(context, spec, id, signal),
     ensureMounts(context, spec, id, image, signal),
     context.logs.prepare(
@@ -105,7 +113,7 @@ async function describeContainer(
     });
   const { options } = spec;
   const keepsake = context.keepsake?.(withNetwork(context.task, spec.name, network));
-  return {
+  const request: CreateContainer = {
     ...identity,
     image: image.name,
     ...(spec.entryPoint !== undefined && { entryPoint: spec.entryPoint }),
@@ -134,9 +142,10 @@ async function describeContainer(
     network: network.namespace,
     limits,
     ...(cgroup !== undefined && { cgroup }),
-    stdio,
+    stdio: log.stdio,
     ...(keepsake !== undefined && { keepsake }),
   };
+  return { request, logReady: log.ready };
 }
 
 /**

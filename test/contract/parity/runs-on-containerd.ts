@@ -68,7 +68,8 @@ export class ContainerdSide implements AsyncDisposable {
         prepare: async ({ id }) => {
           const output = await ExecOutput.open(scratch.path('logs'), id, OUTPUT_LIMIT);
           outputs.set(id, output);
-          return { kind: 'fifo', stdout: output.path, stderr: output.path };
+          const stdio = { kind: 'fifo', stdout: output.path, stderr: output.path } as const;
+          return { stdio, ready: Promise.resolve() };
         },
         finish: async () => {},
         remove: async (id) => {

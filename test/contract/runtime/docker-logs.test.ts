@@ -40,11 +40,13 @@ async function madeWith(driver: string, options: Readonly<Record<string, string>
   const request = await requestOf(
     {
       ...{ runtime: docker.runtime, image: IMAGE, defaults: () => ({}) },
-      stdio: () =>
-        logs.prepare({
+      stdio: async () => {
+        const { stdio } = await logs.prepare({
           ...{ id, name, driver, options, taskArn: ARN, imageName: IMAGE, imageId: '', command: [] },
           ...{ labels: {}, environment: {}, createdAt: 0 },
-        }),
+        });
+        return stdio;
+      },
       limitsOf: () => Promise.reject(new Error('nobody asks')),
       [Symbol.asyncDispose]: async () => {},
     },

@@ -13,5 +13,7 @@ const logs = await openLogService({
   ...(JSON.parse(options) as LogServiceOptions),
   credentialsOf: async () => TEST_KEYS,
 });
-const stdio = await logs.prepare(JSON.parse(request) as LogRequest, { signal: AbortSignal.timeout(30_000) });
+const signal = AbortSignal.timeout(30_000);
+const { stdio, ready } = await logs.prepare(JSON.parse(request) as LogRequest, { signal });
+await ready;
 console.log(JSON.stringify(stdio));

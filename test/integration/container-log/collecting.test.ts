@@ -199,7 +199,7 @@ describe('setting up and ending', () => {
 
   test('keeps nothing with the driver none (LOG-1)', async () => {
     const request = stage.request('nothing', { driver: 'none', options: { 'max-size': 'x' } });
-    expect(await stage.logs.prepare(request, { signal: stage.signal })).toEqual({ kind: 'null' });
+    expect(await stage.stdio(request)).toEqual({ kind: 'null' });
     expect(existsSync(stage.paths(request.id).directory)).toBe(false);
     await stage.logs.finish(request.id, { signal: stage.signal });
     await stage.logs.remove(request.id, { signal: stage.signal });
@@ -207,7 +207,7 @@ describe('setting up and ending', () => {
 
   test('refuses what its driver cannot be set up with, and leaves nothing (LOG-103, LOG-26)', async () => {
     const request = stage.request('refused', { options: { 'max-size': '0' } });
-    await expect(stage.logs.prepare(request, { signal: stage.signal })).rejects.toMatchObject({
+    await expect(stage.stdio(request)).rejects.toMatchObject({
       code: 'CannotStartContainerError',
       message: 'failed to initialize logging driver: max-size must be a positive number',
     });

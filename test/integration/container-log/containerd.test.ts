@@ -32,7 +32,7 @@ async function start(
 }
 
 async function logged(name: string): Promise<ContainerStdio> {
-  return await stage.logs.prepare(stage.request(name), { signal });
+  return await stage.stdio(stage.request(name));
 }
 
 async function end(id: ContainerId): Promise<number | undefined> {
@@ -115,7 +115,7 @@ describe('a container of containerd', () => {
   });
 
   test('writes to nowhere with the driver none, and nothing blocks (LOG-87, LOG-1)', async () => {
-    const stdio = await stage.logs.prepare(stage.request('none', { driver: 'none' }), { signal });
+    const stdio = await stage.stdio(stage.request('none', { driver: 'none' }));
     const id = await start(
       'none',
       'readlink /proc/self/fd/1; [ /proc/self/fd/1 -ef /dev/null ] && dd if=/dev/zero bs=64k count=100',

@@ -178,7 +178,7 @@ describe('the agent and the log service', () => {
   test('no secret of a container is in an argument list or the service log', async () => {
     const secret = 's3cr3t-of-this-test';
     const request = stage.request('secret', { environment: { TOKEN: secret }, options: { env: 'TOKEN' } });
-    await stage.logs.prepare(request, { signal: stage.signal });
+    await stage.stdio(request);
     expect(hostProcesses().filter(({ args }) => args.some((arg) => arg.includes(secret)))).toEqual([]);
     expect(readFileSync(`${stage.dataDir}/log-service.log`, 'utf8')).not.toContain(secret);
     await stage.finish(request.id);

@@ -149,9 +149,16 @@ export class LogStage implements AsyncDisposable {
     changes: Partial<LogRequest> = {},
   ): Promise<Fifos & { id: ContainerId }> {
     const request = this.request(name, { options, ...changes });
-    const stdio = await this.logs.prepare(request, { signal: this.signal });
+    const stdio = await this.stdio(request);
     if (stdio.kind !== 'fifo') throw new Error(`stdio is ${stdio.kind}`);
     return { id: request.id, stdout: stdio.stdout, stderr: stdio.stderr };
+  }
+
+  /** Of a log that is ready. */
+  async stdio(request: LogRequest): Promise<ContainerStdio> {
+    const { stdio, ready } = await this.logs.prepare(request, { signal: this.signal });
+    await ready;
+    return stdio;
   }
 
   async finish(id: ContainerId): Promise<void> {

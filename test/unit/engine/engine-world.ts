@@ -109,10 +109,10 @@ const noSecrets: TaskSecrets = {
   forget: () => {},
 };
 
-const noLogs: ContainerLogs = {
+export const noLogs: ContainerLogs = {
   totals: async () => ({}),
   drivers: ['none'],
-  prepare: async () => ({ kind: 'null' }),
+  prepare: async () => ({ stdio: { kind: 'null' }, ready: Promise.resolve() }),
   finish: async () => {},
   remove: async () => {},
   list: async () => [],
