@@ -9,6 +9,7 @@ const TEMPLATE = 'template';
 const KEPT = { 'containerd.io/gc.root': '2026-01-01T00:00:00Z' };
 
 interface Template {
+  readonly id: string;
   readonly container: NonNullable<AnswerOf<'containers', 'Get'>['container']>;
   /** Snapshot of the image's top layer. */
   readonly parent: string;
@@ -16,9 +17,9 @@ interface Template {
 
 /**
  * The floor of a start: a container made by nothing but the calls that containerd needs for it (snapshot, container,
- * task, start), from a Node that keeps its connection. Its specification is made once, by `ctr`.
+ * task, start), from a Node that keeps its connection. Its specification is made once, by `ctr` or an agent.
  */
-export class BarePath implements AsyncDisposable {
+export class BarePath implements Disposable {
   readonly #client: ContainerdClient;
   readonly #template: Template;
   #count = 0;
@@ -31,23 +32,29 @@ export class BarePath implements AsyncDisposable {
   static async open(containerd: TestContainerd, namespace: string): Promise<BarePath> {
     await containerd.ctr(namespace, 'containers', 'create', '--net-host', IMAGE, TEMPLATE);
     const client = new ContainerdClient({ address: containerd.address, namespace });
-    const { signal } = new AbortController();
-    const { container } = await client.unary('containers', 'Get', { id: TEMPLATE }, { signal });
-    const { info } = await client.unary(
-      'snapshots',
-      'Stat',
-      { snapshotter: SNAPSHOTTER, key: TEMPLATE },
-      { signal },
-    );
-    if (container === null || info === null) throw new Error('ctr made no container');
-    return new BarePath(client, { container, parent: info.parent });
+    const template = await readTemplate(client, TEMPLATE);
+    await containerd.ctr(namespace, 'containers', 'delete', TEMPLATE);
+    return new BarePath(client, template);
+  }
+
+  /** With the specification of the only container of an agent, which has to run as long as this is used. */
+  static async likeThatOf(agent: string, containerd: TestContainerd, namespace: string): Promise<BarePath> {
+    const { address } = containerd;
+    const id = (await containerd.ctr(agent, 'containers', 'ls', '-q')).trim();
+    const theirs = new ContainerdClient({ address, namespace: agent });
+    try {
+      const template = await readTemplate(theirs, id);
+      return new BarePath(new ContainerdClient({ address, namespace }), template);
+    } finally {
+      theirs.close();
+    }
   }
 
   /** Makes and starts one container; gives how long that took, ms. `end` removes it. */
   async start(): Promise<{ readonly ms: number; readonly end: () => Promise<void> }> {
     this.#count += 1;
     const id = `bare-${this.#count}`;
-    const { container, parent } = this.#template;
+    const { id: original, container, parent } = this.#template;
     const startedAt = performance.now();
     const { mounts } = await this.#call('snapshots', 'Prepare', {
       snapshotter: SNAPSHOTTER,
@@ -56,16 +63,14 @@ export class BarePath implements AsyncDisposable {
       labels: KEPT,
     });
     await this.#call('containers', 'Create', {
-      container: { ...container, id, snapshotKey: id, spec: ownSpec(container.spec, id) },
+      container: { ...container, id, snapshotKey: id, spec: ownSpec(container.spec, original, id) },
     });
     await this.#call('tasks', 'Create', { containerId: id, rootfs: mounts });
     await this.#call('tasks', 'Start', { containerId: id });
     return { ms: performance.now() - startedAt, end: () => this.#end(id) };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#call('containers', 'Delete', { id: TEMPLATE });
-    await this.#call('snapshots', 'Remove', { snapshotter: SNAPSHOTTER, key: TEMPLATE });
+  [Symbol.dispose](): void {
     this.#client.close();
   }
 
@@ -88,9 +93,21 @@ export class BarePath implements AsyncDisposable {
   }
 }
 
+async function readTemplate(client: ContainerdClient, id: string): Promise<Template> {
+  const call = { signal: new AbortController().signal };
+  const { container } = await client.unary('containers', 'Get', { id }, call);
+  const { info } = await client.unary('snapshots', 'Stat', { snapshotter: SNAPSHOTTER, key: id }, call);
+  if (container === null || info === null) throw new Error(`there is no container "${id}" to start from`);
+  return { id, container: { ...container, labels: {}, extensions: {} }, parent: info.parent };
+}
+
 /** Several at once need a cgroup each. */
-function ownSpec(spec: Template['container']['spec'], id: string): Template['container']['spec'] {
-  if (spec === null) throw new Error('the container of ctr has no specification');
-  const text = spec.value.toString().replace(`/${TEMPLATE}"`, `/${id}"`);
+function ownSpec(
+  spec: Template['container']['spec'],
+  original: string,
+  id: string,
+): Template['container']['spec'] {
+  if (spec === null) throw new Error('the container to start from has no specification');
+  const text = spec.value.toString().replace(`/${original}"`, `/${id}"`);
   return { ...spec, value: Buffer.from(text) };
 }

@@ -14,6 +14,7 @@ import { IMAGE, OBEDIENT } from './task-shapes.ts';
 export const OURS = 'our agent, containerd';
 export const OURS_ON_DOCKER = 'our agent, docker';
 export const BARE = 'bare path (gRPC)';
+export const BARE_LIKE_OURS = 'bare path (gRPC), specified as by our agent';
 export const CTR = 'ctr run -d';
 export const DOCKER = 'docker run -d';
 export const RUNC = 'runc run -d';
@@ -24,6 +25,7 @@ const CONTENT = { cmd: OBEDIENT };
 /** Our agent on a daemon of its own, in a network of its own. */
 export interface OnContainerd {
   readonly containerd: TestContainerd;
+  readonly namespace: string;
   readonly agent: AgentUnderTest;
 }
 export interface OnDocker {
@@ -49,7 +51,7 @@ export async function startOnContainerd(
   const containerd = stack.use(await startContainerd());
   await importTestImage(containerd, namespace, IMAGE, CONTENT);
   const choice = { containerdAddress: containerd.address, namespace, host, program, env };
-  return { containerd, agent: stack.use(await AgentUnderTest.start(choice)) };
+  return { containerd, namespace, agent: stack.use(await AgentUnderTest.start(choice)) };
 }
 
 export async function startOnDocker(
@@ -78,6 +80,7 @@ export class Contenders implements AsyncDisposable {
   readonly oursOnDocker: AgentUnderTest;
   readonly bare: BarePath;
   readonly #containerd: TestContainerd;
+  readonly #namespace: string;
   readonly #dockerd: TestDockerd;
   readonly #stack: AsyncDisposableStack;
   #count = 0;
@@ -87,6 +90,7 @@ export class Contenders implements AsyncDisposable {
     this.oursOnDocker = docker.agent;
     this.bare = bare;
     this.#containerd = ours.containerd;
+    this.#namespace = ours.namespace;
     this.#dockerd = docker.dockerd;
     this.#stack = stack;
   }
@@ -107,10 +111,15 @@ export class Contenders implements AsyncDisposable {
   }
 
   /** The bare path from its first call to its last answer, ms. */
-  async bareStart(): Promise<number> {
-    const { ms, end } = await this.bare.start();
+  async bareStart(bare: BarePath = this.bare): Promise<number> {
+    const { ms, end } = await bare.start();
     await end();
     return ms;
+  }
+
+  /** The bare path with what our agent specifies for the container that it runs, which has to be its only one. */
+  async bareLikeOurs(): Promise<BarePath> {
+    return await BarePath.likeThatOf(this.#namespace, this.#containerd, FLOORS);
   }
 
   /** `ctr run -d` on the network of the host, from its start to its end, ms. */

@@ -2,7 +2,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BenchmarkOptions } from '../bench.ts';
 import type { AgentUnderTest } from './agent-under-test.ts';
-import { BARE, Contenders, CTR, DOCKER, OURS, OURS_ON_DOCKER } from './contenders.ts';
+import { BARE, BARE_LIKE_OURS, Contenders, CTR, DOCKER, OURS, OURS_ON_DOCKER } from './contenders.ts';
 import { interleave } from './interleave.ts';
 import { profileStarts } from './profile.ts';
 import type { Report, Row } from './report.ts';
@@ -18,6 +18,7 @@ const AIMS: Readonly<Record<string, Pick<Row, 'aim' | 'against'>>> = {
   [OURS]: {
     against: [
       { row: BARE, aim: 1.35 },
+      { row: BARE_LIKE_OURS },
       { row: CTR, aim: 0.9 },
       { row: OURS_ON_DOCKER, aim: 0.35 },
       { row: DOCKER },
@@ -41,6 +42,9 @@ export async function runBenchmark({ rounds = ROUNDS, traceFile }: BenchmarkOpti
 async function measureStarts(rounds: number): Promise<Report> {
   await using contenders = await Contenders.start();
   const { ours, oursOnDocker } = contenders;
+  const model = ours.run();
+  await ours.running(model);
+  using bareLikeOurs = await contenders.bareLikeOurs();
   const acks: number[] = [];
   const samples = await interleave(
     [
@@ -53,6 +57,7 @@ async function measureStarts(rounds: number): Promise<Report> {
         },
       },
       { name: BARE, measure: () => contenders.bareStart() },
+      { name: BARE_LIKE_OURS, measure: () => contenders.bareStart(bareLikeOurs) },
       { name: CTR, measure: () => contenders.ctrRun() },
       {
         name: OURS_ON_DOCKER,
