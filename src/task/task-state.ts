@@ -74,7 +74,7 @@ export interface ContainerState {
   readonly addresses?: ContainerAddresses;
   /** Absent: never started again by its restart policy. */
   readonly restarts?: Restarts;
-  /** When the stop began: the SIGKILL is due this plus the grace, also after a crash. */
+  /** When the stop began: the SIGKILL is due this plus the grace, also after a crash, but never before a stop signal. */
   readonly stopRequestedAt?: number;
   /**
    * What the runtime still holds of a STOPPED container: `exited` until its process record is freed and its

@@ -272,20 +272,28 @@ export async function restartContainer(
   return { kind: 'containerRestarted', container: name, pid, afterRun };
 }
 
+/**
+ * A stop whose time has run out while the agent was dead, or died again and again: nobody may have told the process.
+ * It gets the stop signal and so much of its grace, ms.
+ */
+const LEAST_GRACE_MS = 2_000;
+
 /** Ends only when the process tree is proven gone (task-engine.md §5.3). */
 export async function stopContainer(
   context: ContainerStepContext,
   name: string,
-  killAtMs: number,
+  dueMs: number,
 ): Promise<TaskEvent> {
   const { stopMarginMs } = deadlinesOf(context);
-  const { stopRequestedAt = killAtMs } = containerOf(context.task, name).state;
+  const { stopRequestedAt = dueMs } = containerOf(context.task, name).state;
+  const graceMs = dueMs - stopRequestedAt;
+  const killAtMs = Math.max(dueMs, context.now() + Math.min(graceMs, LEAST_GRACE_MS));
   const exit = await transitionWithin(
     'stopped',
-    Math.max(0, killAtMs - context.now()) + stopMarginMs,
+    killAtMs - context.now() + stopMarginMs,
     context.signal,
     (signal) => context.runtime.stopContainer(idOf(context, name), { killAtMs }, { signal }),
-    killAtMs - stopRequestedAt + stopMarginMs,
+    graceMs + stopMarginMs,
   );
   return endOf(context.task, name, exit);
 }

@@ -152,7 +152,7 @@ export class FakeRuntime implements ContainerRuntime {
     const container = this.#containers.get(id);
     if (container?.observation.state === 'exited') return container.observation.exit;
     if (container?.observation.state !== 'running') return undefined;
-    const ignores = this.#behaviour(container.request).ignoresStop === true;
+    const ignores = this.#behaviour(container.request).ignoresStop === true || killAtMs <= steadyNow();
     if (ignores) await sleep(Math.max(0, killAtMs - steadyNow()), signal);
     this.#exit(container, { exitCode: ignores ? 137 : 143, exitedAt: Date.now(), oomKilled: false });
     return await container.gone.promise;

@@ -228,6 +228,25 @@ describe('the engine', () => {
     expect(w.engine.knows(arnOf(1))).toBe(false);
   });
 
+  it('gives a container its stop signal and a moment, though the time of its stop ran out while the agent was dead', async () => {
+    const w = world().start();
+    await w.engine.accept(run());
+    await until(() => w.known(arnOf(1)) === 'RUNNING');
+    let asked = false;
+    w.runtime.onCall('stop', (_, signal) => {
+      asked = true;
+      return sleep(60_000, signal);
+    });
+    await w.engine.accept(stop());
+    await until(() => asked);
+    await w.engine.close();
+    await sleep(w.settings.stopTimeoutMs);
+    w.runtime.clearHook('stop');
+    w.start();
+    await until(() => w.known(arnOf(1)) === 'STOPPED');
+    expect(w.store.tasks.get(arnOf(1))?.containers[0]?.exitCode).toBe(143);
+  });
+
   it('runs a hundred tasks at once', async () => {
     const w = world(() => ({ exitAfterMs: 20 })).start();
     await w.engine.accept(Array.from({ length: 100 }, (_, n) => run(n)).flat());

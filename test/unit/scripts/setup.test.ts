@@ -25,7 +25,8 @@ test('names what is missing for a purpose, and installs nothing when it only che
   const { exitCode, stderr } = await tryRun('/bin/bash', [SETUP, '--check', '--for', 'test'], { env });
   expect(exitCode).toBe(1);
   expect(stderr).toMatch(/missing packages: .*\bcontainerd\b.*\bcrun\b/);
-  expect(stderr).toContain(`missing: containerd 2.1 in ${scratch.path('cache')}`);
+  for (const name of ['containerd-2.1', 'soci-0.4'])
+    expect(stderr).toContain(`missing: ${scratch.path('cache')}/ecs-containerd-agent/${name}\n`);
   expect(stderr).not.toContain('qemu');
 });
 
