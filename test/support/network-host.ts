@@ -99,6 +99,16 @@ export function inNamespace(name: string, program: string, args: readonly string
   return ['nsenter', [`--net=/run/netns/${name}`, '--', program, ...args]];
 }
 
+/**
+ * What a program with CAP_NET_ADMIN can do to its own network: from then on 127.0.0.0/8 is the neighbour's, who is
+ * reached by that link.
+ */
+export async function leadLoopbackTo(gateway: string, device: string, namespace: string): Promise<void> {
+  await run('ip', ['-n', namespace, 'addr', 'flush', 'dev', 'lo']);
+  await run(...inNamespace(namespace, 'sh', ['-c', 'echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet']));
+  await run('ip', ['-n', namespace, 'route', 'add', '127.0.0.0/8', 'via', gateway, 'dev', device]);
+}
+
 /** Starts `port-server.ts` in a named network namespace; it dies with this process. */
 export function servePorts(namespace: string, name: string, ...ports: readonly string[]): Disposable {
   const [program, args] = inNamespace(namespace, process.execPath, [PORT_SERVER, name, ...ports]);

@@ -82,7 +82,7 @@ function chains(target: RuleTarget, bridge: string | undefined) {
     },
     output,
     {
-      name: 'bridge',
+      name: 'prerouting',
       hook: 'nat hook prerouting priority -100',
       rule: `${from} ${NFT_MATCH} dnat to ${LISTENERS[target]}`,
     },

@@ -3,7 +3,7 @@ import { bridgeNames } from '../../../src/network/bridge/bridge-names.ts';
 import {
   fetchFrom,
   HOST,
-  inNamespace,
+  leadLoopbackTo,
   SteadyClient,
   sendFrom,
   servePorts,
@@ -128,10 +128,7 @@ describe.each(['nft', 'iptables'])('traffic of bridge containers with %s', (back
   test('services on the loopback address of the host are not reached from a container', async () => {
     await answer(stage.host.name, '127.0.0.1', 91);
     const netns = stage.netnsOf(other);
-    // What a container with CAP_NET_ADMIN could do to itself.
-    await run('ip', ['-n', netns, 'link', 'set', 'lo', 'down']);
-    await run(...inNamespace(netns, 'sh', ['-c', 'echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet']));
-    await run('ip', ['-n', netns, 'route', 'add', '127.0.0.0/8', 'via', '172.17.0.1', 'dev', 'eth0']);
+    await leadLoopbackTo('172.17.0.1', 'eth0', netns);
     expect(await fetchFrom(netns, '127.0.0.1', 91)).toBeUndefined();
   });
 
@@ -144,9 +141,7 @@ describe.each(['nft', 'iptables'])('traffic of bridge containers with %s', (back
   test('services on the loopback address of the host are not reached from off host (NET-79)', async () => {
     await answer(stage.host.name, '127.0.0.1', 91);
     const { outside } = stage.host;
-    await run('ip', ['-n', outside, 'link', 'set', 'lo', 'down']);
-    await run(...inNamespace(outside, 'sh', ['-c', 'echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet']));
-    await run('ip', ['-n', outside, 'route', 'add', '127.0.0.0/8', 'via', HOST.inside4, 'dev', 'up0']);
+    await leadLoopbackTo(HOST.inside4, 'up0', outside);
     expect(await fetchFrom(outside, '127.0.0.1', 91)).toBeUndefined();
   });
 

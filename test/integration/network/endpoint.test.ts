@@ -11,7 +11,14 @@ import { ensureEndpointRule } from '../../../src/network/endpoint/endpoint-rule.
 import { HostEndpoint } from '../../../src/network/endpoint/host-endpoint.ts';
 import { makeNamespaceRule } from '../../../src/network/endpoint/namespace-rule.ts';
 import { type TaskId, taskArn, taskIdOf } from '../../../src/task/ids.ts';
-import { exchangeFrom, fetchFrom, HOST, inNamespace, servePorts } from '../../support/network-host.ts';
+import {
+  exchangeFrom,
+  fetchFrom,
+  HOST,
+  inNamespace,
+  leadLoopbackTo,
+  servePorts,
+} from '../../support/network-host.ts';
 import { run } from '../../support/run.ts';
 import { until } from '../../support/until.ts';
 import { type BridgeProcess, BridgeStage, container, type TestContainer, tcp } from './bridge-stage.ts';
@@ -214,10 +221,8 @@ describe('169.254.170.2 in the network of the host', () => {
       using _agent = servePorts(stage.host.name, 'agent', 'tcp:127.0.0.1:51679');
       using _private = servePorts(stage.host.name, 'private', 'tcp:127.0.0.1:9000');
       const routing = () => stage.host.run('cat', '/proc/sys/net/ipv4/conf/up0/route_localnet');
-      await run('ip', ['-n', outside, 'link', 'set', 'lo', 'down']);
-      await run(...inNamespace(outside, 'sh', ['-c', 'echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet']));
-      for (const to of [`${ENDPOINT}/32`, '127.0.0.0/8'])
-        await run('ip', ['-n', outside, 'route', 'add', to, 'via', HOST.inside4, 'dev', 'up0']);
+      await leadLoopbackTo(HOST.inside4, 'up0', outside);
+      await run('ip', ['-n', outside, 'route', 'add', `${ENDPOINT}/32`, 'via', HOST.inside4, 'dev', 'up0']);
       const ask = (address: string, port: number) => fetchFrom(outside, address, port);
 
       const endpoint = open({ bridge: 'up0', run: filter });
