@@ -10,12 +10,12 @@ import { NetworkHost } from '../../test/support/network-host.ts';
 import { tryRun } from '../../test/support/run.ts';
 import { makeScratch } from '../../test/support/scratch.ts';
 import type { BenchmarkOptions } from '../bench.ts';
+import { bundledAgent } from './agent-build.ts';
 import { type Contender, interleave, timed } from './interleave.ts';
 import type { Report, Row } from './report.ts';
 
 const ROUNDS = 30;
 const PLUGINS = ['/opt/cni/bin', '/usr/lib/cni'];
-const OWN_PLUGINS = join(import.meta.dirname, '../../cni');
 const { signal } = new AbortController();
 
 /** What each row is to be at most, ms. */
@@ -23,17 +23,21 @@ const AIM = { up: 45, down: 40, plugin: 120 };
 
 /**
  * `npm run bench -- network`: the network of a bridge container with one published port, beside the standard chain
- * of CNI plugins that does the same and beside a bare veth pair; and what one run of each of our plugins takes.
+ * of CNI plugins that does the same and beside a bare veth pair; and what one run of each of our plugins takes, as it
+ * is installed.
  * Everything is in a network namespace that plays a host.
  */
 export async function runBenchmark({ rounds = ROUNDS }: BenchmarkOptions = {}): Promise<Report> {
   await using host = await NetworkHost.create('bench');
   await using scratch = makeScratch();
+  const bundle = scratch.path('bundle');
+  await bundledAgent(bundle);
   using _ = host.enter();
   const bare = new BareNetworks(host.name, scratch.path('chain'));
   try {
     const own = await OwnNetwork.open(host.name, scratch.path('run'));
-    const samples = await interleave([...own.contenders, ...bare.contenders, ...ownPlugins(host.name)], {
+    const plugins = ownPlugins(host.name, join(bundle, 'cni'));
+    const samples = await interleave([...own.contenders, ...bare.contenders, ...plugins], {
       rounds,
       warmUps: 2,
     });
@@ -44,7 +48,7 @@ export async function runBenchmark({ rounds = ROUNDS }: BenchmarkOptions = {}): 
     ]);
     return {
       benchmark: 'network',
-      title: 'Network of a bridge container with one published port; a run of each CNI plugin of cni/',
+      title: 'Network of a bridge container with one published port; a run of each installed plugin of cni/',
       rows: [...all].map(([name, list]) => rowOf(name, list)),
       notes: [
         'The chain is loopback, bridge (ipMasq, host-local) and portmap, run one after another in a new namespace.',
@@ -214,7 +218,7 @@ class BareNetworks {
 }
 
 /** One run of each plugin of cni/ that this kernel lets do its work; a branch needs vlans and only tells its versions. */
-function ownPlugins(host: string): readonly Contender[] {
+function ownPlugins(host: string, directory: string): readonly Contender[] {
   const netns = `/run/netns/${host}-plugin`;
   const eni = { mac: '0e:00:00:00:0b:01', addresses: ['10.78.0.9/24'], gateways: ['10.78.0.1'] };
   const prevResult = {
@@ -224,7 +228,7 @@ function ownPlugins(host: string): readonly Contender[] {
   };
   const own = (type: string, command: string, more: object = {}) =>
     timed(() =>
-      exec(join(OWN_PLUGINS, type), command, netns, 'eth0', {
+      exec(join(directory, type), command, netns, 'eth0', {
         cniVersion: '1.0.0',
         name: 'own',
         type,
@@ -268,7 +272,6 @@ async function exec(
     CNI_CONTAINERID: 'bench',
     CNI_NETNS: netns,
     CNI_IFNAME: ifName,
-    ECS_CNI_NODE: process.execPath,
   };
   return await must(path, [], JSON.stringify(config), env);
 }
