@@ -1,3 +1,4 @@
+import { allEnded } from '../../async/all-ended.ts';
 import type { LocalImage } from '../../image/images.ts';
 import type { ContainerNetwork } from '../../network/network.ts';
 import { NOTHING_FETCHED } from '../../resource/task-secrets.ts';
@@ -31,9 +32,7 @@ export async function createContainer(context: ContainerStepContext, name: strin
       pair.spec.internal === undefined
         ? await describeContainer(context, pair, await findImage(context, pair.spec, signal), signal)
         : { request: await describePause(context, pair), logReady: undefined };
-    // Also when one fails, nothing is under way any more afterwards.
-    const ended = await Promise.allSettled([logReady, context.runtime.createContainer(request, { signal })]);
-    for (const result of ended) if (result.status === 'rejected') throw result.reason;
+    await allEnded([logReady, context.runtime.createContainer(request, { signal })]);
   });
   return { kind: 'containerCreated', container: name };
 }
@@ -311,12 +310,11 @@ export function endOf(task: TaskState, name: string, exit: ContainerExit | undef
 export async function releaseContainer(context: ContainerStepContext, name: string): Promise<TaskEvent> {
   const id = idOf(context, name);
   await transitionWithin('removing', deadlinesOf(context).releaseMs, context.signal, async (signal) => {
-    const ended = await Promise.allSettled([
+    await allEnded([
       context.network.releaseContainerNetwork(context.task.spec, { id, signal }),
       context.logs.finish(id, { signal }).then(() => context.runtime.releaseContainer(id, { signal })),
       context.volumes.releaseContainer(id, { signal }),
     ]);
-    for (const result of ended) if (result.status === 'rejected') throw result.reason;
   });
   return { kind: 'containerReleased', container: name };
 }

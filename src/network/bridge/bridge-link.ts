@@ -2,10 +2,11 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { KeyedLock } from '../../async/keyed-lock.ts';
+import { allowLoopbackRouting } from '../../host/loopback-routing.ts';
 import { TaskError } from '../../task/errors.ts';
 import { readHostFile } from '../host-files.ts';
 import { type BridgeNames, bridgeMac } from './bridge-names.ts';
-import { allowLoopbackRouting, type HostLinks, keepRouterAdvertisements, linkExists } from './host-links.ts';
+import { type HostLinks, keepRouterAdvertisements, linkExists } from './host-links.ts';
 import { firstFreeSubnet, uniqueLocalSubnet } from './subnet.ts';
 
 const subnetsSchema = z.object({ subnet4: z.string(), subnet6: z.exactOptional(z.string()) });
@@ -89,7 +90,7 @@ export class BridgeLink {
     if (subnet6 !== undefined) await keepRouterAdvertisements();
     const addresses = [subnet4, ...(subnet6 === undefined ? [] : [subnet6])].map(gatewayOf);
     await links.ensureBridge(names.bridge, bridgeMac(namespace), addresses, call);
-    await allowLoopbackRouting(names.bridge);
+    allowLoopbackRouting(names.bridge);
     this.#ready({ subnet4 });
   }
 

@@ -1,5 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { allEnded } from '../../async/all-ended.ts';
 import { KeyedLock } from '../../async/keyed-lock.ts';
 import { forgetUdpFlows } from '../../host/conntrack.ts';
 import { ensureNetworkNamespace, isNetworkNamespace, removeNetworkNamespace } from '../../host/netns.ts';
@@ -188,7 +189,7 @@ export class BridgeNetwork implements Network {
       if (record === undefined || !isAddressed(record) || !isNetworkNamespace(path))
         throw new TaskError('ContainerNetworkingError', `the network namespace ${path} has been removed`);
       const attachment = bridgeAttachment(this.#names, await this.#ensureBridge(signal), record);
-      const ended = await Promise.allSettled([
+      await allEnded([
         this.#cni.ensureAttached(
           attachment,
           { containerId: id, netns: path, ifName: LINK, args: [['IgnoreUnknown', '1']] },
@@ -197,7 +198,6 @@ export class BridgeNetwork implements Network {
         this.#endpoints.open(path, record.task, { signal }),
         this.#firewall.refresh().then(() => this.#redirectFlows(record)),
       ]);
-      for (const result of ended) if (result.status === 'rejected') throw result.reason;
     });
   }
 

@@ -114,11 +114,6 @@ export function linkExists(name: string): boolean {
 const CONF4 = '/proc/sys/net/ipv4/conf';
 const CONF6 = '/proc/sys/net/ipv6/conf';
 
-/** Lets answers from 127.0.0.1 leave and come back by that link. */
-export async function allowLoopbackRouting(link: string): Promise<void> {
-  await writeFile(`${CONF4}/${link}/route_localnet`, '1');
-}
-
 /**
  * A host that forwards IPv6 no longer listens to router advertisements and loses its default route, unless it
  * is told to do both. To be called before forwarding is switched on.

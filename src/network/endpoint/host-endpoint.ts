@@ -2,11 +2,11 @@ import { readdirSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KeyedLock } from '../../async/keyed-lock.ts';
+import { borrowLoopbackRouting, returnLoopbackRouting } from '../../host/loopback-routing.ts';
 import { type RunCommand, runCommand } from '../../host/run-command.ts';
 import type { TaskId } from '../../task/ids.ts';
 import { ensureEndpointRoute, removeEndpointRoute } from './endpoint-route.ts';
 import { ensureEndpointRule, hasEndpointRule, removeEndpointRule } from './endpoint-rule.ts';
-import { borrowLoopbackRouting, returnLoopbackRouting } from './loopback-routing.ts';
 
 const CHECK_MS = 15_000;
 const TIMEOUT_MS = 10_000;

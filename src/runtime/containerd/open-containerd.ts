@@ -148,7 +148,7 @@ async function probeSnapshotter(
   const plugin = plugins.find(({ id }) => id === snapshotter);
   if (plugin === undefined)
     throw new UnusableContainerdError(
-      `containerd has no snapshotter "${snapshotter}"; it has ${plugins.map(({ id }) => id).join(', ') || 'none'}; set ECS_CONTAINERD_SNAPSHOTTER`,
+      `containerd has no snapshotter "${snapshotter}"; it has ${plugins.map(({ id }) => id).join(', ') || 'none'}; set ECS_CONTAINERD_SNAPSHOTTER to one of them, or name it in containerd's configuration (proxy_plugins, docs/images.md)`,
     );
   if (plugin.initErr !== null)
     throw new UnusableContainerdError(

@@ -240,7 +240,8 @@ describe('the engine', () => {
     await w.engine.accept(stop());
     await until(() => asked);
     await w.engine.close();
-    await sleep(w.settings.stopTimeoutMs);
+    const { stopRequestedAt = Number.NaN } = w.store.tasks.get(arnOf(1))?.containers[0] ?? {};
+    await until(() => Date.now() > stopRequestedAt + w.settings.stopTimeoutMs);
     w.runtime.clearHook('stop');
     w.start();
     await until(() => w.known(arnOf(1)) === 'STOPPED');

@@ -144,7 +144,7 @@ describe('why a task does not move', () => {
       `its end, or SIGKILL in ${RULES.stopTimeoutMs / 1000} s (stopTimeout)`,
     );
     chain.passMs(RULES.stopTimeoutMs + 1);
-    expect(texts(chain)[0]).toContain('has been sent SIGKILL');
+    expect(texts(chain)[0]).toContain('is past its stopTimeout and is being killed');
   });
 
   it('is, once it is over, ECS or the time for which it is kept', () => {

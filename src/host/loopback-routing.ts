@@ -1,13 +1,18 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 
+/** Lets what comes and goes by a link have addresses of 127.0.0.0/8 (NET-24; ip-sysctl: route_localnet). */
+export function allowLoopbackRouting(link: string): void {
+  writeFileSync(settingOf(link), '1');
+}
+
 /**
- * Lets what comes by a link be led to 127.0.0.0/8 (NET-24; ip-sysctl: route_localnet). Where that was not so before,
- * `memory`, a file, remembers it for `returnLoopbackRouting`. Throws where there is no such link.
+ * The same for a link of somebody else's. Where it was not so before, `memory`, a file, remembers that for
+ * `returnLoopbackRouting`. Throws where there is no such link.
  */
 export function borrowLoopbackRouting(link: string, memory: string): void {
   if (readFileSync(settingOf(link), 'utf8').trim() === '1') return;
   writeFileSync(memory, link);
-  writeFileSync(settingOf(link), '1');
+  allowLoopbackRouting(link);
 }
 
 /** Undoes what the file remembers; no file, or the link is gone: success. */
