@@ -15,6 +15,8 @@ export const OURS = 'our agent, containerd';
 export const OURS_ON_DOCKER = 'our agent, docker';
 export const BARE = 'bare path (gRPC)';
 export const BARE_LIKE_OURS = 'bare path (gRPC), specified as by our agent';
+/** Added to the names of contenders that have crun in runc's place. */
+export const WITH_CRUN = ', crun';
 export const CTR = 'ctr run -d';
 export const DOCKER = 'docker run -d';
 export const RUNC = 'runc run -d';
@@ -39,16 +41,24 @@ export async function installedAgent(stack: AsyncDisposableStack): Promise<reado
   return (await bundledAgent(scratch.path('bundle'))).program;
 }
 
+interface OnContainerdOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** With crun in runc's place. */
+  readonly crun?: boolean;
+}
+
 export async function startOnContainerd(
   stack: AsyncDisposableStack,
   program: readonly [string, ...string[]],
-  env: Readonly<Record<string, string>> = {},
+  { env: more = {}, crun = false }: OnContainerdOptions = {},
 ): Promise<OnContainerd> {
-  const namespace = `ecs-b${process.pid}`;
-  const host = stack.use(await NetworkHost.create('bench'));
+  const kind = crun ? 'crun' : 'bench';
+  const namespace = `ecs-${kind}${process.pid}`;
+  const host = stack.use(await NetworkHost.create(kind));
   stack.defer(() => removeCgroups(`/${namespace}`));
   using _visit = host.enter();
-  const containerd = stack.use(await startContainerd());
+  const containerd = stack.use(await startContainerd({ hideCgroup2: crun }));
+  const env = { ...more, ...(crun && { ECS_OCI_RUNTIME: 'crun' }) };
   await importTestImage(containerd, namespace, IMAGE, CONTENT);
   const choice = { containerdAddress: containerd.address, namespace, host, program, env };
   return { containerd, namespace, agent: stack.use(await AgentUnderTest.start(choice)) };
@@ -74,57 +84,70 @@ export async function startOnDocker(
   return { dockerd, agent };
 }
 
+/** The bare path with what an agent that has no tasks yet specifies: for one that goes on running. */
+export async function bareLike({ agent, namespace, containerd }: OnContainerd): Promise<BarePath> {
+  await agent.running(agent.run());
+  await importTestImage(containerd, FLOORS, IMAGE, CONTENT);
+  return await BarePath.likeThatOf(namespace, containerd, FLOORS);
+}
+
+/** A bare path from its first call to its last answer, ms. */
+export async function bareStart(bare: BarePath): Promise<number> {
+  const { ms, end } = await bare.start();
+  await end();
+  return ms;
+}
+
 /** Everything that starts containers on one machine, each on daemons of its own kind, and all alive at once. */
 export class Contenders implements AsyncDisposable {
-  readonly ours: AgentUnderTest;
-  readonly oursOnDocker: AgentUnderTest;
+  readonly onContainerd: OnContainerd;
+  readonly onDocker: OnDocker;
   readonly bare: BarePath;
-  readonly #containerd: TestContainerd;
-  readonly #namespace: string;
-  readonly #dockerd: TestDockerd;
+  /** How the agent is run. */
+  readonly program: readonly [string, ...string[]];
   readonly #stack: AsyncDisposableStack;
   #count = 0;
 
-  private constructor(ours: OnContainerd, docker: OnDocker, bare: BarePath, stack: AsyncDisposableStack) {
-    this.ours = ours.agent;
-    this.oursOnDocker = docker.agent;
-    this.bare = bare;
-    this.#containerd = ours.containerd;
-    this.#namespace = ours.namespace;
-    this.#dockerd = docker.dockerd;
-    this.#stack = stack;
+  private constructor(parts: {
+    readonly program: readonly [string, ...string[]];
+    readonly onContainerd: OnContainerd;
+    readonly onDocker: OnDocker;
+    readonly bare: BarePath;
+    readonly stack: AsyncDisposableStack;
+  }) {
+    this.program = parts.program;
+    this.onContainerd = parts.onContainerd;
+    this.onDocker = parts.onDocker;
+    this.bare = parts.bare;
+    this.#stack = parts.stack;
+  }
+
+  get ours(): AgentUnderTest {
+    return this.onContainerd.agent;
+  }
+
+  get oursOnDocker(): AgentUnderTest {
+    return this.onDocker.agent;
   }
 
   static async start(): Promise<Contenders> {
     const stack = new AsyncDisposableStack();
     try {
       const program = await installedAgent(stack);
-      const ours = await startOnContainerd(stack, program);
-      const docker = await startOnDocker(stack, program);
-      await importTestImage(ours.containerd, FLOORS, IMAGE, CONTENT);
-      const bare = stack.use(await BarePath.open(ours.containerd, FLOORS));
-      return new Contenders(ours, docker, bare, stack);
+      const onContainerd = await startOnContainerd(stack, program);
+      const onDocker = await startOnDocker(stack, program);
+      await importTestImage(onContainerd.containerd, FLOORS, IMAGE, CONTENT);
+      const bare = stack.use(await BarePath.open(onContainerd.containerd, FLOORS));
+      return new Contenders({ program, onContainerd, onDocker, bare, stack });
     } catch (error) {
       await stack.disposeAsync();
       throw error;
     }
   }
 
-  /** The bare path from its first call to its last answer, ms. */
-  async bareStart(bare: BarePath = this.bare): Promise<number> {
-    const { ms, end } = await bare.start();
-    await end();
-    return ms;
-  }
-
-  /** The bare path with what our agent specifies for the container that it runs, which has to be its only one. */
-  async bareLikeOurs(): Promise<BarePath> {
-    return await BarePath.likeThatOf(this.#namespace, this.#containerd, FLOORS);
-  }
-
   /** `ctr run -d` on the network of the host, from its start to its end, ms. */
   async ctrRun(): Promise<number> {
-    const containerd = this.#containerd;
+    const { containerd } = this.onContainerd;
     const id = this.#name();
     const ms = await timed(() => containerd.ctr(FLOORS, 'run', '-d', '--net-host', IMAGE, id));
     await containerd.ctr(FLOORS, 'tasks', 'delete', '-f', id);
@@ -134,9 +157,10 @@ export class Contenders implements AsyncDisposable {
 
   /** `docker run -d` on the network of the host, from its start to its end, ms. */
   async dockerRun(): Promise<number> {
+    const { dockerd } = this.onDocker;
     const name = this.#name();
-    const ms = await timed(() => this.#dockerd.docker('run', '-d', '--net', 'host', '--name', name, IMAGE));
-    await this.#dockerd.docker('rm', '-f', name);
+    const ms = await timed(() => dockerd.docker('run', '-d', '--net', 'host', '--name', name, IMAGE));
+    await dockerd.docker('rm', '-f', name);
     return ms;
   }
 

@@ -57,6 +57,13 @@ export function processorSeconds(pids: readonly number[]): number {
   });
 }
 
+/** Processor time that the whole machine has taken since its start, s (proc_stat(5): all but idle and iowait). */
+export function machineSeconds(): number {
+  const [line = ''] = readFileSync('/proc/stat', 'utf8').split('\n', 1);
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = line.split(/\s+/).slice(1).map(Number);
+  return (user + nice + system + irq + softirq) / TICKS_A_SECOND;
+}
+
 function sumOf(pids: readonly number[], measure: (pid: number) => number): number {
   let sum = 0;
   for (const pid of pids) {

@@ -33,7 +33,7 @@ export async function profileStarts(traceFile: string | undefined): Promise<read
   const { agent } = await startOnContainerd(
     stack,
     [node, '--import', join(import.meta.dirname, 'trace-calls.ts'), main],
-    { BENCH_TRACE_FILE: trace },
+    { env: { BENCH_TRACE_FILE: trace } },
   );
   const starts: TracedStart[] = [];
   for (let round = 0; round < STARTS; round += 1) starts.push(await tracedStart(agent, trace));

@@ -2,7 +2,19 @@ import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BenchmarkOptions } from '../bench.ts';
 import type { AgentUnderTest } from './agent-under-test.ts';
-import { BARE, BARE_LIKE_OURS, Contenders, CTR, DOCKER, OURS, OURS_ON_DOCKER } from './contenders.ts';
+import {
+  BARE,
+  BARE_LIKE_OURS,
+  bareLike,
+  bareStart,
+  Contenders,
+  CTR,
+  DOCKER,
+  OURS,
+  OURS_ON_DOCKER,
+  startOnContainerd,
+  WITH_CRUN,
+} from './contenders.ts';
 import { interleave } from './interleave.ts';
 import { profileStarts } from './profile.ts';
 import type { Report, Row } from './report.ts';
@@ -24,6 +36,15 @@ const AIMS: Readonly<Record<string, Pick<Row, 'aim' | 'against'>>> = {
       { row: DOCKER },
     ],
   },
+  [`${OURS}${WITH_CRUN}`]: {
+    against: [
+      { row: `${BARE_LIKE_OURS}${WITH_CRUN}` },
+      { row: BARE },
+      { row: CTR },
+      { row: OURS_ON_DOCKER },
+      { row: DOCKER },
+    ],
+  },
   [`${OURS}, ${BRIDGE}`]: {
     against: [
       { row: OURS, aim: 1.15 },
@@ -41,10 +62,11 @@ export async function runBenchmark({ rounds = ROUNDS, traceFile }: BenchmarkOpti
 
 async function measureStarts(rounds: number): Promise<Report> {
   await using contenders = await Contenders.start();
-  const { ours, oursOnDocker } = contenders;
-  const model = ours.run();
-  await ours.running(model);
-  using bareLikeOurs = await contenders.bareLikeOurs();
+  const { ours, oursOnDocker, bare, program, onContainerd } = contenders;
+  using bareLikeOurs = await bareLike(onContainerd);
+  await using more = new AsyncDisposableStack();
+  const onCrun = await startOnContainerd(more, program, { crun: true });
+  using bareOnCrun = await bareLike(onCrun);
   const acks: number[] = [];
   const samples = await interleave(
     [
@@ -56,8 +78,13 @@ async function measureStarts(rounds: number): Promise<Report> {
           return startMs;
         },
       },
-      { name: BARE, measure: () => contenders.bareStart() },
-      { name: BARE_LIKE_OURS, measure: () => contenders.bareStart(bareLikeOurs) },
+      { name: BARE, measure: () => bareStart(bare) },
+      { name: BARE_LIKE_OURS, measure: () => bareStart(bareLikeOurs) },
+      {
+        name: `${OURS}${WITH_CRUN}`,
+        measure: async () => (await onCrun.agent.startAndStop(oneContainer())).startMs,
+      },
+      { name: `${BARE_LIKE_OURS}${WITH_CRUN}`, measure: () => bareStart(bareOnCrun) },
       { name: CTR, measure: () => contenders.ctrRun() },
       {
         name: OURS_ON_DOCKER,
