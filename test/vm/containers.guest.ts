@@ -75,7 +75,8 @@ for (const ociRuntime of ['runc', 'crun']) {
     const request = await requestOf(under, `oom-${parent.driver}`, {
       ...script('exec dd if=/dev/zero of=/dev/null bs=200M count=1'),
       cgroup: parent,
-      limits: { cpuShares: 128, memoryBytes: 16 * MIB },
+      // More than the OCI runtime itself needs until the program runs: runc copies its binary into it.
+      limits: { cpuShares: 128, memoryBytes: 48 * MIB },
     });
     await under.runtime.createContainer(request, { signal });
     await under.runtime.startContainer(request.id, { signal });

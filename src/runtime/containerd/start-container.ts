@@ -7,7 +7,7 @@ import type { StartedContainer, StartOptions } from '../runtime.ts';
 import type { StartSignals } from '../starts-in-flight.ts';
 import { cgroupOf, isCgroupEmpty, killCgroup } from './container-cgroup.ts';
 import { findRecord, markStarted, type StartedFacts } from './container-record.ts';
-import { KILLED_STATUS } from './container-watch.ts';
+import { type ContainerWatch, KILLED_STATUS } from './container-watch.ts';
 import { ContainerdError, hasCode } from './containerd-error.ts';
 import type { FreshContainer } from './fresh-containers.ts';
 import { clearLeftBundle, isRefusal, isShimMissing, leftBundle } from './left-bundle.ts';
@@ -22,6 +22,8 @@ const MAKE_TRIES = 3;
 const SHIM_RETRY_PAUSE_MS = 500;
 /** By the shim and by containerd, on all its versions, before anything of the task is run. */
 const NO_TASK = /\b(container not created|(task|process) \S+ not found)\b/;
+/** By the shim and by runc: the process that is to become the container's program has ended while it waited. */
+const DIED_EARLY = /cannot start a (stopped process|container that has stopped)/;
 /** How long the end of a task that is gone may take to be known. */
 const EXIT_PATIENCE_MS = 300;
 const HALF_MADE_MS = 1_000;
@@ -276,13 +278,15 @@ async function undone(
   callers: AbortSignal,
 ): Promise<unknown> {
   const { client, watches, shims, log } = context;
-  const cgroup = watches.find(id)?.cgroup;
+  const watch = watches.find(id);
+  const early = error instanceof ContainerdError && DIED_EARLY.test(error.details) && (await earlyEnd(watch));
   watches.forget(id);
   if (hasCode(error, 'UNAVAILABLE')) return error;
   const { signal } = new AbortController();
   try {
     await destroyTask(client, id, { signal, timeoutMs: CLEANUP_TIMEOUT_MS });
     // What runs under a shim that containerd has lost would go on.
+    const cgroup = watch?.cgroup;
     if (cgroup !== undefined && !(await isCgroupEmpty(cgroup))) await killCgroup(cgroup);
     await markStarted(client, id, undefined, signal);
     await shims.forget(id);
@@ -291,8 +295,18 @@ async function undone(
   }
   if (callers.aborted) return callers.reason;
   if (!(error instanceof ContainerdError)) return error;
-  return new TaskError('CannotStartContainerError', error.details, {
+  const details = early ? `${error.details}: ${early}` : error.details;
+  return new TaskError('CannotStartContainerError', details, {
     cause: error,
     retryable: hasCode(error, 'DEADLINE_EXCEEDED'),
   });
+}
+
+/** What became of a process that waited for its start, in words for whoever wrote the task definition. */
+async function earlyEnd(watch: ContainerWatch | undefined): Promise<string | undefined> {
+  const exit = await Promise.race([watch?.exited, sleep(EXIT_PATIENCE_MS)]);
+  if (exit === undefined) return undefined;
+  return exit.oomKilled
+    ? "the memory limit was reached before the container's program began; it needs more memory"
+    : `it ended with exit code ${exit.exitCode ?? 'unknown'} before the container's program began`;
 }

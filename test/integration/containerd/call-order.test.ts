@@ -110,6 +110,27 @@ describe('calls to containerd', () => {
     await runtime.removeContainer(request.id, { signal });
   });
 
+  it('tell how a process ended that was killed before its start (CTD-64)', async () => {
+    proxied = await openProxied(under, 'early');
+    await using _open = proxied;
+    const { runtime, proxy } = proxied;
+    const request = await requestOf(under, 'early', script('exit 0'));
+    const { id } = request;
+    await runtime.createContainer(request, { signal });
+    const beforeProcess = async () => {
+      await until(() => proxy.find('Tasks/Create')?.answered, { what: 'the task is made' });
+      await under.containerd.ctr(under.options.namespace, 'tasks', 'kill', '-s', 'SIGKILL', id);
+      const list = () => under.containerd.ctr(under.options.namespace, 'tasks', 'ls');
+      await until(async () => (await list()).includes('STOPPED'), { what: 'its process has ended' });
+    };
+    await expect(runtime.startContainer(id, { signal, beforeProcess })).rejects.toMatchObject({
+      code: 'CannotStartContainerError',
+      message: expect.stringMatching(/: it ended with exit code 137 before the container's program began$/),
+    });
+    expect(await runtime.observeContainer(id, { signal })).toEqual({ state: 'created' });
+    await runtime.removeContainer(id, { signal });
+  });
+
   it('do not lie between an exit and its report (CTD-36)', async () => {
     proxied = await openProxied(under, 'report');
     await using _open = proxied;
