@@ -9,6 +9,7 @@ import { cgroupOf, isCgroupEmpty, killCgroup } from './container-cgroup.ts';
 import { findRecord, markStarted, type StartedFacts } from './container-record.ts';
 import { type ContainerWatch, KILLED_STATUS } from './container-watch.ts';
 import { ContainerdError, hasCode } from './containerd-error.ts';
+import { helpCutStart } from './cut-start.ts';
 import type { FreshContainer } from './fresh-containers.ts';
 import { clearLeftBundle, isRefusal, isShimMissing, leftBundle } from './left-bundle.ts';
 import type { RuntimeContext } from './runtime-context.ts';
@@ -243,13 +244,15 @@ async function startTask(
   { pid, run }: { readonly pid: number; readonly run?: number },
   signal: AbortSignal,
 ): Promise<StartedContainer> {
-  const { client, watches, shims } = context;
+  const { client, watches, shims, log } = context;
   const cgroup = await cgroupOf(pid, id);
   const which = { ...(run !== undefined && { run }), ...(cgroup !== undefined && { cgroup }) };
   const watch = watches.create(id, which);
   watch.begin();
   const startedAt = Date.now();
   await Promise.all([markStarted(client, id, { at: startedAt, pid, ...which }, signal), shims.note(id, pid)]);
+  const onHelped = () => log.info({ containerId: id }, 'a start that was cut off before has been completed');
+  using _help = helpCutStart({ namespace: client.namespace, id, pid, onHelped });
   await client.unary('tasks', 'Start', { containerId: id }, { signal });
   return { pid, startedAt };
 }

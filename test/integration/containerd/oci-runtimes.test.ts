@@ -73,6 +73,33 @@ describe('OCI runtimes by name', () => {
     },
   );
 
+  it.each(CONTAINERD_VERSIONS)(
+    'complete a start that was cut off after it had let the process go, and start nothing twice, on containerd %s',
+    async (version) => {
+      await using scratch = makeScratch();
+      const wrapper = scratch.path('runtime');
+      // As a `runc start` that is killed between reading the FIFO and removing it, and the one after it.
+      const cutStart = 'for id; do :; done; cat "/run/containerd/runc/$NAMESPACE/$id/exec.fifo" >/dev/null';
+      await using under = await containerdUnderTest({ version }, { ociRuntime: wrapper });
+      writeFileSync(
+        wrapper,
+        `#!/bin/sh\nNAMESPACE=${under.options.namespace}\ncase " $* " in *" start "*) ${cutStart};; esac\nexec runc "$@"\n`,
+      );
+      chmodSync(wrapper, 0o755);
+      await using log = new EventLog(under.runtime);
+      const request = await requestOf(under, 'cut', script('echo started; exec sleep 1000'));
+      const { id } = request;
+      await under.runtime.createContainer(request, { signal });
+      const { pid } = await under.runtime.startContainer(id, { signal: AbortSignal.timeout(20_000) });
+      expect(await under.runtime.observeContainer(id, { signal })).toMatchObject({ state: 'running', pid });
+      expect(await under.output(id)).toBe('started\n');
+      await under.runtime.stopContainer(id, { killAtMs: 0 }, { signal });
+      expect(await log.exitOf(id)).toMatchObject({ exitCode: 137 });
+      await under.runtime.removeContainer(id, { signal });
+      await under.expectNothingLeft();
+    },
+  );
+
   it('joins namespaces with crun too, and shares their /dev/shm (RES-84)', async () => {
     await using under = await containerdUnderTest({ hideCgroup2: true }, { ociRuntime: 'crun' });
     const { runtime } = under;
