@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import { z } from 'zod';
 import type { Link } from '../src/host/links.ts';
 import { linksHere } from '../src/host/links.ts';
@@ -18,14 +17,11 @@ export const macSchema = z
   .transform((text) => text.toLowerCase())
   .pipe(z.string().regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/, 'a MAC address is six hex pairs with colons'));
 
-const addressSchema = z.string().refine((text) => {
-  const [address = '', length = ''] = text.split('/');
-  const bits = { 4: 32, 6: 128 }[isIP(address)] ?? -1;
-  return /^\d+$/.test(length) && Number(length) <= bits;
-}, 'an address has its prefix length, such as 10.0.2.100/24');
-const gatewaySchema = z
-  .string()
-  .refine((text) => isIP(text) > 0, 'a gateway is an address without prefix length');
+const addressSchema = z.union(
+  [z.cidrv4(), z.cidrv6()],
+  'an address has its prefix length, such as 10.0.2.100/24',
+);
+const gatewaySchema = z.union([z.ipv4(), z.ipv6()], 'a gateway is an address without prefix length');
 
 /** What plugins of ENIs are told of the link (networking.md §11.4). */
 export const eniSchema = z.looseObject({

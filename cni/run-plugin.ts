@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeSync } from 'node:fs';
 import { z } from 'zod';
 import { isNetworkNamespace, OWN_NAMESPACE } from '../src/host/netns.ts';
 import { type CniResult, cniResultSchema } from '../src/network/cni/cni-schema.ts';
@@ -224,6 +224,7 @@ function isTrue(value: string | undefined): boolean {
   return /^(1|t|true)$/i.test(value ?? '');
 }
 
+/** Without `process.stdout`, which loads what sockets need. */
 function print(document: object): void {
-  process.stdout.write(`${JSON.stringify(document)}\n`);
+  writeSync(1, `${JSON.stringify(document)}\n`);
 }

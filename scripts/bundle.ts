@@ -35,17 +35,17 @@ if [ -L "$0" ] || [ "$here" = "$0" ]; then here=$(dirname "$(readlink -f "$(comm
 exec "$here/node" --max-semi-space-size=2 "$here/lib/main.js" "$@"
 `;
 
-/** The native module lies where the bundle has it, not where npm has it. */
-const koffiFromBundle: Plugin = {
+/** The native module lies where the bundle has it, not where npm has it; `up` leads from a program to the bundle. */
+const koffiFromBundle = (up: string): Plugin => ({
   name: 'koffi-from-bundle',
   load(id) {
     if (!id.endsWith('/koffi/src/koffi/src/static.js')) return null;
     return `import { createRequire } from 'node:module';
 export function loadStatic(name) {
-  return createRequire(import.meta.url)('../native/' + name + '/koffi.node');
+  return createRequire(import.meta.url)('${up}/native/' + name + '/koffi.node');
 }`;
   },
-};
+});
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -60,7 +60,7 @@ async function main(): Promise<void> {
   rmSync(out, { recursive: true, force: true });
   mkdirSync(join(out, 'lib'), { recursive: true });
 
-  const packages = await bundlePrograms(join(out, 'lib'));
+  const packages = await bundleAll(join(out, 'lib'));
   using foreign = new PackageFolder();
   const node = foreign.find(`node-linux-${arch}`);
   const native = foreign.find(`@koromix/koffi-linux-${arch}`);
@@ -82,20 +82,35 @@ async function main(): Promise<void> {
   console.log(out);
 }
 
-/** CNI plugins by the names of their programs in the bundle. */
-function cniPlugins(): Readonly<Record<string, string>> {
-  const names = readdirSync(join(root, 'cni/plugins')).map((file) => basename(file, '.ts'));
-  return Object.fromEntries(names.map((name) => [`cni/${name}`, `cni/plugins/${name}.ts`]));
+/** Bundles all programs; gives the folders of the packages that went in. */
+async function bundleAll(directory: string): Promise<readonly string[]> {
+  const folders = await bundle(PROGRAMS, { directory, up: '..' });
+  for (const file of readdirSync(join(root, 'cni/plugins'))) {
+    const plugin = { [basename(file, '.ts')]: `cni/plugins/${file}` };
+    // One file each: most of the time of a run goes into loading.
+    const place = { directory: join(directory, 'cni'), up: '../..', inOneFile: true };
+    folders.push(...(await bundle(plugin, place)));
+  }
+  return [...new Set(folders)].sort();
 }
 
-/** Bundles all programs; gives the folders of the packages that went in. */
-async function bundlePrograms(directory: string): Promise<readonly string[]> {
+interface BundlePlace {
+  readonly directory: string;
+  /** Leads from there to the folder of the whole bundle. */
+  readonly up: string;
+  readonly inOneFile?: boolean;
+}
+
+async function bundle(
+  input: Readonly<Record<string, string>>,
+  { directory, up, inOneFile = false }: BundlePlace,
+): Promise<string[]> {
   const build = await rolldown({
     cwd: root,
-    input: { ...PROGRAMS, ...cniPlugins() },
+    input: { ...input },
     platform: 'node',
     transform: { define: { 'process.env.ECS_AGENT_BUILD_HASH': JSON.stringify(buildHash()) } },
-    plugins: [koffiFromBundle, lazyBuiltins],
+    plugins: [koffiFromBundle(up), lazyBuiltins],
     onLog(level, log) {
       if (level === 'warn' && log.code !== 'EVAL') throw new Error(log.message);
     },
@@ -105,13 +120,13 @@ async function bundlePrograms(directory: string): Promise<readonly string[]> {
     format: 'esm',
     chunkFileNames: '[name]-[hash].js',
     minify: { mangle: false, compress: false, codegen: { removeWhitespace: true } },
+    ...(inOneFile && { codeSplitting: false }),
   });
   const modules = output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
-  const folders = modules.flatMap((id) => {
+  return modules.flatMap((id) => {
     const at = /^.*\/node_modules\/(@[^/]+\/)?[^/]+/.exec(id);
     return at === null ? [] : [at[0]];
   });
-  return [...new Set(folders)].sort();
 }
 
 /** Eight digits of the commit; with changes on top of it, of nothing in particular. */

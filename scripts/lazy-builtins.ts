@@ -2,17 +2,21 @@ import type { Plugin } from 'rolldown';
 
 /**
  * Modules of Node's some of whose exports are made when they are first read. An `import` of such a module reads them
- * all: of `node:http` that is `WebSocket`, which brings undici (50 ms and 15 MB).
+ * all: of `node:http` that is `WebSocket`, which brings undici (50 ms and 15 MB), of `node:process` the three standard
+ * streams, of `node:tls` all certificates that Node has.
  */
-const WITH_LAZY_EXPORTS = ['node:http'];
+const WITH_LAZY_EXPORTS = ['buffer', 'crypto', 'events', 'fs', 'http', 'net', 'process', 'stream', 'tls', 'util'];
+/** It wants exports that are dear, and is loaded by `ecs-local` alone. */
+const AWS_SDK = /\/node_modules\/(@aws-sdk|@smithy)\//;
 const PREFIX = '\0lazy:';
 
-/** Takes modules of Node's whose `import` is dear in another way, without the exports that make it so. */
+/** Has those exports read that somebody imports, and no others: calls that are pure go when nobody wants what they give. */
 export const lazyBuiltins: Plugin = {
   name: 'lazy-builtins',
-  resolveId(source, _importer, { kind }) {
+  resolveId(source, importer, { kind }) {
     if (kind !== 'import-statement' && kind !== 'dynamic-import') return null;
-    const name = source.startsWith('node:') ? source : `node:${source}`;
+    if (importer !== undefined && AWS_SDK.test(importer)) return null;
+    const name = source.replace(/^node:/, '');
     return WITH_LAZY_EXPORTS.includes(name) ? `${PREFIX}${name}` : null;
   },
   load(id) {
@@ -20,12 +24,10 @@ export const lazyBuiltins: Plugin = {
     const name = id.slice(PREFIX.length);
     const module = process.getBuiltinModule(name);
     if (module === undefined) throw new Error(`Node has no ${name}`);
-    const eager = Object.entries(Object.getOwnPropertyDescriptors(module)).filter(
-      ([key, { enumerable, get }]) => enumerable && get === undefined && key !== 'default',
-    );
-    const names = eager.map(([key]) => key).join(', ');
-    return `const builtin = process.getBuiltinModule('${name}');
-export default builtin;
-export const { ${names} } = builtin;`;
+    const names = Object.keys(module).filter((key) => key !== 'default' && /^[A-Za-z_$][\w$]*$/.test(key));
+    return `const builtin$ = process.getBuiltinModule('node:${name}');
+const read$ = (name) => builtin$[name];
+export default builtin$;
+${names.map((key) => `export const ${key} = /* @__PURE__ */ read$('${key}');`).join('\n')}`;
   },
 };

@@ -1,4 +1,3 @@
-import { isIPv6 } from 'node:net';
 import { attribute, changeHere, dumpHere, findAttribute, NetlinkError, uint32 } from './netlink.ts';
 
 /** An address of a link. */
@@ -137,7 +136,7 @@ export function splitPrefix(text: string): { readonly address: string; readonly 
 
 /** Four or sixteen bytes. */
 function addressBytes(address: string): Buffer {
-  if (!isIPv6(address)) return Buffer.from(address.split('.').map(Number));
+  if (!address.includes(':')) return Buffer.from(address.split('.').map(Number));
   const [head = '', tail] = address.split('::');
   const words = (text: string) => (text === '' ? [] : text.split(':'));
   const left = words(head);
