@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type { Link } from '../src/host/links.ts';
 import { linksHere } from '../src/host/links.ts';
 import { inNetworkNamespace } from '../src/host/netns.ts';
@@ -9,13 +8,17 @@ import {
   INSTANCE_METADATA,
   LinkNameTakenError,
 } from '../src/network/awsvpc/eni-link.ts';
+import { z } from '../src/schema.ts';
 import { CniCode, CniFailure } from './run-plugin.ts';
 
 /** Six hex pairs in lower case. */
-export const macSchema = z
-  .string()
-  .transform((text) => text.toLowerCase())
-  .pipe(z.string().regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/, 'a MAC address is six hex pairs with colons'));
+export const macSchema = z.pipe(
+  z.pipe(
+    z.string(),
+    z.transform((text) => text.toLowerCase()),
+  ),
+  z.string().check(z.regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/, 'a MAC address is six hex pairs with colons')),
+);
 
 const addressSchema = z.union(
   [z.cidrv4(), z.cidrv6()],
@@ -26,11 +29,11 @@ const gatewaySchema = z.union([z.ipv4(), z.ipv6()], 'a gateway is an address wit
 /** What plugins of ENIs are told of the link (networking.md §11.4). */
 export const eniSchema = z.looseObject({
   mac: macSchema,
-  addresses: z.array(addressSchema).min(1),
-  gateways: z.array(gatewaySchema).default([]),
-  blockInstanceMetadata: z.boolean().default(false),
+  addresses: z.array(addressSchema).check(z.minLength(1)),
+  gateways: z._default(z.array(gatewaySchema), []),
+  blockInstanceMetadata: z._default(z.boolean(), false),
   /** 0: as the host has it. */
-  mtu: z.int().min(0).max(65_535).default(0),
+  mtu: z._default(z.int().check(z.minimum(0), z.maximum(65_535)), 0),
 });
 
 export function eniLinkOf(config: z.output<typeof eniSchema>, ifName: string): EniLink {

@@ -1,7 +1,7 @@
 import { readFileSync, statSync, writeSync } from 'node:fs';
-import { z } from 'zod';
 import { isNetworkNamespace, OWN_NAMESPACE } from '../src/host/netns.ts';
 import { type CniResult, cniResultSchema } from '../src/network/cni/cni-schema.ts';
+import { z } from '../src/schema.ts';
 
 /** Error codes of the CNI specification; from 100 on they are the plugins' own. */
 export const CniCode = {
@@ -50,7 +50,7 @@ export interface Added {
 
 /** A CNI plugin; its methods throw a `CniFailure` for what whoever calls it should know. */
 export interface CniPlugin<Config> {
-  readonly config: z.ZodType<Config>;
+  readonly config: z.ZodMiniType<Config>;
   /** Whether it only makes sense behind another plugin. */
   readonly isChained: boolean;
   /** May be repeated. Nothing to tell: the result is that of the plugins before. */
@@ -152,7 +152,7 @@ function callOf<Config>(
   const config = plugin.config.safeParse(input);
   if (!config.success)
     throw new CniFailure(CniCode.invalidConfig, 'invalid configuration', describe(config.error));
-  const previous = cniResultSchema.optional().safeParse(input.prevResult ?? undefined);
+  const previous = z.optional(cniResultSchema).safeParse(input.prevResult ?? undefined);
   if (!previous.success)
     throw new CniFailure(CniCode.cannotDecode, 'prevResult cannot be read', describe(previous.error));
   if (plugin.isChained && command !== 'DEL' && previous.data === undefined)
@@ -189,10 +189,7 @@ function resultOf(
     };
   });
   const routes = gateways.map((gw) => ({ dst: isV6(gw) ? '::/0' : '0.0.0.0/0', gw }));
-  const routesBefore = z
-    .array(z.unknown())
-    .catch([])
-    .parse('routes' in before ? before.routes : []);
+  const routesBefore = z.catch(z.array(z.unknown()), []).parse('routes' in before ? before.routes : []);
   return {
     ...before,
     cniVersion: version,
@@ -204,14 +201,14 @@ function resultOf(
 
 function parseInput(text: string): Input {
   try {
-    return z.looseObject({ cniVersion: z.string().default('0.2.0') }).parse(JSON.parse(text));
+    return z.looseObject({ cniVersion: z._default(z.string(), '0.2.0') }).parse(JSON.parse(text));
   } catch (error) {
-    const details = error instanceof z.ZodError ? describe(error) : (error as Error).message;
+    const details = error instanceof z.core.$ZodError ? describe(error) : (error as Error).message;
     throw new CniFailure(CniCode.cannotDecode, 'standard input is no configuration', details);
   }
 }
 
-function describe(error: z.ZodError): string {
+function describe(error: z.core.$ZodError): string {
   return error.issues.map(({ path, message }) => `${path.join('.') || 'it'}: ${message}`).join('; ');
 }
 

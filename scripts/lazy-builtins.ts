@@ -5,7 +5,18 @@ import type { Plugin } from 'rolldown';
  * all: of `node:http` that is `WebSocket`, which brings undici (50 ms and 15 MB), of `node:process` the three standard
  * streams, of `node:tls` all certificates that Node has.
  */
-const WITH_LAZY_EXPORTS = ['buffer', 'crypto', 'events', 'fs', 'http', 'net', 'process', 'stream', 'tls', 'util'];
+const WITH_LAZY_EXPORTS = [
+  'buffer',
+  'crypto',
+  'events',
+  'fs',
+  'http',
+  'net',
+  'process',
+  'stream',
+  'tls',
+  'util',
+];
 /** It wants exports that are dear, and is loaded by `ecs-local` alone. */
 const AWS_SDK = /\/node_modules\/(@aws-sdk|@smithy)\//;
 const PREFIX = '\0lazy:';

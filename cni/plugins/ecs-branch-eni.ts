@@ -1,14 +1,18 @@
-import { z } from 'zod';
 import {
   attachBranchEni,
   type BranchEniLink,
   findBranch,
   removeBranchEni,
 } from '../../src/network/awsvpc/branch-eni.ts';
+import { z } from '../../src/schema.ts';
 import { eniFailure, eniLinkOf, eniSchema, macSchema, wrongWithEni } from '../eni-config.ts';
 import { runCniPlugin } from '../run-plugin.ts';
 
-const schema = z.looseObject({ ...eniSchema.shape, trunkMac: macSchema, vlanId: z.int().min(1).max(4_094) });
+const schema = z.looseObject({
+  ...eniSchema.shape,
+  trunkMac: macSchema,
+  vlanId: z.int().check(z.minimum(1), z.maximum(4_094)),
+});
 
 function branchOf(config: z.output<typeof schema>, ifName: string): BranchEniLink {
   return { ...eniLinkOf(config, ifName), trunkMacAddress: config.trunkMac, vlanId: config.vlanId };

@@ -1,6 +1,6 @@
-import { z } from 'zod';
 import { inNetworkNamespace } from '../../src/host/netns.ts';
 import { blockInstanceMetadata } from '../../src/network/awsvpc/eni-link.ts';
+import { z } from '../../src/schema.ts';
 import { wrongWithBlock } from '../eni-config.ts';
 import { runCniPlugin } from '../run-plugin.ts';
 

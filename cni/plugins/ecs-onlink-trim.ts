@@ -1,7 +1,7 @@
-import { z } from 'zod';
 import { inNetworkNamespace } from '../../src/host/netns.ts';
 import { compareOnLink, trimOnLink } from '../../src/network/awsvpc/on-link.ts';
 import type { CniResult } from '../../src/network/cni/cni-schema.ts';
+import { z } from '../../src/schema.ts';
 import { runCniPlugin } from '../run-plugin.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from '../schema.ts';
 import type { LogConfig } from '../task/task-spec.ts';
 import { describeIssue } from '../wire/envelope.ts';
 
@@ -6,12 +6,20 @@ import { describeIssue } from '../wire/envelope.ts';
  * `dockerConfig.config` and `.hostConfig`: JSON texts in the format of Docker's container-create body (acs.md
  * §10.7). Members named here are honoured; what the others mean is decided in unsupported.ts.
  */
-const text = z.string().nullish();
-const texts = z.array(z.string()).nullish();
-const textMap = z.record(z.string(), z.string()).nullish();
-const flag = z.boolean().nullish();
-const whole = z.number().int().nullish();
-const words = z.union([z.string().transform((word) => [word]), z.array(z.string())]).nullish();
+const text = z.nullish(z.string());
+const texts = z.nullish(z.array(z.string()));
+const textMap = z.nullish(z.record(z.string(), z.string()));
+const flag = z.nullish(z.boolean());
+const whole = z.nullish(z.int());
+const words = z.nullish(
+  z.union([
+    z.pipe(
+      z.string(),
+      z.transform((word) => [word]),
+    ),
+    z.array(z.string()),
+  ]),
+);
 
 export const configSchema = z.looseObject({
   Cmd: words,
@@ -36,8 +44,8 @@ export const hostConfigSchema = z.looseObject({
   Dns: texts,
   DnsSearch: texts,
   ExtraHosts: texts,
-  Ulimits: z.array(z.object({ Name: z.string(), Soft: z.number().int(), Hard: z.number().int() })).nullish(),
-  LogConfig: z.object({ Type: text, Config: textMap }).nullish(),
+  Ulimits: z.nullish(z.array(z.object({ Name: z.string(), Soft: z.int(), Hard: z.int() }))),
+  LogConfig: z.nullish(z.object({ Type: text, Config: textMap })),
   ShmSize: whole,
   Tmpfs: textMap,
   Sysctls: textMap,
@@ -59,9 +67,9 @@ export const hostConfigSchema = z.looseObject({
   OomKillDisable: flag,
   OomScoreAdj: whole,
   Privileged: flag,
-  Devices: z
-    .array(z.object({ PathOnHost: z.string(), PathInContainer: text, CgroupPermissions: text }))
-    .nullish(),
+  Devices: z.nullish(
+    z.array(z.object({ PathOnHost: z.string(), PathInContainer: text, CgroupPermissions: text })),
+  ),
   SecurityOpt: texts,
   GroupAdd: texts,
   Init: flag,
@@ -112,7 +120,7 @@ export function environmentOf(entries: readonly string[]): Readonly<Record<strin
 }
 
 function decode<T extends object>(
-  schema: z.ZodType<T>,
+  schema: z.ZodMiniType<T>,
   json: string | null | undefined,
   errorName: string,
 ): Decoded<T> {

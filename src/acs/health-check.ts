@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from '../schema.ts';
 import type { HealthCheck } from '../task/health.ts';
 
 /** Docker's defaults (task-engine.md §17). */
@@ -7,13 +7,13 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_RETRIES = 3;
 const NS_PER_MS = 1_000_000;
 
-const nanoseconds = z.number().nonnegative().nullish();
+const nanoseconds = z.nullish(z.number().check(z.nonnegative()));
 const schema = z.looseObject({
-  Test: z.array(z.string()).min(1),
+  Test: z.array(z.string()).check(z.minLength(1)),
   Interval: nanoseconds,
   Timeout: nanoseconds,
   StartPeriod: nanoseconds,
-  Retries: z.number().int().nonnegative().nullish(),
+  Retries: z.nullish(z.int().check(z.nonnegative())),
 });
 
 /** What a `Healthcheck` of dockerConfig.config asks for. */

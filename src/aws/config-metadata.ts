@@ -1,5 +1,5 @@
-import { z } from 'zod';
 import type { ConfigMetadata } from '../config/load-config.ts';
+import { z } from '../schema.ts';
 import { type InstanceMetadata, noInstanceMetadata } from './imds.ts';
 
 const identitySchema = z.looseObject({ region: z.string() });

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from '../schema.ts';
 import type { AwsCredentials, CredentialsSource } from './credentials.ts';
 import { sendHttp } from './http-request.ts';
 import { type InstanceMetadata, noInstanceMetadata } from './imds.ts';
@@ -18,12 +18,12 @@ const TIMEOUTS = { dialMs: 2_000, tlsMs: 5_000, totalMs: 10_000 };
 const ROLE_PATH = '/latest/meta-data/iam/security-credentials/';
 
 const answerSchema = z.looseObject({
-  Code: z.string().optional(),
-  Message: z.string().optional(),
-  AccessKeyId: z.string().min(1).optional(),
-  SecretAccessKey: z.string().min(1).optional(),
-  Token: z.string().optional(),
-  Expiration: z.string().optional(),
+  Code: z.optional(z.string()),
+  Message: z.optional(z.string()),
+  AccessKeyId: z.optional(z.string().check(z.minLength(1))),
+  SecretAccessKey: z.optional(z.string().check(z.minLength(1))),
+  Token: z.optional(z.string()),
+  Expiration: z.optional(z.string()),
 });
 
 /** AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN. */

@@ -1,9 +1,9 @@
 import type { FileHandle } from 'node:fs/promises';
-import { z } from 'zod';
+import { z } from '../schema.ts';
 import type { LogEntry, LogFormat } from './log-entries.ts';
 
 const entrySchema = z.object({
-  log: z.string().default(''),
+  log: z._default(z.string(), ''),
   stream: z.enum(['stdout', 'stderr']),
   time: z.string(),
 });

@@ -1,5 +1,5 @@
-import { z } from 'zod';
 import { DeadlineExceededError } from '../async/deadline.ts';
+import { z } from '../schema.ts';
 import { type ContainerId, containerId } from '../task/ids.ts';
 import type { ContainerLogs, LogRequest, LogTotals, PreparedLog } from './container-logs.ts';
 import { FifoHolds } from './fifo-holds.ts';
@@ -40,7 +40,7 @@ export type LogCredentialsSource = (credentialsId: string) => Promise<LogCredent
 
 const fifosSchema = z.object({ stdout: z.string(), stderr: z.string() });
 const listSchema = z.array(
-  z.object({ id: z.string().transform(containerId), fifos: fifosSchema.optional() }),
+  z.object({ id: z.pipe(z.string(), z.transform(containerId)), fifos: z.optional(fifosSchema) }),
 );
 const countSchema = z.object({ lines: z.number(), bytes: z.number() });
 const countsSchema = z.object({
@@ -52,8 +52,8 @@ const countsSchema = z.object({
   backlogBytes: z.number(),
   blockedMs: z.number(),
 });
-const statisticsSchema = z.record(z.string(), countsSchema.extend({ partialMessages: z.number() }));
-const totalsSchema = z.record(z.string(), countsSchema.extend({ containers: z.number() }));
+const statisticsSchema = z.record(z.string(), z.extend(countsSchema, { partialMessages: z.number() }));
+const totalsSchema = z.record(z.string(), z.extend(countsSchema, { containers: z.number() }));
 
 const OPEN_TIMEOUT_MS = 30_000;
 /** Nothing else bounds the set-up of a driver (logging.md §24.2). */

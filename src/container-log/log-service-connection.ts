@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
-import { z } from 'zod';
 import { Backoff } from '../async/backoff.ts';
 import { sleep, withDeadline } from '../async/deadline.ts';
+import { z } from '../schema.ts';
 import { serviceSocketPath } from './log-paths.ts';
 import {
   type LogServiceProcessOptions,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
-import { z } from 'zod';
+import { z } from '../schema.ts';
 import { ApiError } from './api-error.ts';
 import { startControlPlane } from './control-plane.ts';
 import { type NetworkInterface, networkInterfacesSchema } from './network-interfaces.ts';
@@ -101,7 +101,7 @@ function readInterfaces(file: string): readonly NetworkInterface[] {
   try {
     return networkInterfacesSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch (error) {
-    const detail = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+    const detail = error instanceof z.core.$ZodError ? z.prettifyError(error) : String(error);
     throw new InvalidArgumentError(`${file} is not a list of network interfaces: ${detail}`);
   }
 }

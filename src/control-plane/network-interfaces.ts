@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
+import { z } from '../schema.ts';
 import type { PayloadEni } from '../wire/acs-payload.ts';
 import { attachmentArn, lastPart, type Scope } from './arns.ts';
 
-const mac = z
-  .string()
-  .regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i, 'give a MAC address such as 0e:9e:32:c7:48:85')
-  .transform((text) => text.toLowerCase());
-const texts = z.array(z.string()).default([]);
+const mac = z.pipe(
+  z
+    .string()
+    .check(z.regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i, 'give a MAC address such as 0e:9e:32:c7:48:85')),
+  z.transform((text) => text.toLowerCase()),
+);
+const texts = z._default(z.array(z.string()), []);
 
 /**
  * An ENI that this control plane may give to a task. EC2 is not there to make one: its device has to be on the
@@ -15,21 +17,21 @@ const texts = z.array(z.string()).default([]);
  */
 export const networkInterfaceSchema = z.object({
   macAddress: mac,
-  ec2Id: z.string().optional(),
-  subnetId: z.string().default('subnet-local'),
+  ec2Id: z.optional(z.string()),
+  subnetId: z._default(z.string(), 'subnet-local'),
   /** The instance that has it, by its EC2 id; any when absent. */
-  ec2InstanceId: z.string().optional(),
+  ec2InstanceId: z.optional(z.string()),
   privateIpv4Addresses: texts,
   ipv6Addresses: texts,
   /** `10.0.2.1/24`. */
-  subnetGatewayIpv4Address: z.string().optional(),
-  subnetGatewayIpv6Address: z.string().optional(),
+  subnetGatewayIpv4Address: z.optional(z.string()),
+  subnetGatewayIpv6Address: z.optional(z.string()),
   domainNameServers: texts,
   domainName: texts,
-  privateDnsName: z.string().optional(),
+  privateDnsName: z.optional(z.string()),
   /** Both are there for a branch ENI. */
-  vlanId: z.string().optional(),
-  trunkMacAddress: mac.optional(),
+  vlanId: z.optional(z.string()),
+  trunkMacAddress: z.optional(mac),
 });
 export const networkInterfacesSchema = z.array(networkInterfaceSchema);
 export type NetworkInterface = z.infer<typeof networkInterfaceSchema>;

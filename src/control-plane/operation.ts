@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type { z } from '../schema.ts';
 import { withoutNulls } from '../wire/ecs-api.ts';
 import { invalidParameter } from './api-error.ts';
 import type { Settings } from './settings.ts';
@@ -29,7 +29,7 @@ export interface Call {
 export type Operation = (body: unknown, call: Call) => object;
 
 /** Makes an operation of a schema and a handler; a body that does not fit is an InvalidParameterException. */
-export function operation<S extends z.ZodType>(
+export function operation<S extends z.ZodMiniType>(
   schema: S,
   handle: (input: z.infer<S>, call: Call) => object,
 ): Operation {

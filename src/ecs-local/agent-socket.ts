@@ -1,18 +1,18 @@
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { z } from 'zod';
+import { z } from '../schema.ts';
 
 const progressSchema = z.object({
   bytesDone: z.number(),
   bytesTotal: z.number(),
   layersUnpacked: z.number(),
   layersTotal: z.number(),
-  bytesPerSecond: z.number().optional(),
-  secondsLeft: z.number().optional(),
-  trouble: z.string().optional(),
-  laziness: z
-    .object({ lazyLayers: z.number(), layers: z.number(), inFull: z.exactOptional(z.string()) })
-    .optional(),
+  bytesPerSecond: z.optional(z.number()),
+  secondsLeft: z.optional(z.number()),
+  trouble: z.optional(z.string()),
+  laziness: z.optional(
+    z.object({ lazyLayers: z.number(), layers: z.number(), inFull: z.exactOptional(z.string()) }),
+  ),
 });
 
 /** How far a pull is. */
@@ -20,13 +20,13 @@ export type PullProgressDocument = z.infer<typeof progressSchema>;
 
 const stepSchema = z.looseObject({
   kind: z.string(),
-  container: z.string().optional(),
+  container: z.optional(z.string()),
   since: z.string(),
-  progress: progressSchema.optional(),
+  progress: z.optional(progressSchema),
 });
 
 const whySchema = z.looseObject({
-  container: z.string().optional(),
+  container: z.optional(z.string()),
   reason: z.string(),
   since: z.string(),
   what: z.string(),
@@ -34,8 +34,8 @@ const whySchema = z.looseObject({
 });
 
 const agentSchema = z.looseObject({
-  containerInstanceArn: z.string().nullable(),
-  acs: z.looseObject({ connected: z.boolean(), lastError: z.string().optional() }),
+  containerInstanceArn: z.nullable(z.string()),
+  acs: z.looseObject({ connected: z.boolean(), lastError: z.optional(z.string()) }),
   tasks: z.array(
     z.looseObject({
       arn: z.string(),
@@ -46,12 +46,12 @@ const agentSchema = z.looseObject({
           name: z.string(),
           logComplete: z.boolean(),
           /** Starts by its restart policy; absent: none. */
-          restarts: z.number().optional(),
+          restarts: z.optional(z.number()),
         }),
       ),
       why: z.array(whySchema),
       steps: z.array(stepSchema),
-      stuck: z.array(stepSchema.extend({ error: z.string() })),
+      stuck: z.array(z.extend(stepSchema, { error: z.string() })),
     }),
   ),
 });

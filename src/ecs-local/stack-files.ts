@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import { z } from '../schema.ts';
 
 const processSchema = z.object({ name: z.string(), pid: z.number(), startTicks: z.string() });
 

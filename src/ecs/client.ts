@@ -1,9 +1,9 @@
-import { z } from 'zod';
 import { AGENT_HASH, AGENT_NAME, AGENT_VERSION } from '../agent-version.ts';
 import { type ConnectionSettings, createHttpAgent } from '../aws/connections.ts';
 import type { CredentialsProvider } from '../aws/credentials.ts';
 import { RequestSigner } from '../aws/signing.ts';
 import type { Config } from '../config/config.ts';
+import { z } from '../schema.ts';
 import {
   type EcsApi,
   EcsApiError,

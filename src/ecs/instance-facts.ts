@@ -1,5 +1,5 @@
-import { z } from 'zod';
 import { type InstanceMetadata, MetadataUnavailableError } from '../aws/imds.ts';
+import { z } from '../schema.ts';
 
 /** What the metadata service tells about this instance; absent where it tells nothing. */
 export interface InstanceFacts {
@@ -12,7 +12,7 @@ export interface InstanceFacts {
   readonly outpostArn?: string;
 }
 
-const nonEmpty = z.string().trim().min(1);
+const nonEmpty = z.string().check(z.trim(), z.minLength(1));
 
 /**
  * Reads the facts in the order of the Amazon ECS agent (ecs-api.md §B1, 6 and 7). Once the service turns out not

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Agent } from 'node:http';
-import type { z } from 'zod';
 import { sleep } from '../async/deadline.ts';
 import { type HttpAnswer, HttpRequestError, type HttpTimeouts, sendHttp } from '../aws/http-request.ts';
 import type { RequestSigner } from '../aws/signing.ts';
+import type { z } from '../schema.ts';
 import { EcsApiError } from './ecs-api.ts';
 import { errorSchema } from './responses.ts';
 import { isRetryable, NETWORK_ERROR, QUOTA_EXHAUSTED, type RetryPolicy, RetryQuota } from './retry-policy.ts';
@@ -37,7 +37,7 @@ export class JsonClient {
   async call<T>(
     operation: string,
     body: object,
-    schema: z.ZodType<T>,
+    schema: z.ZodMiniType<T>,
     retries: RetryPolicy,
     signal: AbortSignal,
   ): Promise<T> {
@@ -159,7 +159,7 @@ function errorOf(operation: string, answer: HttpAnswer): EcsApiError {
   });
 }
 
-function parseAnswer<T>(operation: string, answer: HttpAnswer, schema: z.ZodType<T>): T {
+function parseAnswer<T>(operation: string, answer: HttpAnswer, schema: z.ZodMiniType<T>): T {
   const parsed = schema.safeParse(jsonOf(answer.body === '' ? '{}' : answer.body));
   if (parsed.success) return parsed.data;
   const where = parsed.error.issues.map((issue) => issue.path.join('.')).join(', ');

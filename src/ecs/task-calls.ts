@@ -1,9 +1,9 @@
-import { z } from 'zod';
 import { createHttpAgent } from '../aws/connections.ts';
 import type { CredentialsProvider } from '../aws/credentials.ts';
 import { RequestSigner } from '../aws/signing.ts';
 import type { Config } from '../config/config.ts';
 import type { RoleCredentials } from '../credentials/credentials-store.ts';
+import { z } from '../schema.ts';
 import { userAgent } from './client.ts';
 import { ecsEndpoint } from './endpoint.ts';
 import { JsonClient } from './json-client.ts';
@@ -112,7 +112,7 @@ export class TaskEcsCalls {
     credentials: CredentialsProvider,
     operation: string,
     body: object,
-    schema: z.ZodType<T>,
+    schema: z.ZodMiniType<T>,
     retries: RetryPolicy,
     signal: AbortSignal,
   ): Promise<T> {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from '../schema.ts';
 
 /** NVIDIA GPUs of this host that tasks may have. */
 export interface HostGpus {
@@ -11,8 +11,8 @@ export interface HostGpus {
 export const NO_GPUS: HostGpus = { ids: [] };
 
 const infoFile = z.object({
-  DriverVersion: z.string().trim().nullish(),
-  GPUIDs: z.array(z.string().trim().min(1)).nullish(),
+  DriverVersion: z.nullish(z.string().check(z.trim())),
+  GPUIDs: z.nullish(z.array(z.string().check(z.trim(), z.minLength(1)))),
 });
 
 /**

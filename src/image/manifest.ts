@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from '../schema.ts';
 import type { ImageConfig } from './images.ts';
 import { isDigest } from './reference.ts';
 
@@ -35,20 +35,22 @@ export function isSchema1(mediaType: string): boolean {
 }
 
 const descriptorSchema = z.object({
-  mediaType: z.string().default(''),
-  digest: z.string().refine(isDigest, 'not a digest'),
-  size: z.int().nonnegative(),
-  urls: z.array(z.string()).optional(),
-  platform: z.object({ os: z.string(), architecture: z.string(), variant: z.string().optional() }).optional(),
-  artifactType: z.string().optional(),
+  mediaType: z._default(z.string(), ''),
+  digest: z.string().check(z.refine(isDigest, 'not a digest')),
+  size: z.int().check(z.nonnegative()),
+  urls: z.optional(z.array(z.string())),
+  platform: z.optional(
+    z.object({ os: z.string(), architecture: z.string(), variant: z.optional(z.string()) }),
+  ),
+  artifactType: z.optional(z.string()),
 });
 const indexSchema = z.object({ manifests: z.array(descriptorSchema) });
 const manifestSchema = z.object({ config: descriptorSchema, layers: z.array(descriptorSchema) });
 const kindSchema = z.object({
-  schemaVersion: z.number().optional(),
-  mediaType: z.string().optional(),
-  manifests: z.array(z.unknown()).optional(),
-  config: z.unknown().optional(),
+  schemaVersion: z.optional(z.number()),
+  mediaType: z.optional(z.string()),
+  manifests: z.optional(z.array(z.unknown())),
+  config: z.optional(z.unknown()),
 });
 
 /** Points at a blob: its type, digest and size in bytes. */
@@ -142,22 +144,22 @@ export function choosePlatform(entries: readonly Descriptor[], wanted: Platform)
   );
 }
 
-const strings = z.array(z.string()).nullish();
+const strings = z.nullish(z.array(z.string()));
 const configSchema = z.object({
-  os: z.string().optional(),
-  config: z
-    .object({
+  os: z.optional(z.string()),
+  config: z.nullish(
+    z.object({
       Env: strings,
       Entrypoint: strings,
       Cmd: strings,
-      User: z.string().nullish(),
-      WorkingDir: z.string().nullish(),
-      StopSignal: z.string().nullish(),
-      Volumes: z.record(z.string(), z.unknown()).nullish(),
-      ExposedPorts: z.record(z.string(), z.unknown()).nullish(),
-    })
-    .nullish(),
-  rootfs: z.object({ diff_ids: z.array(z.string().refine(isDigest, 'not a digest')).nullish() }),
+      User: z.nullish(z.string()),
+      WorkingDir: z.nullish(z.string()),
+      StopSignal: z.nullish(z.string()),
+      Volumes: z.nullish(z.record(z.string(), z.unknown())),
+      ExposedPorts: z.nullish(z.record(z.string(), z.unknown())),
+    }),
+  ),
+  rootfs: z.object({ diff_ids: z.nullish(z.array(z.string().check(z.refine(isDigest, 'not a digest')))) }),
 });
 
 /** An image's configuration: what containers inherit, and the digests of its unpacked layers from the bottom. */
@@ -201,7 +203,7 @@ function parseJson(bytes: Uint8Array, what: string): unknown {
   }
 }
 
-function read<T>(schema: z.ZodType<T>, json: unknown, what: string): T {
+function read<T>(schema: z.ZodMiniType<T>, json: unknown, what: string): T {
   const result = schema.safeParse(json);
   if (result.success) return result.data;
   const [issue] = result.error.issues;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from '../schema.ts';
 import type { RegistryCredentials } from './images.ts';
 import { DOCKER_HUB, parseReference } from './reference.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from '../schema.ts';
 import { isDigest } from './reference.ts';
 import type { RegistryTarget } from './registry/authorizer.ts';
 import type { RegistryClient } from './registry/registry-client.ts';
@@ -17,16 +17,16 @@ const INDEX_ANNOTATION = 'com.amazon.soci.index-digest';
 /** On a table of contents: the layer that it is of. */
 const LAYER_ANNOTATION = 'com.amazon.soci.image-layer-digest';
 
-const digestSchema = z.string().refine(isDigest);
+const digestSchema = z.string().check(z.refine(isDigest));
 const convertedSchema = z.object({ annotations: z.object({ [INDEX_ANNOTATION]: digestSchema }) });
 const referrersSchema = z.object({
-  manifests: z.array(z.object({ digest: digestSchema, artifactType: z.string().optional() })),
+  manifests: z.array(z.object({ digest: digestSchema, artifactType: z.optional(z.string()) })),
 });
 const indexSchema = z.object({
   layers: z.array(
     z.object({
       mediaType: z.string(),
-      annotations: z.object({ [LAYER_ANNOTATION]: digestSchema.optional() }).optional(),
+      annotations: z.optional(z.object({ [LAYER_ANNOTATION]: z.optional(digestSchema) })),
     }),
   ),
 });
@@ -71,7 +71,7 @@ export function indexedLayers(index: Uint8Array): ReadonlySet<string> {
 }
 
 /** What is not of the shape says nothing. */
-function read<T>(schema: z.ZodType<T>, bytes: Uint8Array): T | undefined {
+function read<T>(schema: z.ZodMiniType<T>, bytes: Uint8Array): T | undefined {
   try {
     return schema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
   } catch {

@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { z } from 'zod';
+import type { z } from '../schema.ts';
 
 const PART = '.part';
 
@@ -10,10 +10,10 @@ const PART = '.part';
  */
 export class RecordFiles<Key, Record> {
   readonly #directory: string;
-  readonly #schema: z.ZodType<Record>;
+  readonly #schema: z.ZodMiniType<Record>;
   readonly #nameOf: (key: Key) => string;
 
-  constructor(directory: string, schema: z.ZodType<Record>, nameOf: (key: Key) => string) {
+  constructor(directory: string, schema: z.ZodMiniType<Record>, nameOf: (key: Key) => string) {
     this.#directory = directory;
     this.#schema = schema;
     this.#nameOf = nameOf;

@@ -1,15 +1,15 @@
-import { z } from 'zod';
+import { z } from '../schema.ts';
 import type { EniAttachment } from '../task/eni-attachment.ts';
 import { taskArn } from '../task/ids.ts';
 import { versionedRecord } from './versioned-record.ts';
 
 const eniAttachment = z.object({
-  arn: z.string().min(1),
+  arn: z.string().check(z.minLength(1)),
   task: z.exactOptional(
-    z
-      .string()
-      .min(1)
-      .transform((value) => taskArn(value)),
+    z.pipe(
+      z.string().check(z.minLength(1)),
+      z.transform((value) => taskArn(value)),
+    ),
   ),
   macAddress: z.string(),
   expiresAt: z.int(),

@@ -1,5 +1,5 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { z } from 'zod';
+import { z } from '../schema.ts';
 import type { TaskState } from '../task/task-state.ts';
 import { META_KEYS, type MetaKey } from './store.ts';
 import { containerRecordFormat, fromRecords, taskRecordFormat, toRecords } from './task-record.ts';

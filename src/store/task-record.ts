@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from '../schema.ts';
 import { DEPENDENCY_CONDITIONS } from '../task/dependencies.ts';
 import { taskArn } from '../task/ids.ts';
 import type { ContainerReport, StateReport } from '../task/report.ts';
@@ -16,7 +16,10 @@ const optionalText = z.exactOptional(text);
 const integer = z.int();
 const optionalInteger = z.exactOptional(integer);
 const optionalFlag = z.exactOptional(z.boolean());
-const arn = text.min(1).transform((value) => taskArn(value));
+const arn = z.pipe(
+  text.check(z.minLength(1)),
+  z.transform((value) => taskArn(value)),
+);
 const texts = z.array(text);
 const textMap = z.record(text, text);
 const desired = z.enum(['RUNNING', 'STOPPED']);

@@ -1,11 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { z } from 'zod';
+import { z } from '../schema.ts';
 import { type TaskArn, taskIdOf } from '../task/ids.ts';
 import type { Transition } from '../task/timeline.ts';
 import { type RecordFormat, versionedRecord } from './versioned-record.ts';
 
 /** Events by which an agent of another version moved a task may be ones that this one does not have. */
-const why = z.string().transform((kind) => kind as Transition['why']);
+const why = z.pipe(
+  z.string(),
+  z.transform((kind) => kind as Transition['why']),
+);
 
 const transition = z.object({
   at: z.int(),

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from '../schema.ts';
 
 /** Turns the members of a record of one version into those of the next. */
 export type RecordUpgrade = (members: Record<string, unknown>) => Record<string, unknown>;
@@ -10,14 +10,14 @@ export interface RecordFormat<T> {
   parse(text: string): T;
 }
 
-const envelope = z.looseObject({ v: z.int().min(1) });
+const envelope = z.looseObject({ v: z.int().check(z.minimum(1)) });
 
 /**
  * A format whose current version is one more than the number of `upgrades`; the n-th of them lifts version n+1.
  * Members that the schema does not know are let pass and forgotten.
  */
 export function versionedRecord<T>(
-  schema: z.ZodType<T>,
+  schema: z.ZodMiniType<T>,
   upgrades: readonly RecordUpgrade[] = [],
 ): RecordFormat<T> {
   const current = upgrades.length + 1;

@@ -1,4 +1,4 @@
-import type { TcsAgentMessage } from '../wire/tcs.ts';
+import type { TcsAgentMessage } from '../wire/tcs-agent.ts';
 
 /** The requests of one publish cycle; they share one id and go out together, in order. */
 export type Cycle = readonly TcsAgentMessage[];

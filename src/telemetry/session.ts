@@ -5,13 +5,8 @@ import { withDeadline } from '../async/deadline.ts';
 import { ReconnectingSocket, type SocketEnd, type SocketState } from '../async/reconnecting-socket.ts';
 import { type OpenWebSocket, webSocketOpener } from '../async/web-socket.ts';
 import { sessionUrl } from '../wire/session-url.ts';
-import {
-  encodeAgentMessage,
-  parseFrame,
-  type TcsAgentMessage,
-  type TcsMessageType,
-  tcsTime,
-} from '../wire/tcs.ts';
+import { encodeAgentMessage, parseFrame, type TcsMessageType, tcsTime } from '../wire/tcs.ts';
+import type { TcsAgentMessage } from '../wire/tcs-agent.ts';
 import { type Cycle, CycleQueue } from './cycle-queue.ts';
 import { healthRequests, type TaskHealth } from './health-requests.ts';
 import type { InstanceHealth } from './instance-health.ts';

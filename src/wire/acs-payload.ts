@@ -1,14 +1,14 @@
-import { z } from 'zod';
+import { z } from '../schema.ts';
 
 /**
  * Shapes inside a PayloadMessage (acs.md §10). Absent and null mean the same; unknown members pass (ACS-61).
  * Strictness that makes a task invalid (§11) is held by the parser that turns these into the domain's task.
  */
-const text = z.string().nullish();
-const count = z.number().int().nullish();
-const flag = z.boolean().nullish();
-const texts = z.array(z.string()).nullish();
-const textMap = z.record(z.string(), z.string()).nullish();
+const text = z.nullish(z.string());
+const count = z.nullish(z.int());
+const flag = z.nullish(z.boolean());
+const texts = z.nullish(z.array(z.string()));
+const textMap = z.nullish(z.record(z.string(), z.string()));
 
 export const iamRoleCredentialsSchema = z.looseObject({
   credentialsId: text,
@@ -32,79 +32,79 @@ export const containerSchema = z.looseObject({
   command: texts,
   entryPoint: texts,
   environment: textMap,
-  environmentFiles: z.array(z.looseObject({ value: text, type: text })).nullish(),
+  environmentFiles: z.nullish(z.array(z.looseObject({ value: text, type: text }))),
   essential: flag,
   cpu: count,
   memory: count,
   links: texts,
-  portMappings: z.array(portMappingSchema).nullish(),
-  mountPoints: z.array(z.looseObject({ sourceVolume: text, containerPath: text, readOnly: flag })).nullish(),
-  volumesFrom: z.array(z.looseObject({ sourceContainer: text, readOnly: flag })).nullish(),
-  dependsOn: z.array(z.looseObject({ containerName: text, condition: text })).nullish(),
+  portMappings: z.nullish(z.array(portMappingSchema)),
+  mountPoints: z.nullish(z.array(z.looseObject({ sourceVolume: text, containerPath: text, readOnly: flag }))),
+  volumesFrom: z.nullish(z.array(z.looseObject({ sourceContainer: text, readOnly: flag }))),
+  dependsOn: z.nullish(z.array(z.looseObject({ containerName: text, condition: text }))),
   startTimeout: count,
   stopTimeout: count,
-  dockerConfig: z.looseObject({ version: text, config: text, hostConfig: text }).nullish(),
+  dockerConfig: z.nullish(z.looseObject({ version: text, config: text, hostConfig: text })),
   healthCheckType: text,
-  registryAuthentication: z
-    .looseObject({
+  registryAuthentication: z.nullish(
+    z.looseObject({
       type: text,
-      ecrAuthData: z
-        .looseObject({ registryId: text, region: text, endpointOverride: text, useExecutionRole: flag })
-        .nullish(),
-      asmAuthData: z.looseObject({ credentialsParameter: text, region: text }).nullish(),
-    })
-    .nullish(),
+      ecrAuthData: z.nullish(
+        z.looseObject({ registryId: text, region: text, endpointOverride: text, useExecutionRole: flag }),
+      ),
+      asmAuthData: z.nullish(z.looseObject({ credentialsParameter: text, region: text })),
+    }),
+  ),
   logsAuthStrategy: text,
-  secrets: z
-    .array(
+  secrets: z.nullish(
+    z.array(
       z.looseObject({ name: text, valueFrom: text, region: text, provider: text, type: text, target: text }),
-    )
-    .nullish(),
-  managedAgents: z.array(z.looseObject({ name: text })).nullish(),
-  firelensConfiguration: z.looseObject({ type: text, options: textMap }).nullish(),
-  restartPolicy: z
-    .looseObject({
+    ),
+  ),
+  managedAgents: z.nullish(z.array(z.looseObject({ name: text }))),
+  firelensConfiguration: z.nullish(z.looseObject({ type: text, options: textMap })),
+  restartPolicy: z.nullish(
+    z.looseObject({
       enabled: flag,
-      ignoredExitCodes: z.array(z.number()).nullish(),
+      ignoredExitCodes: z.nullish(z.array(z.number())),
       restartAttemptPeriod: count,
-    })
-    .nullish(),
+    }),
+  ),
   credentialSpecs: texts,
   /** JSON text or an object; only `command` is allowed (§11). */
-  overrides: z.unknown().optional(),
+  overrides: z.optional(z.unknown()),
   containerArn: text,
 });
 
 export const volumeSchema = z.looseObject({
   name: text,
   type: text,
-  host: z.looseObject({ sourcePath: text }).nullish(),
-  dockerVolumeConfiguration: z
-    .looseObject({ scope: text, autoprovision: flag, driver: text, driverOpts: textMap, labels: textMap })
-    .nullish(),
-  efsVolumeConfiguration: z.looseObject({}).nullish(),
-  fsxWindowsFileServerVolumeConfiguration: z.looseObject({}).nullish(),
+  host: z.nullish(z.looseObject({ sourcePath: text })),
+  dockerVolumeConfiguration: z.nullish(
+    z.looseObject({ scope: text, autoprovision: flag, driver: text, driverOpts: textMap, labels: textMap }),
+  ),
+  efsVolumeConfiguration: z.nullish(z.looseObject({})),
+  fsxWindowsFileServerVolumeConfiguration: z.nullish(z.looseObject({})),
 });
 
 export const elasticNetworkInterfaceSchema = z.looseObject({
   attachmentArn: text,
   ec2Id: text,
   macAddress: text,
-  ipv4Addresses: z.array(z.looseObject({ primary: flag, privateAddress: text })).nullish(),
-  ipv6Addresses: z.array(z.looseObject({ primary: flag, address: text })).nullish(),
+  ipv4Addresses: z.nullish(z.array(z.looseObject({ primary: flag, privateAddress: text }))),
+  ipv6Addresses: z.nullish(z.array(z.looseObject({ primary: flag, address: text }))),
   subnetGatewayIpv4Address: text,
   subnetGatewayIpv6Address: text,
   domainNameServers: texts,
   domainName: texts,
   privateDnsName: text,
   interfaceAssociationProtocol: text,
-  interfaceVlanProperties: z.looseObject({ vlanId: text, trunkInterfaceMacAddress: text }).nullish(),
+  interfaceVlanProperties: z.nullish(z.looseObject({ vlanId: text, trunkInterfaceMacAddress: text })),
 });
 
 export const attachmentSchema = z.looseObject({
   attachmentArn: text,
   attachmentType: text,
-  attachmentProperties: z.array(z.looseObject({ name: text, value: text })).nullish(),
+  attachmentProperties: z.nullish(z.array(z.looseObject({ name: text, value: text }))),
 });
 
 export const payloadTaskSchema = z.looseObject({
@@ -112,33 +112,33 @@ export const payloadTaskSchema = z.looseObject({
   desiredStatus: text,
   family: text,
   version: text,
-  containers: z.array(containerSchema).nullish(),
-  volumes: z.array(volumeSchema).nullish(),
-  cpu: z.number().nullish(),
+  containers: z.nullish(z.array(containerSchema)),
+  volumes: z.nullish(z.array(volumeSchema)),
+  cpu: z.nullish(z.number()),
   memory: count,
-  roleCredentials: iamRoleCredentialsSchema.nullish(),
-  executionRoleCredentials: iamRoleCredentialsSchema.nullish(),
-  elasticNetworkInterfaces: z.array(elasticNetworkInterfaceSchema).nullish(),
-  associations: z
-    .array(
+  roleCredentials: z.nullish(iamRoleCredentialsSchema),
+  executionRoleCredentials: z.nullish(iamRoleCredentialsSchema),
+  elasticNetworkInterfaces: z.nullish(z.array(elasticNetworkInterfaceSchema)),
+  associations: z.nullish(
+    z.array(
       z.looseObject({
         name: text,
         type: text,
         containers: texts,
-        content: z.looseObject({ value: text }).nullish(),
+        content: z.nullish(z.looseObject({ value: text })),
       }),
-    )
-    .nullish(),
+    ),
+  ),
   pidMode: text,
   ipcMode: text,
-  proxyConfiguration: z.looseObject({ type: text, containerName: text }).nullish(),
-  attachments: z.array(attachmentSchema).nullish(),
+  proxyConfiguration: z.nullish(z.looseObject({ type: text, containerName: text })),
+  attachments: z.nullish(z.array(attachmentSchema)),
   networkMode: text,
   launchType: text,
   serviceName: text,
   group: text,
   enableFaultInjection: flag,
-  overrides: z.unknown().optional(),
+  overrides: z.optional(z.unknown()),
   taskDefinitionAccountId: text,
 });
 

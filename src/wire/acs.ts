@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from '../schema.ts';
 import { attachmentSchema, elasticNetworkInterfaceSchema, iamRoleCredentialsSchema } from './acs-payload.ts';
 import { encodeEnvelope, type Frame, type MessageOf, parseEnvelope } from './envelope.ts';
 
@@ -6,8 +6,8 @@ import { encodeEnvelope, type Frame, type MessageOf, parseEnvelope } from './env
  * Messages of the ACS channel (acs.md §8, §9). Absent and null mean the same, unknown members are dropped; which
  * members a message cannot do without is for its handler to say.
  */
-const text = z.string().nullish();
-const whole = z.number().int().nullish();
+const text = z.nullish(z.string());
+const whole = z.nullish(z.int());
 
 const note = z.object({ message: text });
 const addressed = { messageId: text, clusterArn: text, containerInstanceArn: text };
@@ -15,17 +15,17 @@ const addressed = { messageId: text, clusterArn: text, containerInstanceArn: tex
 const taskIdentifier = z.object({ taskArn: text, taskClusterArn: text, desiredStatus: text });
 
 /** Tasks stay unparsed here: one that does not parse must not take the others with it (acs.md §9.1). */
-const payloadMessage = z.object({ ...addressed, tasks: z.array(z.unknown()).nullish(), seqNum: whole });
+const payloadMessage = z.object({ ...addressed, tasks: z.nullish(z.array(z.unknown())), seqNum: whole });
 
 const attachEnis = {
   ...addressed,
-  waitTimeoutMs: z.number().nullish(),
-  elasticNetworkInterfaces: z.array(elasticNetworkInterfaceSchema.nullable()).nullish(),
+  waitTimeoutMs: z.nullish(z.number()),
+  elasticNetworkInterfaces: z.nullish(z.array(z.nullable(elasticNetworkInterfaceSchema))),
 };
 
 const update = z.object({
   ...addressed,
-  updateInfo: z.object({ location: text, signature: text }).nullish(),
+  updateInfo: z.nullish(z.object({ location: text, signature: text })),
 });
 
 const ack = z.object({ cluster: text, containerInstance: text, messageId: text });
@@ -43,12 +43,12 @@ export const ACS_EXCEPTIONS = [
 /** Agent → server. */
 export const acsAgentMessages = {
   AckRequest: ack,
-  NackRequest: ack.extend({ reason: text }),
+  NackRequest: z.extend(ack, { reason: text }),
   HeartbeatAckRequest: z.object({ messageId: text }),
   IAMRoleCredentialsAckRequest: z.object({ messageId: text, expiration: text, credentialsId: text }),
   TaskStopVerificationMessage: z.object({
     messageId: text,
-    stopCandidates: z.array(taskIdentifier).nullish(),
+    stopCandidates: z.nullish(z.array(taskIdentifier)),
   }),
 } as const;
 
@@ -57,26 +57,26 @@ export const acsServerMessages = {
   PayloadMessage: payloadMessage,
   TaskManifestMessage: z.object({
     ...addressed,
-    tasks: z.array(taskIdentifier.nullable()).nullish(),
+    tasks: z.nullish(z.array(z.nullable(taskIdentifier))),
     timeline: whole,
   }),
   TaskStopVerificationAck: z.object({
     messageId: text,
-    stopTasks: z.array(taskIdentifier.nullable()).nullish(),
+    stopTasks: z.nullish(z.array(z.nullable(taskIdentifier))),
   }),
   IAMRoleCredentialsMessage: z.object({
     messageId: text,
     taskArn: text,
     roleType: text,
-    roleCredentials: iamRoleCredentialsSchema.nullish(),
+    roleCredentials: z.nullish(iamRoleCredentialsSchema),
   }),
   AttachTaskNetworkInterfacesMessage: z.object({ ...attachEnis, taskArn: text }),
   AttachInstanceNetworkInterfacesMessage: z.object(attachEnis),
   ConfirmAttachmentMessage: z.object({
     ...addressed,
     taskArn: text,
-    waitTimeoutMs: z.number().nullish(),
-    attachment: attachmentSchema.nullish(),
+    waitTimeoutMs: z.nullish(z.number()),
+    attachment: z.nullish(attachmentSchema),
   }),
   HeartbeatMessage: z.object({ messageId: text }),
   StageUpdateMessage: update,

@@ -1,26 +1,26 @@
-import { z } from 'zod';
+import { z } from '../schema.ts';
 import { tagsSchema, taskDefinitionSchema, taskOverrideSchema } from './task-definition.ts';
 
 /**
  * Request bodies of the ECS API, AWS JSON 1.1 (ecs-api.md §A4, §D1). Unknown members pass; a null member
  * counts as absent and is removed by `withoutNulls` before these see it. Times are epoch seconds.
  */
-const text = z.string().optional();
-const time = z.number().optional();
-const page = { nextToken: text, maxResults: z.number().int().min(1).max(100).optional() };
+const text = z.optional(z.string());
+const time = z.optional(z.number());
+const page = { nextToken: text, maxResults: z.optional(z.int().check(z.minimum(1), z.maximum(100))) };
 
-export const attributeSchema = z.looseObject({ name: z.string().min(1), value: text });
+export const attributeSchema = z.looseObject({ name: z.string().check(z.minLength(1)), value: text });
 export const resourceSchema = z.looseObject({
-  name: z.string().min(1),
+  name: z.string().check(z.minLength(1)),
   type: z.string(),
-  integerValue: z.number().int().optional(),
-  stringSetValue: z.array(z.string()).optional(),
+  integerValue: z.optional(z.int()),
+  stringSetValue: z.optional(z.array(z.string())),
 });
 
 export const networkBindingSchema = z.looseObject({
   bindIP: text,
-  containerPort: z.number().int().optional(),
-  hostPort: z.number().int().optional(),
+  containerPort: z.optional(z.int()),
+  hostPort: z.optional(z.int()),
   protocol: text,
   containerPortRange: text,
   hostPortRange: text,
@@ -31,8 +31,8 @@ export const containerStateChangeSchema = z.looseObject({
   status: text,
   imageDigest: text,
   runtimeId: text,
-  exitCode: z.number().int().optional(),
-  networkBindings: z.array(networkBindingSchema).optional(),
+  exitCode: z.optional(z.int()),
+  networkBindings: z.optional(z.array(networkBindingSchema)),
   reason: text,
 });
 
@@ -43,11 +43,11 @@ export const registerContainerInstanceSchema = z.looseObject({
   containerInstanceArn: text,
   instanceIdentityDocument: text,
   instanceIdentityDocumentSignature: text,
-  totalResources: z.array(resourceSchema).default([]),
-  attributes: z.array(attributeSchema).default([]),
-  tags: tagsSchema.optional(),
-  platformDevices: z.array(z.looseObject({ id: z.string(), type: z.string() })).optional(),
-  versionInfo: z.looseObject({ agentVersion: text, agentHash: text, dockerVersion: text }).optional(),
+  totalResources: z._default(z.array(resourceSchema), []),
+  attributes: z._default(z.array(attributeSchema), []),
+  tags: z.optional(tagsSchema),
+  platformDevices: z.optional(z.array(z.looseObject({ id: z.string(), type: z.string() }))),
+  versionInfo: z.optional(z.looseObject({ agentVersion: text, agentHash: text, dockerVersion: text })),
   clientToken: text,
 });
 
@@ -56,18 +56,18 @@ export const submitTaskStateChangeSchema = z.looseObject({
   task: text,
   status: text,
   reason: text,
-  containers: z.array(containerStateChangeSchema).optional(),
-  managedAgents: z
-    .array(
+  containers: z.optional(z.array(containerStateChangeSchema)),
+  managedAgents: z.optional(
+    z.array(
       z.looseObject({
         containerName: z.string(),
         managedAgentName: z.string(),
         status: z.string(),
         reason: text,
       }),
-    )
-    .optional(),
-  attachments: attachmentStateChanges.optional(),
+    ),
+  ),
+  attachments: z.optional(attachmentStateChanges),
   pullStartedAt: time,
   pullStoppedAt: time,
   executionStoppedAt: time,
@@ -79,9 +79,9 @@ export const submitContainerStateChangeSchema = z.looseObject({
   containerName: z.string(),
   runtimeId: text,
   status: text,
-  exitCode: z.number().int().optional(),
+  exitCode: z.optional(z.int()),
   reason: text,
-  networkBindings: z.array(networkBindingSchema).optional(),
+  networkBindings: z.optional(z.array(networkBindingSchema)),
 });
 
 export const submitAttachmentStateChangesSchema = z.looseObject({
@@ -96,15 +96,14 @@ export const discoverPollEndpointSchema = z.looseObject({
 });
 
 export const createClusterSchema = z.looseObject({
-  clusterName: z
-    .string()
-    .regex(/^[A-Za-z0-9_-]{1,255}$/, 'must be 1 to 255 letters, digits, _ or -')
-    .optional(),
-  tags: tagsSchema.optional(),
+  clusterName: z.optional(
+    z.string().check(z.regex(/^[A-Za-z0-9_-]{1,255}$/, 'must be 1 to 255 letters, digits, _ or -')),
+  ),
+  tags: z.optional(tagsSchema),
 });
 export const describeClustersSchema = z.looseObject({
-  clusters: z.array(z.string()).optional(),
-  include: z.array(z.string()).optional(),
+  clusters: z.optional(z.array(z.string())),
+  include: z.optional(z.array(z.string())),
 });
 export const listClustersSchema = z.looseObject(page);
 export const deleteClusterSchema = z.looseObject({ cluster: z.string() });
@@ -112,71 +111,71 @@ export const deleteClusterSchema = z.looseObject({ cluster: z.string() });
 export const deregisterContainerInstanceSchema = z.looseObject({
   cluster: text,
   containerInstance: z.string(),
-  force: z.boolean().optional(),
+  force: z.optional(z.boolean()),
 });
 export const describeContainerInstancesSchema = z.looseObject({
   cluster: text,
-  containerInstances: z.array(z.string()).min(1).max(100),
-  include: z.array(z.string()).optional(),
+  containerInstances: z.array(z.string()).check(z.minLength(1), z.maxLength(100)),
+  include: z.optional(z.array(z.string())),
 });
 export const listContainerInstancesSchema = z.looseObject({
   cluster: text,
   filter: text,
-  status: z.enum(['ACTIVE', 'DRAINING', 'REGISTERING', 'DEREGISTERING', 'REGISTRATION_FAILED']).optional(),
+  status: z.optional(z.enum(['ACTIVE', 'DRAINING', 'REGISTERING', 'DEREGISTERING', 'REGISTRATION_FAILED'])),
   ...page,
 });
 export const updateContainerInstancesStateSchema = z.looseObject({
   cluster: text,
-  containerInstances: z.array(z.string()).min(1).max(10),
+  containerInstances: z.array(z.string()).check(z.minLength(1), z.maxLength(10)),
   status: z.enum(['ACTIVE', 'DRAINING']),
 });
 
-export const registerTaskDefinitionSchema = taskDefinitionSchema.extend({ tags: tagsSchema.optional() });
+export const registerTaskDefinitionSchema = z.extend(taskDefinitionSchema, { tags: z.optional(tagsSchema) });
 export const describeTaskDefinitionSchema = z.looseObject({
   taskDefinition: z.string(),
-  include: z.array(z.string()).optional(),
+  include: z.optional(z.array(z.string())),
 });
 export const deregisterTaskDefinitionSchema = z.looseObject({ taskDefinition: z.string() });
 export const listTaskDefinitionsSchema = z.looseObject({
   familyPrefix: text,
-  status: z.enum(['ACTIVE', 'INACTIVE', 'DELETE_IN_PROGRESS']).optional(),
-  sort: z.enum(['ASC', 'DESC']).optional(),
+  status: z.optional(z.enum(['ACTIVE', 'INACTIVE', 'DELETE_IN_PROGRESS'])),
+  sort: z.optional(z.enum(['ASC', 'DESC'])),
   ...page,
 });
 export const listTaskDefinitionFamiliesSchema = z.looseObject({
   familyPrefix: text,
-  status: z.enum(['ACTIVE', 'INACTIVE', 'ALL']).optional(),
+  status: z.optional(z.enum(['ACTIVE', 'INACTIVE', 'ALL'])),
   ...page,
 });
 
-const placementConstraints = z.array(z.looseObject({ type: z.string(), expression: text })).optional();
+const placementConstraints = z.optional(z.array(z.looseObject({ type: z.string(), expression: text })));
 const launch = {
   cluster: text,
   taskDefinition: z.string(),
-  overrides: taskOverrideSchema.optional(),
+  overrides: z.optional(taskOverrideSchema),
   group: text,
-  startedBy: z.string().max(128).optional(),
-  enableExecuteCommand: z.boolean().optional(),
-  tags: tagsSchema.optional(),
+  startedBy: z.optional(z.string().check(z.maxLength(128))),
+  enableExecuteCommand: z.optional(z.boolean()),
+  tags: z.optional(tagsSchema),
   propagateTags: text,
-  networkConfiguration: z
-    .looseObject({
-      awsvpcConfiguration: z.looseObject({ subnets: z.array(z.string()).optional() }).optional(),
-    })
-    .optional(),
-  volumeConfigurations: z.array(z.looseObject({})).optional(),
+  networkConfiguration: z.optional(
+    z.looseObject({
+      awsvpcConfiguration: z.optional(z.looseObject({ subnets: z.optional(z.array(z.string())) })),
+    }),
+  ),
+  volumeConfigurations: z.optional(z.array(z.looseObject({}))),
 };
 export const runTaskSchema = z.looseObject({
   ...launch,
-  count: z.number().int().optional(),
+  count: z.optional(z.int()),
   launchType: text,
-  capacityProviderStrategy: z.array(z.looseObject({})).optional(),
+  capacityProviderStrategy: z.optional(z.array(z.looseObject({}))),
   placementConstraints,
-  clientToken: z.string().max(64).optional(),
+  clientToken: z.optional(z.string().check(z.maxLength(64))),
 });
 export const startTaskSchema = z.looseObject({
   ...launch,
-  containerInstances: z.array(z.string()).min(1).max(10),
+  containerInstances: z.array(z.string()).check(z.minLength(1), z.maxLength(10)),
 });
 export type RunTaskInput = z.infer<typeof runTaskSchema>;
 export type LaunchInput = Pick<RunTaskInput, keyof typeof launch>;
@@ -184,8 +183,8 @@ export type LaunchInput = Pick<RunTaskInput, keyof typeof launch>;
 export const stopTaskSchema = z.looseObject({ cluster: text, task: z.string(), reason: text });
 export const describeTasksSchema = z.looseObject({
   cluster: text,
-  tasks: z.array(z.string()).min(1).max(100),
-  include: z.array(z.string()).optional(),
+  tasks: z.array(z.string()).check(z.minLength(1), z.maxLength(100)),
+  include: z.optional(z.array(z.string())),
 });
 export const listTasksSchema = z.looseObject({
   cluster: text,
@@ -193,7 +192,7 @@ export const listTasksSchema = z.looseObject({
   family: text,
   serviceName: text,
   startedBy: text,
-  desiredStatus: z.enum(['RUNNING', 'PENDING', 'STOPPED']).optional(),
+  desiredStatus: z.optional(z.enum(['RUNNING', 'PENDING', 'STOPPED'])),
   launchType: text,
   ...page,
 });
@@ -204,13 +203,13 @@ export const untagResourceSchema = z.looseObject({ resourceArn: z.string(), tagK
 
 export const getTaskProtectionSchema = z.looseObject({
   cluster: z.string(),
-  tasks: z.array(z.string()).max(100).optional(),
+  tasks: z.optional(z.array(z.string()).check(z.maxLength(100))),
 });
 export const updateTaskProtectionSchema = z.looseObject({
   cluster: z.string(),
-  tasks: z.array(z.string()).min(1).max(10),
+  tasks: z.array(z.string()).check(z.minLength(1), z.maxLength(10)),
   protectionEnabled: z.boolean(),
-  expiresInMinutes: z.number().int().min(1).max(2880).optional(),
+  expiresInMinutes: z.optional(z.int().check(z.minimum(1), z.maximum(2880))),
 });
 
 export type Attribute = z.infer<typeof attributeSchema>;

@@ -1,7 +1,7 @@
-import type { z } from 'zod';
+import type { z } from '../schema.ts';
 
 /** The schemas of a channel's messages, by the name that stands as `type` on the wire. */
-export type MessageSchemas = Readonly<Record<string, z.ZodType>>;
+export type MessageSchemas = Readonly<Record<string, z.ZodMiniType>>;
 
 /** A message with its name; one variant for each schema. */
 export type MessageOf<S extends MessageSchemas> = {

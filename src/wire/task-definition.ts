@@ -1,77 +1,79 @@
-import { z } from 'zod';
+import { z } from '../schema.ts';
 
 /**
  * A task definition as the public API takes it (RegisterTaskDefinition). Unknown members pass, so that a
  * definition is kept as it was given; what is named here is what the ACS payload is made of (ecs-api.md §D2).
  */
-const text = z.string().optional();
-const count = z.number().int().optional();
-const flag = z.boolean().optional();
-const texts = z.array(z.string()).optional();
-const textMap = z.record(z.string(), z.string()).optional();
+const text = z.optional(z.string());
+const count = z.optional(z.int());
+const flag = z.optional(z.boolean());
+const texts = z.optional(z.array(z.string()));
+const textMap = z.optional(z.record(z.string(), z.string()));
 
-export const environmentSchema = z.array(z.looseObject({ name: z.string(), value: text })).optional();
-export const environmentFilesSchema = z
-  .array(z.looseObject({ value: z.string(), type: z.string() }))
-  .optional();
-export const resourceRequirementsSchema = z
-  .array(z.looseObject({ type: z.string(), value: z.string() }))
-  .optional();
-const secretsSchema = z.array(z.looseObject({ name: z.string(), valueFrom: z.string() })).optional();
+export const environmentSchema = z.optional(z.array(z.looseObject({ name: z.string(), value: text })));
+export const environmentFilesSchema = z.optional(
+  z.array(z.looseObject({ value: z.string(), type: z.string() })),
+);
+export const resourceRequirementsSchema = z.optional(
+  z.array(z.looseObject({ type: z.string(), value: z.string() })),
+);
+const secretsSchema = z.optional(z.array(z.looseObject({ name: z.string(), valueFrom: z.string() })));
 
 const linuxParametersSchema = z.looseObject({
-  capabilities: z.looseObject({ add: texts, drop: texts }).optional(),
-  devices: z
-    .array(z.looseObject({ hostPath: z.string(), containerPath: text, permissions: texts }))
-    .optional(),
+  capabilities: z.optional(z.looseObject({ add: texts, drop: texts })),
+  devices: z.optional(
+    z.array(z.looseObject({ hostPath: z.string(), containerPath: text, permissions: texts })),
+  ),
   initProcessEnabled: flag,
   /** MiB. */
   sharedMemorySize: count,
   /** Sizes in MiB. */
-  tmpfs: z
-    .array(z.looseObject({ containerPath: z.string(), size: z.number().int(), mountOptions: texts }))
-    .optional(),
+  tmpfs: z.optional(
+    z.array(z.looseObject({ containerPath: z.string(), size: z.int(), mountOptions: texts })),
+  ),
   /** MiB. */
   maxSwap: count,
   swappiness: count,
 });
 
 export const containerDefinitionSchema = z.looseObject({
-  name: z.string().min(1),
-  image: z.string().min(1),
-  cpu: z.number().int().nonnegative().optional(),
+  name: z.string().check(z.minLength(1)),
+  image: z.string().check(z.minLength(1)),
+  cpu: z.optional(z.int().check(z.nonnegative())),
   /** MiB, hard limit. */
-  memory: z.number().int().positive().optional(),
+  memory: z.optional(z.int().check(z.positive())),
   /** MiB, soft limit. */
-  memoryReservation: z.number().int().positive().optional(),
+  memoryReservation: z.optional(z.int().check(z.positive())),
   essential: flag,
   links: texts,
-  portMappings: z
-    .array(
+  portMappings: z.optional(
+    z.array(
       z.looseObject({
-        containerPort: z.number().int().min(0).max(65535).optional(),
-        hostPort: z.number().int().min(0).max(65535).optional(),
+        containerPort: z.optional(z.int().check(z.minimum(0), z.maximum(65535))),
+        hostPort: z.optional(z.int().check(z.minimum(0), z.maximum(65535))),
         containerPortRange: text,
-        protocol: z.enum(['tcp', 'udp']).optional(),
+        protocol: z.optional(z.enum(['tcp', 'udp'])),
       }),
-    )
-    .optional(),
+    ),
+  ),
   entryPoint: texts,
   command: texts,
   environment: environmentSchema,
   environmentFiles: environmentFilesSchema,
-  mountPoints: z.array(z.looseObject({ sourceVolume: text, containerPath: text, readOnly: flag })).optional(),
-  volumesFrom: z.array(z.looseObject({ sourceContainer: text, readOnly: flag })).optional(),
-  linuxParameters: linuxParametersSchema.optional(),
+  mountPoints: z.optional(
+    z.array(z.looseObject({ sourceVolume: text, containerPath: text, readOnly: flag })),
+  ),
+  volumesFrom: z.optional(z.array(z.looseObject({ sourceContainer: text, readOnly: flag }))),
+  linuxParameters: z.optional(linuxParametersSchema),
   secrets: secretsSchema,
-  dependsOn: z
-    .array(
+  dependsOn: z.optional(
+    z.array(
       z.looseObject({
         containerName: z.string(),
         condition: z.enum(['START', 'COMPLETE', 'SUCCESS', 'HEALTHY']),
       }),
-    )
-    .optional(),
+    ),
+  ),
   startTimeout: count,
   stopTimeout: count,
   hostname: text,
@@ -82,91 +84,91 @@ export const containerDefinitionSchema = z.looseObject({
   readonlyRootFilesystem: flag,
   dnsServers: texts,
   dnsSearchDomains: texts,
-  extraHosts: z.array(z.looseObject({ hostname: z.string(), ipAddress: z.string() })).optional(),
+  extraHosts: z.optional(z.array(z.looseObject({ hostname: z.string(), ipAddress: z.string() }))),
   dockerSecurityOptions: texts,
   interactive: flag,
   pseudoTerminal: flag,
   dockerLabels: textMap,
-  ulimits: z
-    .array(z.looseObject({ name: z.string(), softLimit: z.number().int(), hardLimit: z.number().int() }))
-    .optional(),
-  logConfiguration: z
-    .looseObject({ logDriver: z.string(), options: textMap, secretOptions: secretsSchema })
-    .optional(),
+  ulimits: z.optional(z.array(z.looseObject({ name: z.string(), softLimit: z.int(), hardLimit: z.int() }))),
+  logConfiguration: z.optional(
+    z.looseObject({ logDriver: z.string(), options: textMap, secretOptions: secretsSchema }),
+  ),
   /** Times in seconds. */
-  healthCheck: z
-    .looseObject({
-      command: z.array(z.string()).min(1),
+  healthCheck: z.optional(
+    z.looseObject({
+      command: z.array(z.string()).check(z.minLength(1)),
       interval: count,
       timeout: count,
       retries: count,
       startPeriod: count,
-    })
-    .optional(),
-  systemControls: z.array(z.looseObject({ namespace: text, value: text })).optional(),
+    }),
+  ),
+  systemControls: z.optional(z.array(z.looseObject({ namespace: text, value: text }))),
   resourceRequirements: resourceRequirementsSchema,
-  firelensConfiguration: z.looseObject({ type: z.string(), options: textMap }).optional(),
-  repositoryCredentials: z.looseObject({ credentialsParameter: z.string() }).optional(),
-  restartPolicy: z
-    .looseObject({
+  firelensConfiguration: z.optional(z.looseObject({ type: z.string(), options: textMap })),
+  repositoryCredentials: z.optional(z.looseObject({ credentialsParameter: z.string() })),
+  restartPolicy: z.optional(
+    z.looseObject({
       enabled: z.boolean(),
-      ignoredExitCodes: z.array(z.number().int()).optional(),
+      ignoredExitCodes: z.optional(z.array(z.int())),
       restartAttemptPeriod: count,
-    })
-    .optional(),
+    }),
+  ),
   credentialSpecs: texts,
 });
 
 export const taskVolumeSchema = z.looseObject({
-  name: z.string().min(1),
-  host: z.looseObject({ sourcePath: text }).optional(),
-  dockerVolumeConfiguration: z
-    .looseObject({
-      scope: z.enum(['task', 'shared']).optional(),
+  name: z.string().check(z.minLength(1)),
+  host: z.optional(z.looseObject({ sourcePath: text })),
+  dockerVolumeConfiguration: z.optional(
+    z.looseObject({
+      scope: z.optional(z.enum(['task', 'shared'])),
       autoprovision: flag,
       driver: text,
       driverOpts: textMap,
       labels: textMap,
-    })
-    .optional(),
-  efsVolumeConfiguration: z
-    .looseObject({
+    }),
+  ),
+  efsVolumeConfiguration: z.optional(
+    z.looseObject({
       fileSystemId: z.string(),
       rootDirectory: text,
       transitEncryption: text,
       transitEncryptionPort: count,
-      authorizationConfig: z.looseObject({ accessPointId: text, iam: text }).optional(),
-    })
-    .optional(),
-  fsxWindowsFileServerVolumeConfiguration: z.looseObject({ fileSystemId: z.string() }).optional(),
+      authorizationConfig: z.optional(z.looseObject({ accessPointId: text, iam: text })),
+    }),
+  ),
+  fsxWindowsFileServerVolumeConfiguration: z.optional(z.looseObject({ fileSystemId: z.string() })),
   configuredAtLaunch: flag,
 });
 
-export const tagsSchema = z.array(z.looseObject({ key: z.string().min(1), value: z.string().default('') }));
+export const tagsSchema = z.array(
+  z.looseObject({ key: z.string().check(z.minLength(1)), value: z._default(z.string(), '') }),
+);
 
 export const taskDefinitionSchema = z.looseObject({
-  family: z.string().regex(/^[A-Za-z0-9_-]{1,255}$/, 'must be 1 to 255 letters, digits, _ or -'),
-  containerDefinitions: z.array(containerDefinitionSchema).min(1),
-  volumes: z.array(taskVolumeSchema).optional(),
+  family: z.string().check(z.regex(/^[A-Za-z0-9_-]{1,255}$/, 'must be 1 to 255 letters, digits, _ or -')),
+  containerDefinitions: z.array(containerDefinitionSchema).check(z.minLength(1)),
+  volumes: z.optional(z.array(taskVolumeSchema)),
   /** CPU units, or a text such as `0.5 vCPU`. */
   cpu: text,
   /** MiB, or a text such as `1 GB`. */
   memory: text,
-  networkMode: z.enum(['bridge', 'host', 'awsvpc', 'none']).optional(),
-  pidMode: z.enum(['host', 'task']).optional(),
-  ipcMode: z.enum(['host', 'task', 'none']).optional(),
+  networkMode: z.optional(z.enum(['bridge', 'host', 'awsvpc', 'none'])),
+  pidMode: z.optional(z.enum(['host', 'task'])),
+  ipcMode: z.optional(z.enum(['host', 'task', 'none'])),
   taskRoleArn: text,
   executionRoleArn: text,
-  placementConstraints: z.array(z.looseObject({ type: z.string(), expression: text })).optional(),
+  placementConstraints: z.optional(z.array(z.looseObject({ type: z.string(), expression: text }))),
   requiresCompatibilities: texts,
-  proxyConfiguration: z
-    .looseObject({
+  proxyConfiguration: z.optional(
+    z.looseObject({
       type: text,
       containerName: z.string(),
       properties: environmentSchema,
-    })
-    .optional(),
-  runtimePlatform: z.looseObject({ cpuArchitecture: text, operatingSystemFamily: text }).optional(),
+    }),
+  ),
+  runtimePlatform: z.optional(z.looseObject({ cpuArchitecture: text, operatingSystemFamily: text })),
   enableFaultInjection: flag,
 });
 
@@ -178,8 +180,8 @@ export type Tag = z.infer<typeof tagsSchema>[number];
 
 /** What RunTask and StartTask may change of a definition. */
 export const taskOverrideSchema = z.looseObject({
-  containerOverrides: z
-    .array(
+  containerOverrides: z.optional(
+    z.array(
       z.looseObject({
         name: z.string(),
         command: texts,
@@ -190,8 +192,8 @@ export const taskOverrideSchema = z.looseObject({
         memoryReservation: count,
         resourceRequirements: resourceRequirementsSchema,
       }),
-    )
-    .optional(),
+    ),
+  ),
   cpu: text,
   memory: text,
   taskRoleArn: text,

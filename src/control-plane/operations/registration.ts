@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from '../../schema.ts';
 import {
   type Attribute,
   discoverPollEndpointSchema,
@@ -15,11 +15,11 @@ import { type Call, type Operation, operation } from '../operation.ts';
 import type { ClusterRecord, InstanceRecord } from '../state/records.ts';
 
 const identitySchema = z.object({
-  instanceId: z.string().optional(),
-  instanceType: z.string().optional(),
-  imageId: z.string().optional(),
-  availabilityZone: z.string().optional(),
-  architecture: z.string().optional(),
+  instanceId: z.optional(z.string()),
+  instanceType: z.optional(z.string()),
+  imageId: z.optional(z.string()),
+  availabilityZone: z.optional(z.string()),
+  architecture: z.optional(z.string()),
 });
 type Identity = z.infer<typeof identitySchema>;
 

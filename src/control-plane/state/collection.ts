@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { z } from 'zod';
+import type { z } from '../../schema.ts';
 
 /** Takes back one change of a transaction that failed. */
 export type Undo = () => void;
@@ -16,7 +16,7 @@ export class Collection<T> {
   readonly #changed: (undo: Undo) => void;
 
   /** Reads what is stored; a row that does not fit `schema` is an error. */
-  constructor(database: DatabaseSync, kind: string, schema: z.ZodType<T>, changed: (undo: Undo) => void) {
+  constructor(database: DatabaseSync, kind: string, schema: z.ZodMiniType<T>, changed: (undo: Undo) => void) {
     this.#kind = kind;
     this.#changed = changed;
     this.#write = database.prepare(

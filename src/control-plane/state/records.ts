@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from '../../schema.ts';
 import {
   attributeSchema,
   type containerStateChangeSchema,
@@ -19,24 +19,24 @@ export const clusterRecordSchema = z.object({
 const healthSchema = z.object({
   type: z.string(),
   status: z.string(),
-  lastUpdated: z.number().optional(),
-  lastStatusChange: z.number().optional(),
+  lastUpdated: z.optional(z.number()),
+  lastStatusChange: z.optional(z.number()),
 });
 
 export const instanceRecordSchema = z.object({
   containerInstanceArn: z.string(),
   clusterArn: z.string(),
-  ec2InstanceId: z.string().optional(),
-  instanceType: z.string().optional(),
+  ec2InstanceId: z.optional(z.string()),
+  instanceType: z.optional(z.string()),
   status: z.enum(['ACTIVE', 'DRAINING', 'INACTIVE']),
   version: z.number(),
   registeredAt: z.number(),
   attributes: z.array(attributeSchema),
   resources: z.array(resourceSchema),
   versionInfo: z.object({
-    agentVersion: z.string().optional(),
-    agentHash: z.string().optional(),
-    dockerVersion: z.string().optional(),
+    agentVersion: z.optional(z.string()),
+    agentHash: z.optional(z.string()),
+    dockerVersion: z.optional(z.string()),
   }),
   tags: tagsSchema,
   health: z.array(healthSchema),
@@ -50,7 +50,7 @@ export const taskDefinitionRecordSchema = z.object({
   revision: z.number(),
   status: z.enum(['ACTIVE', 'INACTIVE']),
   registeredAt: z.number(),
-  deregisteredAt: z.number().optional(),
+  deregisteredAt: z.optional(z.number()),
   requiresAttributes: z.array(attributeSchema),
   tags: tagsSchema,
   definition: taskDefinitionSchema,
@@ -64,7 +64,7 @@ export const credentialsRecordSchema = z.object({
   sessionToken: z.string(),
   expiresAt: z.number(),
   /** The expiry that the agent last acked; another one than `expiresAt` means that keys are to be sent. */
-  ackedExpiresAt: z.number().optional(),
+  ackedExpiresAt: z.optional(z.number()),
 });
 
 export const taskNeedsSchema = z.object({
@@ -81,24 +81,24 @@ export const taskContainerSchema = z.object({
   image: z.string(),
   essential: z.boolean(),
   lastStatus: z.enum(['PENDING', 'RUNNING', 'STOPPED']),
-  imageDigest: z.string().optional(),
-  runtimeId: z.string().optional(),
-  exitCode: z.number().optional(),
-  reason: z.string().optional(),
-  networkBindings: z.array(networkBindingSchema).optional(),
+  imageDigest: z.optional(z.string()),
+  runtimeId: z.optional(z.string()),
+  exitCode: z.optional(z.number()),
+  reason: z.optional(z.string()),
+  networkBindings: z.optional(z.array(networkBindingSchema)),
   healthChecked: z.boolean(),
   healthStatus: z.string(),
-  managedAgents: z
-    .array(
+  managedAgents: z.optional(
+    z.array(
       z.object({
         name: z.string(),
         lastStatus: z.string(),
-        reason: z.string().optional(),
-        lastStartedAt: z.number().optional(),
+        reason: z.optional(z.string()),
+        lastStartedAt: z.optional(z.number()),
       }),
-    )
-    .optional(),
-  gpuIds: z.array(z.string()).optional(),
+    ),
+  ),
+  gpuIds: z.optional(z.array(z.string())),
 });
 
 export const taskRecordSchema = z.object({
@@ -110,17 +110,17 @@ export const taskRecordSchema = z.object({
   desiredStatus: z.enum(['RUNNING', 'STOPPED']),
   version: z.number(),
   createdAt: z.number(),
-  startedAt: z.number().optional(),
-  stoppingAt: z.number().optional(),
-  stoppedAt: z.number().optional(),
-  connectedAt: z.number().optional(),
+  startedAt: z.optional(z.number()),
+  stoppingAt: z.optional(z.number()),
+  stoppedAt: z.optional(z.number()),
+  connectedAt: z.optional(z.number()),
   /** Epoch seconds, as reported. */
-  pullStartedAt: z.number().optional(),
-  pullStoppedAt: z.number().optional(),
-  executionStoppedAt: z.number().optional(),
-  stopCode: z.enum(['UserInitiated', 'EssentialContainerExited', 'TaskFailedToStart']).optional(),
-  stoppedReason: z.string().optional(),
-  startedBy: z.string().optional(),
+  pullStartedAt: z.optional(z.number()),
+  pullStoppedAt: z.optional(z.number()),
+  executionStoppedAt: z.optional(z.number()),
+  stopCode: z.optional(z.enum(['UserInitiated', 'EssentialContainerExited', 'TaskFailedToStart'])),
+  stoppedReason: z.optional(z.string()),
+  startedBy: z.optional(z.string()),
   group: z.string(),
   launchType: z.enum(['EC2', 'EXTERNAL']),
   enableExecuteCommand: z.boolean(),
@@ -129,12 +129,12 @@ export const taskRecordSchema = z.object({
   needs: taskNeedsSchema,
   containers: z.array(taskContainerSchema),
   /** Of awsvpc tasks. */
-  networkInterface: taskInterfaceSchema.optional(),
-  roleCredentials: credentialsRecordSchema.optional(),
-  executionRoleCredentials: credentialsRecordSchema.optional(),
+  networkInterface: z.optional(taskInterfaceSchema),
+  roleCredentials: z.optional(credentialsRecordSchema),
+  executionRoleCredentials: z.optional(credentialsRecordSchema),
   /** The agent acked the payload that starts this task. */
   delivered: z.boolean(),
-  protection: z.object({ enabled: z.boolean(), expiresAt: z.number().optional() }).optional(),
+  protection: z.optional(z.object({ enabled: z.boolean(), expiresAt: z.optional(z.number()) })),
 });
 
 /**
@@ -146,7 +146,7 @@ export const outboxRecordSchema = z.object({
   containerInstanceArn: z.string(),
   taskArn: z.string(),
   seqNum: z.number(),
-  content: z.enum(['payload', 'attach']).default('payload'),
+  content: z._default(z.enum(['payload', 'attach']), 'payload'),
 });
 
 /** What a clientToken was answered with. */

@@ -1,4 +1,4 @@
-import { parseAgentFrame, type TcsAgentMessage } from '../../wire/tcs.ts';
+import { parseAgentFrame, type TcsAgentMessage } from '../../wire/tcs-agent.ts';
 import { ApiError } from '../api-error.ts';
 import type { SignedRequest } from '../http/signature.ts';
 import type { Settings } from '../settings.ts';

@@ -1,5 +1,5 @@
-import { z } from 'zod';
 import { withDeadline } from '../../async/deadline.ts';
+import { z } from '../../schema.ts';
 import { TaskError, type TaskErrorCode } from '../../task/errors.ts';
 import { CredentialsNotHereError } from '../../task/execution-role.ts';
 import type { ContainerSpec, RegistryAuth, TaskSpec } from '../../task/task-spec.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import { z } from '../../schema.ts';
 import type { RegistryCredentials } from '../images.ts';
 import type { Challenge } from './challenge.ts';
 import type { RegistryEndpoint } from './endpoint.ts';
@@ -26,9 +26,9 @@ interface Grant {
 }
 
 const tokenSchema = z.object({
-  token: z.string().optional(),
-  access_token: z.string().optional(),
-  expires_in: z.number().optional(),
+  token: z.optional(z.string()),
+  access_token: z.optional(z.string()),
+  expires_in: z.optional(z.number()),
 });
 const MAX_TOKEN_BYTES = 1 << 20;
 const DEFAULT_TOKEN_SECONDS = 60;

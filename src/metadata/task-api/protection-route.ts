@@ -1,6 +1,6 @@
-import { z } from 'zod';
 import type { CredentialsStore, RoleCredentials } from '../../credentials/credentials-store.ts';
 import { EcsApiError } from '../../ecs/ecs-api.ts';
+import { z } from '../../schema.ts';
 import { goTime } from '../go-time.ts';
 import { type Answer, jsonAnswer } from './answer.ts';
 import type { EndpointScope, EndpointTasks } from './endpoint-tasks.ts';
@@ -56,7 +56,7 @@ export interface ProtectionSources {
 const INT32 = { min: -(2 ** 31), max: 2 ** 31 - 1 };
 const updateSchema = z.strictObject({
   protectionenabled: z.nullish(z.boolean()),
-  expiresinminutes: z.nullish(z.int().min(INT32.min).max(INT32.max)),
+  expiresinminutes: z.nullish(z.int().check(z.minimum(INT32.min), z.maximum(INT32.max))),
 });
 
 /** Reads or sets the scale-in protection of the caller's task (metadata-endpoints.md §6). */

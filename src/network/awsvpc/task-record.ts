@@ -1,10 +1,13 @@
-import { z } from 'zod';
+import { z } from '../../schema.ts';
 import type { TaskId } from '../../task/ids.ts';
 import { RecordFiles } from '../record-files.ts';
 
 const recordSchema = z.object({
   version: z.literal(1),
-  task: z.string().transform((value) => value as TaskId),
+  task: z.pipe(
+    z.string(),
+    z.transform((value) => value as TaskId),
+  ),
   /** Whether its namespace has its ENI and all else; what is not there yet is made before a process runs in it. */
   isComplete: z.boolean(),
   /** MAC address of its branch ENI, whose vlan may be anywhere on its way. */

@@ -1,8 +1,8 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
 import { KeyedLock } from '../../async/keyed-lock.ts';
 import { allowLoopbackRouting } from '../../host/loopback-routing.ts';
+import { z } from '../../schema.ts';
 import { TaskError } from '../../task/errors.ts';
 import { readHostFile } from '../host-files.ts';
 import { type BridgeNames, bridgeMac } from './bridge-names.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { z } from 'zod';
 import type { RunCommand } from '../../host/run-command.ts';
+import { z } from '../../schema.ts';
 import { TaskError } from '../../task/errors.ts';
 
 /** What the host has of addresses and routes; the bridge's own are left out. */
@@ -18,21 +18,22 @@ interface Call {
 
 const linksSchema = z.array(
   z.looseObject({
-    ifname: z.string().optional(),
-    addr_info: z
-      .array(
+    ifname: z.optional(z.string()),
+    addr_info: z._default(
+      z.array(
         z.looseObject({
           family: z.string(),
           local: z.string(),
           prefixlen: z.int(),
-          scope: z.string().optional(),
+          scope: z.optional(z.string()),
         }),
-      )
-      .default([]),
+      ),
+      [],
+    ),
   }),
 );
 const routesSchema = z.array(
-  z.looseObject({ dst: z.string(), dev: z.string().optional(), type: z.string().optional() }),
+  z.looseObject({ dst: z.string(), dev: z.optional(z.string()), type: z.optional(z.string()) }),
 );
 
 /** The host's links by iproute2; asked when the bridge is made, which is rare. */
@@ -94,7 +95,7 @@ export class HostLinks {
       throw new Error(`cannot remove the link ${name}: ${stderr.trim()}`);
   }
 
-  async #ask<T>(schema: z.ZodType<T>, args: readonly string[], call: Call): Promise<T> {
+  async #ask<T>(schema: z.ZodMiniType<T>, args: readonly string[], call: Call): Promise<T> {
     const { exitCode, stdout, stderr } = await this.#ip(['-j', ...args], call);
     if (exitCode !== 0) throw new Error(`ip ${args.join(' ')} failed: ${stderr.trim()}`);
     // Nothing to show is shown as nothing by some versions.

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from '../../schema.ts';
 import { type ContainerId, containerId, type TaskId } from '../../task/ids.ts';
 import { RecordFiles } from '../record-files.ts';
 import type { ContainerAddress } from './container-address.ts';
@@ -12,8 +12,11 @@ const bindingSchema = z.object({
 
 const recordSchema = z.object({
   version: z.literal(1),
-  id: z.string().transform(containerId),
-  task: z.string().transform((value) => value as TaskId),
+  id: z.pipe(z.string(), z.transform(containerId)),
+  task: z.pipe(
+    z.string(),
+    z.transform((value) => value as TaskId),
+  ),
   /** Whose it is, for whoever wants the same port. */
   owner: z.string(),
   bindings: z.array(bindingSchema),

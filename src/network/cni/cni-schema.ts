@@ -1,23 +1,25 @@
-import { z } from 'zod';
+import { z } from '../../schema.ts';
 
 /** What plugins answer (CNI specification 0.3.1 to 1.1.0, networking.md §8). Unknown members are kept. */
 const text = z.string();
 
 export const cniResultSchema = z.looseObject({
   cniVersion: text,
-  interfaces: z
-    .array(z.looseObject({ name: text, mac: text.optional(), sandbox: text.optional() }))
-    .default([]),
-  ips: z
-    .array(
+  interfaces: z._default(
+    z.array(z.looseObject({ name: text, mac: z.optional(text), sandbox: z.optional(text) })),
+    [],
+  ),
+  ips: z._default(
+    z.array(
       z.looseObject({
         /** With its prefix length, e.g. `172.17.0.2/16`. */
         address: text,
-        gateway: text.optional(),
-        interface: z.int().optional(),
+        gateway: z.optional(text),
+        interface: z.optional(z.int()),
       }),
-    )
-    .default([]),
+    ),
+    [],
+  ),
 });
 
 export type CniResult = z.infer<typeof cniResultSchema>;
@@ -25,7 +27,7 @@ export type CniResult = z.infer<typeof cniResultSchema>;
 export const cniErrorSchema = z.looseObject({
   code: z.int(),
   msg: text,
-  details: text.optional(),
+  details: z.optional(text),
 });
 
 export type CniErrorDocument = z.infer<typeof cniErrorSchema>;
@@ -41,25 +43,25 @@ export const cniCacheSchema = z.looseObject({
   ifName: text,
   networkName: text,
   netns: text,
-  cniArgs: z.array(z.tuple([text, text])).default([]),
-  capabilityArgs: z.record(text, z.unknown()).default({}),
-  result: cniResultSchema.optional(),
+  cniArgs: z._default(z.array(z.tuple([text, text])), []),
+  capabilityArgs: z._default(z.record(text, z.unknown()), {}),
+  result: z.optional(cniResultSchema),
 });
 
 export type CniCache = z.infer<typeof cniCacheSchema>;
 
 export const cniConfigSchema = z.looseObject({
   cniVersion: text,
-  name: text.regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/),
+  name: text.check(z.regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/)),
   plugins: z
     .array(
       z.looseObject({
         type: text,
-        capabilities: z.record(text, z.boolean()).optional(),
-        ipam: z.looseObject({ type: text.optional() }).optional(),
+        capabilities: z.optional(z.record(text, z.boolean())),
+        ipam: z.optional(z.looseObject({ type: z.optional(text) })),
       }),
     )
-    .min(1),
+    .check(z.minLength(1)),
 });
 
 /** A configuration list; members that only plugins know are passed through. */

@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { z } from 'zod';
+import { z } from '../../schema.ts';
 import { type ContainerId, containerId, type TaskId } from '../../task/ids.ts';
 import type { PlannedMount } from '../../task/volumes.ts';
 
 const texts = z.record(z.string(), z.string());
-const taskId = z.string().transform((value) => value as TaskId);
+const taskId = z.pipe(
+  z.string(),
+  z.transform((value) => value as TaskId),
+);
 
 const volumeSchema = z.object({
   version: z.literal(1),
@@ -14,7 +17,11 @@ const volumeSchema = z.object({
   /** Whose end is the volume's end; nobody's for a shared one. */
   owner: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('task'), task: taskId }),
-    z.object({ kind: z.literal('container'), task: taskId, container: z.string().transform(containerId) }),
+    z.object({
+      kind: z.literal('container'),
+      task: taskId,
+      container: z.pipe(z.string(), z.transform(containerId)),
+    }),
     z.object({ kind: z.literal('nobody') }),
   ]),
   options: texts,
@@ -23,7 +30,7 @@ const volumeSchema = z.object({
 
 const usesSchema = z.object({
   version: z.literal(1),
-  id: z.string().transform(containerId),
+  id: z.pipe(z.string(), z.transform(containerId)),
   task: taskId,
   /** Whether the container may be running: its volumes' file systems have to stay mounted. */
   live: z.boolean(),
@@ -150,7 +157,7 @@ function partOf(path: string): string {
   return join(dirname(path), `.${basename(path)}.part`);
 }
 
-async function readRecord<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+async function readRecord<T>(path: string, schema: z.ZodMiniType<T>): Promise<T | undefined> {
   const text = await readFile(path, 'utf8').catch(orElse(undefined));
   return text === undefined ? undefined : schema.parse(JSON.parse(text));
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from '../../schema.ts';
 import { type ContainerId, containerId } from '../../task/ids.ts';
 import { LABEL_TASK_ARN } from '../runtime.ts';
 import type { ContainerdClient } from './client.ts';
@@ -19,23 +19,23 @@ const planSchema = z.object({
   terminal: z.boolean(),
   stopSignal: z.string(),
   /** The /dev/shm that others share with it. */
-  shm: z.object({ path: z.string(), sizeBytes: z.number() }).exactOptional(),
+  shm: z.exactOptional(z.object({ path: z.string(), sizeBytes: z.number() })),
   /** Containers whose namespaces it joins, and the first processes that they had when it was made. */
-  holders: z.array(z.object({ id: z.string(), pid: z.number() })).exactOptional(),
+  holders: z.exactOptional(z.array(z.object({ id: z.string(), pid: z.number() }))),
 });
 const startedSchema = z.object({
   /** Epoch ms. */
   at: z.number(),
   pid: z.number(),
   /** Which of its runs this is; absent: the first, 0. */
-  run: z.number().exactOptional(),
-  cgroup: z
-    .object({
+  run: z.exactOptional(z.number()),
+  cgroup: z.exactOptional(
+    z.object({
       processes: z.string(),
-      memory: z.string().exactOptional(),
-      parentOomKills: z.number().exactOptional(),
-    })
-    .exactOptional(),
+      memory: z.exactOptional(z.string()),
+      parentOomKills: z.exactOptional(z.number()),
+    }),
+  ),
 });
 
 export type StartPlan = Readonly<z.infer<typeof planSchema>>;

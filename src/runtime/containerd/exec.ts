@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { z } from 'zod';
+import { z } from '../../schema.ts';
 import { TaskError } from '../../task/errors.ts';
 import type { ContainerId } from '../../task/ids.ts';
 import type { ExecRequest, ExecResult } from '../runtime.ts';
@@ -22,7 +22,7 @@ const NOT_FOUND = 127;
 
 /** A process as the stored configuration has it; what is not named here passes through unchanged. */
 const processSchema = z.looseObject({
-  env: z.array(z.string()).default([]),
+  env: z._default(z.array(z.string()), []),
   user: z.looseObject({ uid: z.number(), gid: z.number() }),
 });
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from '../../schema.ts';
 import { TaskError } from '../../task/errors.ts';
 import type { ContainerId } from '../../task/ids.ts';
 import type { ContainerLimits, LimitsChange } from '../runtime.ts';
@@ -13,8 +13,8 @@ const LIMITS_LABEL = 'ecs-containerd-agent.limits';
 
 /** Of the limits in force those that others are worked out from. */
 const knownSchema = z.object({
-  memoryBytes: z.number().exactOptional(),
-  memorySwapBytes: z.number().exactOptional(),
+  memoryBytes: z.exactOptional(z.number()),
+  memorySwapBytes: z.exactOptional(z.number()),
 });
 type KnownLimits = Readonly<z.infer<typeof knownSchema>>;
 

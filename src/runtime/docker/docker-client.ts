@@ -1,6 +1,6 @@
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { z } from 'zod';
+import type { z } from '../../schema.ts';
 import { RuntimeUnavailableError } from '../../task/errors.ts';
 import { DockerError } from './docker-error.ts';
 
@@ -29,7 +29,7 @@ export class DockerClient {
   }
 
   /** A call that is answered with a document. */
-  async call<T>(method: string, path: string, schema: z.ZodType<T>, call: DockerCall): Promise<T> {
+  async call<T>(method: string, path: string, schema: z.ZodMiniType<T>, call: DockerCall): Promise<T> {
     const text = await this.#text(method, path, call);
     const parsed = schema.safeParse(text === '' ? undefined : JSON.parse(text));
     if (!parsed.success)

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from '../../schema.ts';
 
 /** Labels of ours that only this runtime needs: whose a container is, and its id in the port's sense. */
 export const LABEL_ID = 'ecs-containerd-agent.id';
@@ -9,7 +9,7 @@ export const LABEL_KEEPSAKE = 'ecs-containerd-agent.keepsake';
 /** Begins a mode, such as that of its network, of a container that has a namespace of another one. */
 export const OF_CONTAINER = 'container:';
 
-const text = z.string().catch('');
+const text = z.catch(z.string(), '');
 const labels = z.nullish(z.record(z.string(), z.string()));
 
 /** `GET /version`. */
@@ -35,7 +35,7 @@ export const containerSchema = z.looseObject({
     Status: z.string(),
     Pid: z.number(),
     ExitCode: z.number(),
-    OOMKilled: z.boolean().catch(false),
+    OOMKilled: z.catch(z.boolean(), false),
     Error: text,
     StartedAt: z.string(),
     FinishedAt: z.string(),
@@ -73,7 +73,7 @@ export const eventSchema = z.looseObject({
 export const imageSchema = z.looseObject({
   Id: z.string(),
   RepoDigests: z.nullish(z.array(z.string())),
-  Size: z.number().catch(0),
+  Size: z.catch(z.number(), 0),
   Config: z.nullish(
     z.looseObject({
       Env: z.nullish(z.array(z.string())),
@@ -94,9 +94,9 @@ export const imageListSchema = z.array(
     Id: z.string(),
     RepoTags: z.nullish(z.array(z.string())),
     RepoDigests: z.nullish(z.array(z.string())),
-    Size: z.number().catch(0),
+    Size: z.catch(z.number(), 0),
     /** Epoch s. */
-    Created: z.number().catch(0),
+    Created: z.catch(z.number(), 0),
   }),
 );
 

@@ -1,6 +1,6 @@
-import { z } from 'zod';
 import { Backoff } from '../../async/backoff.ts';
 import { sleep } from '../../async/deadline.ts';
+import { z } from '../../schema.ts';
 import type { ContainerId } from '../../task/ids.ts';
 import { containerId } from '../../task/ids.ts';
 import { EventFeed } from '../event-feed.ts';

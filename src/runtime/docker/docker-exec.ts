@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
-import { z } from 'zod';
 import { sleep } from '../../async/deadline.ts';
+import { z } from '../../schema.ts';
 import { TaskError } from '../../task/errors.ts';
 import type { ExecRequest, ExecResult } from '../runtime.ts';
 import type { DockerClient } from './docker-client.ts';

@@ -1,6 +1,6 @@
-import { z } from 'zod';
 import { steadyNow } from '../../async/clock.ts';
 import { sleep } from '../../async/deadline.ts';
+import { z } from '../../schema.ts';
 import { TaskError } from '../../task/errors.ts';
 import { type ContainerId, containerId } from '../../task/ids.ts';
 import type { ReportedFamilies } from '../../task/port-mapping.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from '../../schema.ts';
 import type { Counters } from './continuous-counters.ts';
 
 /** What is kept of a container's counters, so that they go on over its restarts also when the agent is restarted. */
@@ -11,12 +11,12 @@ export interface KeptCounters {
   readonly base?: Counters;
 }
 
-const count = z.number().nonnegative();
+const count = z.number().check(z.nonnegative());
 const cpuSchema = z.object({
   total: count,
   kernel: count,
   user: count,
-  perCpu: z.array(count).exactOptional(),
+  perCpu: z.exactOptional(z.array(count)),
   periods: count,
   throttledPeriods: count,
   throttledTime: count,
@@ -35,16 +35,22 @@ const countersSchema = z.object({
   cpu: cpuSchema,
   read: count,
   written: count,
-  networks: z
-    .array(z.tuple([z.string(), interfaceSchema]))
-    .transform((entries) => new Map(entries))
-    .exactOptional(),
+  networks: z.exactOptional(
+    z.pipe(
+      z.array(z.tuple([z.string(), interfaceSchema])),
+      z.transform((entries) => new Map(entries)),
+    ),
+  ),
 });
 const recordSchema = z.object({
   version: z.literal(1),
   containers: z.record(
     z.string(),
-    z.object({ pid: z.int().positive(), latest: countersSchema, base: countersSchema.exactOptional() }),
+    z.object({
+      pid: z.int().check(z.positive()),
+      latest: countersSchema,
+      base: z.exactOptional(countersSchema),
+    }),
   ),
 });
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type TcsAgentMessage, tcsTime } from '../../wire/tcs.ts';
+import { tcsTime } from '../../wire/tcs.ts';
+import type { TcsAgentMessage } from '../../wire/tcs-agent.ts';
 import type { Cycle } from '../cycle-queue.ts';
 import type { Measurement } from './measurement-ring.ts';
 import type { InterfaceCounters } from './sample.ts';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { verifySignature } from '../../../src/control-plane/http/signature.ts';
 import { InstanceHealth } from '../../../src/telemetry/instance-health.ts';
 import { TelemetrySession } from '../../../src/telemetry/session.ts';
-import { parseAgentFrame } from '../../../src/wire/tcs.ts';
+import { parseAgentFrame } from '../../../src/wire/tcs-agent.ts';
 import { until } from '../../support/until.ts';
 import { SessionServer } from '../acs/session-server.ts';
 import { KEY, REGION, signer } from '../acs/session-stage.ts';

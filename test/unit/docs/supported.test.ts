@@ -109,7 +109,7 @@ describe('docs/supported.md', () => {
     const named = new Set(examples.map(({ parameter }) => parameter.split(/[.[]/)[0]));
     const members = Object.keys({ ...taskDefinitionSchema.shape, ...containerDefinitionSchema.shape });
     expect(members.filter((member) => !named.has(member) && member !== 'logConfiguration')).toEqual([]);
-    const linux = containerDefinitionSchema.shape.linuxParameters.unwrap().shape;
+    const linux = containerDefinitionSchema.shape.linuxParameters.def.innerType.shape;
     const covered = examples.map(({ parameter }) => parameter);
     expect(Object.keys(linux).filter((member) => !covered.includes(`linuxParameters.${member}`))).toEqual([]);
   });

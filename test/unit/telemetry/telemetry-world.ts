@@ -3,7 +3,7 @@ import type { TaskHealth } from '../../../src/telemetry/health-requests.ts';
 import { InstanceHealth } from '../../../src/telemetry/instance-health.ts';
 import { TelemetrySession } from '../../../src/telemetry/session.ts';
 import type { TaskMeasurements } from '../../../src/telemetry/stats/metrics-requests.ts';
-import { parseAgentFrame } from '../../../src/wire/tcs.ts';
+import { parseAgentFrame } from '../../../src/wire/tcs-agent.ts';
 import { ManualClock, settle } from '../acs/manual-clock.ts';
 import { type ScriptedConnection, ScriptedServer } from '../acs/scripted-socket.ts';
 

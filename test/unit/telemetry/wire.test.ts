@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeAgentMessage, parseAgentFrame, parseFrame, tcsTime } from '../../../src/wire/tcs.ts';
+import { encodeAgentMessage, parseFrame, tcsTime } from '../../../src/wire/tcs.ts';
+import { parseAgentFrame } from '../../../src/wire/tcs-agent.ts';
 
 describe('TCS frames', () => {
   it('of the server are read whatever they hold (TCS-38)', () => {

@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { parse } from 'smol-toml';
-import { z } from 'zod';
 import {
   addressOf,
   type EndpointCapability,
@@ -8,24 +7,34 @@ import {
   type TlsSettings,
   upstreamOf,
 } from '../../../image/registry/endpoint.ts';
+import { z } from '../../../schema.ts';
 
-const texts = z.union([z.string().transform((one) => [one]), z.array(z.string())]);
+const texts = z.union([
+  z.pipe(
+    z.string(),
+    z.transform((one) => [one]),
+  ),
+  z.array(z.string()),
+]);
 const hostSchema = z.object({
-  capabilities: z.array(z.string()).optional(),
-  ca: texts.optional(),
-  client: z
-    .union([
-      z.string().transform((one) => [one]),
+  capabilities: z.optional(z.array(z.string())),
+  ca: z.optional(texts),
+  client: z.optional(
+    z.union([
+      z.pipe(
+        z.string(),
+        z.transform((one) => [one]),
+      ),
       z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])),
-    ])
-    .optional(),
-  skip_verify: z.boolean().optional(),
-  header: z.record(z.string(), texts).optional(),
-  override_path: z.boolean().optional(),
+    ]),
+  ),
+  skip_verify: z.optional(z.boolean()),
+  header: z.optional(z.record(z.string(), texts)),
+  override_path: z.optional(z.boolean()),
 });
-const fileSchema = hostSchema.extend({
-  server: z.string().optional(),
-  host: z.record(z.string(), hostSchema).optional(),
+const fileSchema = z.extend(hostSchema, {
+  server: z.optional(z.string()),
+  host: z.optional(z.record(z.string(), hostSchema)),
 });
 type HostSettings = z.infer<typeof hostSchema>;
 

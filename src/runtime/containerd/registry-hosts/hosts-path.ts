@@ -1,24 +1,24 @@
 import { glob, readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { z } from 'zod';
+import { z } from '../../../schema.ts';
 
 /** Where containerd 2 looks when its configuration says nothing, and where earlier ones are told to look. */
 const DEFAULT = ['/etc/containerd/certs.d', '/etc/docker/certs.d'];
 
-const registrySchema = z
-  .object({ registry: z.object({ config_path: z.string() }).partial() })
-  .partial()
-  .optional();
+const registrySchema = z.optional(
+  z.partial(z.object({ registry: z.partial(z.object({ config_path: z.string() })) })),
+);
 const configSchema = z.object({
-  imports: z.array(z.string()).default([]),
-  plugins: z
-    .object({
-      // Of containerd 2 and of those before it.
-      'io.containerd.cri.v1.images': registrySchema,
-      'io.containerd.grpc.v1.cri': registrySchema,
-    })
-    .partial()
-    .optional(),
+  imports: z._default(z.array(z.string()), []),
+  plugins: z.optional(
+    z.partial(
+      z.object({
+        // Of containerd 2 and of those before it.
+        'io.containerd.cri.v1.images': registrySchema,
+        'io.containerd.grpc.v1.cri': registrySchema,
+      }),
+    ),
+  ),
 });
 
 /**

@@ -1,6 +1,6 @@
 import { readFile, readlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
+import { z } from '../../../schema.ts';
 
 /** Where a shim listens, and the version of its service. */
 export interface ShimAddress {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import { z } from '../../../schema.ts';
 import { type ContainerId, containerId } from '../../../task/ids.ts';
 import type { ContainerdClient } from '../client.ts';
 import type { RuntimeLog } from '../runtime-log.ts';
@@ -13,7 +13,7 @@ const noteSchema = z.object({
   socketPath: z.string(),
   version: z.int(),
   /** How the container ended, once its shim has told. */
-  exit: z.object({ exitStatus: z.int(), exitedAt: z.number().exactOptional() }).exactOptional(),
+  exit: z.exactOptional(z.object({ exitStatus: z.int(), exitedAt: z.exactOptional(z.number()) })),
 });
 type Note = Readonly<z.infer<typeof noteSchema>>;
 

@@ -1,35 +1,35 @@
-import { z } from 'zod';
+import { z } from '../../../../schema.ts';
 import { TaskError } from '../../../../task/errors.ts';
 import type { OciSeccomp } from '../oci-types.ts';
 import { DEFAULT_PROFILE } from './default-profile.ts';
 
 const argumentSchema = z.object({
-  index: z.number().int(),
+  index: z.int(),
   value: z.number(),
-  valueTwo: z.number().exactOptional(),
+  valueTwo: z.exactOptional(z.number()),
   op: z.string(),
 });
 const conditionSchema = z.object({
-  caps: z.array(z.string()).nullish(),
-  arches: z.array(z.string()).nullish(),
-  minKernel: z.string().nullish(),
+  caps: z.nullish(z.array(z.string())),
+  arches: z.nullish(z.array(z.string())),
+  minKernel: z.nullish(z.string()),
 });
 const ruleSchema = z.object({
   /** The older form names one call. */
-  name: z.string().nullish(),
-  names: z.array(z.string()).nullish(),
+  name: z.nullish(z.string()),
+  names: z.nullish(z.array(z.string())),
   action: z.string(),
-  errnoRet: z.number().int().nullish(),
-  args: z.array(argumentSchema).nullish(),
-  includes: conditionSchema.nullish(),
-  excludes: conditionSchema.nullish(),
+  errnoRet: z.nullish(z.int()),
+  args: z.nullish(z.array(argumentSchema)),
+  includes: z.nullish(conditionSchema),
+  excludes: z.nullish(conditionSchema),
 });
 const profileSchema = z.object({
   defaultAction: z.string(),
-  defaultErrnoRet: z.number().int().nullish(),
+  defaultErrnoRet: z.nullish(z.int()),
   /** OCI names of machines; absent: those that this machine runs. */
-  architectures: z.array(z.string()).nullish(),
-  syscalls: z.array(ruleSchema).nullish(),
+  architectures: z.nullish(z.array(z.string())),
+  syscalls: z.nullish(z.array(ruleSchema)),
 });
 
 type Deep<T> = T extends readonly (infer U)[]

@@ -1,0 +1,10 @@
+import * as z from 'zod/mini';
+import en from 'zod/v4/locales/en.js';
+
+/*
+ * What data from outside has to be like. This is zod in its small form: in its usual one each schema is born with some
+ * fifty methods, which costs the agent memory and every program time at its start.
+ */
+z.config(en());
+
+export { z };
