@@ -25,8 +25,10 @@ import {
   chainIds,
   extractionSize,
   extractLayer,
+  type LayerSnapshot,
   type LayerToUnpack,
   layerSnapshot,
+  noteDiffId,
   prepareLayer,
   type UnpackPlace,
 } from './unpack-layer.ts';
@@ -52,6 +54,8 @@ interface LayerSource {
   readonly provided: Set<string>;
   /** Begins to fetch all others, once there is room for them. Again: no effect. */
   readonly begin: () => Promise<void>;
+  /** Which layer comes then. */
+  readonly next: LayerToUnpack | undefined;
 }
 
 export const MAX_CONFIG_BYTES = 8 << 20;
@@ -67,6 +71,10 @@ export class ImagePull {
   #extraction: string | undefined;
   #extractionSize = 0;
   #promised: RoomPromise | undefined;
+  /** What was asked of layers ahead of their turn. */
+  readonly #looks = new Map<LayerToUnpack, Promise<LayerSnapshot>>();
+  /** Notes on layers that are unpacked, on their way. */
+  readonly #notes: Promise<void>[] = [];
 
   constructor(options: ImagePullOptions) {
     this.#options = options;
@@ -154,7 +162,7 @@ export class ImagePull {
           await this.#takeRoom(layers, index, without, signal);
           fetches.start(without);
         };
-        await this.#unpack(layer, { fetches, provided, begin }, signal);
+        await this.#unpack(layer, { fetches, provided, begin, next: layers[index + 1] }, signal);
         progress.lazily(this.#lazy?.laziness);
         progress.unpacked();
         if (!provided.has(layer.descriptor.digest)) this.#promised?.unpacked(layer.descriptor.size);
@@ -162,6 +170,7 @@ export class ImagePull {
       // Layers of an image that was unpacked before, and whose bytes somebody has removed since.
       await this.#takeRoom(layers, layers.length, provided, signal);
       fetches.start(provided);
+      await Promise.all(this.#notes);
     } catch (error) {
       failure.abort(error);
       throw error;
@@ -217,14 +226,13 @@ export class ImagePull {
    */
   async #unpack(
     layer: LayerToUnpack,
-    { fetches, provided, begin }: LayerSource,
+    { fetches, provided, begin, next }: LayerSource,
     signal: AbortSignal,
   ): Promise<void> {
-    const { blobs, onActivity, policy, progress, snapshotter } = this.#options;
+    const { onActivity, policy, progress } = this.#options;
     const { digest } = layer.descriptor;
     await retrying(policy, isRetryablePullError, signal, async () => {
-      await blobs.hold(`snapshots/${snapshotter}`, layer.chainId, signal);
-      const state = await layerSnapshot(this.#place, layer.chainId, { signal });
+      const state = await this.#look(layer, signal);
       let isRemote = state === 'remote';
       let isProvided = isRemote;
       if (state === 'absent') {
@@ -236,6 +244,7 @@ export class ImagePull {
         } else {
           this.#extractionSize = 0;
           this.#extraction = extraction.key;
+          if (next !== undefined) this.#lookAhead(next, signal);
           try {
             const arrival = async () => {
               await begin();
@@ -246,6 +255,7 @@ export class ImagePull {
           } finally {
             this.#extraction = undefined;
           }
+          this.#note(layer, signal);
         }
       }
       if (isRemote) this.#lazy?.left();
@@ -255,6 +265,35 @@ export class ImagePull {
       }
     });
     onActivity();
+  }
+
+  /** Whether a layer's snapshot is there; it is held from then on. */
+  async #look(layer: LayerToUnpack, signal: AbortSignal): Promise<LayerSnapshot> {
+    const begun = this.#looks.get(layer);
+    this.#looks.delete(layer);
+    return await (begun ?? this.#hold(layer, signal));
+  }
+
+  async #hold({ chainId }: LayerToUnpack, signal: AbortSignal): Promise<LayerSnapshot> {
+    const { blobs, snapshotter } = this.#options;
+    await blobs.hold(`snapshots/${snapshotter}`, chainId, signal);
+    return await layerSnapshot(this.#place, chainId, { signal });
+  }
+
+  /** Asks while the layer below is being unpacked; what comes of it counts when it is the layer's turn. */
+  #lookAhead(layer: LayerToUnpack, signal: AbortSignal): void {
+    const look = this.#hold(layer, signal);
+    look.catch(() => undefined);
+    this.#looks.set(layer, look);
+  }
+
+  /** Beside the next layer; it has to be there before the image has its name. */
+  #note(layer: LayerToUnpack, signal: AbortSignal): void {
+    const { policy } = this.#options;
+    const note = () => noteDiffId(this.#place, layer, { signal });
+    const noted = retrying(policy, isRetryablePullError, signal, note);
+    noted.catch(() => undefined);
+    this.#notes.push(noted);
   }
 
   /** Writes manifest and indexes with what they refer to, then the name. Returns what the name stands for. */

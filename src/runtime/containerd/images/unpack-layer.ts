@@ -60,12 +60,15 @@ export const EXTRACTION_PREFIX = 'extract-';
 const APPLY_MS = 2 * 3_600_000;
 const CLEANUP_MS = 10_000;
 
+/** `remote`: its snapshotter does without the layer's bytes. */
+export type LayerSnapshot = 'absent' | 'local' | 'remote';
+
 /** Whether the layer's snapshot is there, and whether its snapshotter does without the layer's bytes. */
 export async function layerSnapshot(
   { client, snapshotter }: Pick<UnpackPlace, 'client' | 'snapshotter'>,
   chainId: string,
   call: Call,
-): Promise<'absent' | 'local' | 'remote'> {
+): Promise<LayerSnapshot> {
   try {
     const { info } = await client.unary('snapshots', 'Stat', { snapshotter, key: chainId }, call);
     return info?.labels[REMOTE_LABEL] === undefined ? 'local' : 'remote';
@@ -145,7 +148,15 @@ export async function extractLayer(
   } finally {
     if (!committed) await removeExtraction(place, key);
   }
-  await labelBlob(client, digest, { 'containerd.io/uncompressed': layer.diffId }, { signal });
+}
+
+/** Notes beside a layer's bytes what they unpack to, which saves others from finding out (containerd.md §7). */
+export async function noteDiffId(
+  { client }: Pick<UnpackPlace, 'client'>,
+  { descriptor, diffId }: LayerToUnpack,
+  call: Call,
+): Promise<void> {
+  await labelBlob(client, descriptor.digest, { 'containerd.io/uncompressed': diffId }, call);
 }
 
 /** Bytes on disk of an extraction: grows while a layer is being unpacked. Undefined when it is gone. */
