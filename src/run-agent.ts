@@ -13,6 +13,7 @@ import { readFileIfAny } from './config/read-file.ts';
 import type { StepObserver } from './engine/step-boundary.ts';
 import { keepCompiled } from './host/compile-cache.ts';
 import { serviceManager } from './host/service-manager.ts';
+import { giveBackSpareMemory } from './host/spare-memory.ts';
 import { createAgentLog } from './log/logger.ts';
 
 /** A stop that takes longer than this is given up and told as such (CFG-93). */
@@ -92,6 +93,7 @@ async function runWith(prepared: Prepared, logger: Logger, onStep?: StepObserver
     });
     manager.ready();
     keepCompiled();
+    giveBackSpareMemory();
   } catch (error) {
     if (aborter.signal.aborted) return 0;
     return tellFailure(error, logger);
