@@ -10,7 +10,7 @@ import type { Config } from '../config/config.ts';
 import type { LogLevel } from '../config/instance-variables.ts';
 import { type LogFile, openLogFile } from './log-file.ts';
 import { toLogfmt } from './logfmt.ts';
-import { plainError, plainFields } from './plain-fields.ts';
+import { plainError, plainFields, REDACTED, SECRET_NAMES } from './plain-fields.ts';
 
 export type { Logger } from 'pino';
 
@@ -46,25 +46,8 @@ const BY_SEVERITY: readonly PinoLevel[] = ['debug', 'info', 'warn', 'error', 'fa
 /** Output that waits for a reader; more is dropped rather than hold up the agent. */
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 
-/** Members that never show, at the top of a record and up to three objects down. */
-const SECRET_NAMES = [
-  'accessKeyId',
-  'auth',
-  'authorization',
-  'Authorization',
-  'credentials',
-  'engineAuthData',
-  'password',
-  'secretAccessKey',
-  'sessionToken',
-  'token',
-  'AWS_ACCESS_KEY_ID',
-  'AWS_SECRET_ACCESS_KEY',
-  'AWS_SESSION_TOKEN',
-  'ECS_ENGINE_AUTH_DATA',
-  '["x-amz-security-token"]',
-  '["x-aws-ec2-metadata-token"]',
-];
+/** What a child logger is given goes through no formatter. */
+const SECRETS_OF_CHILDREN = Object.fromEntries([...SECRET_NAMES].map((name) => [name, () => REDACTED]));
 
 /** A place for lines. `end` resolves when everything is written. */
 export interface LogOutput {
@@ -94,8 +77,7 @@ export async function createAgentLog(
         level: (label) => ({ level: label === 'fatal' ? 'crit' : label }),
         log: plainFields,
       },
-      serializers: { err: plainError },
-      redact: { paths: redactedPaths(), censor: '[redacted]' },
+      serializers: { err: plainError, ...SECRETS_OF_CHILDREN },
     },
     multistream(streams),
   );
@@ -152,10 +134,4 @@ function entries(level: LogLevel, config: LogConfig, target: LogOutput): StreamE
 
 function format(config: LogConfig, line: string): string {
   return config.logFormat === 'json' ? line : toLogfmt(line);
-}
-
-function redactedPaths(): string[] {
-  const join = (prefix: string, name: string) =>
-    name.startsWith('[') ? `${prefix}${name}` : `${prefix}${prefix === '' ? '' : '.'}${name}`;
-  return ['', '*', '*.*', '*.*.*'].flatMap((prefix) => SECRET_NAMES.map((name) => join(prefix, name)));
 }

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { TaskArn } from '../task/ids.ts';
 import type { Transition } from '../task/timeline.ts';
 import { type ChangeWriter, changeWriter } from './change-writer.ts';
@@ -62,9 +63,13 @@ interface PendingCommit {
   reject(error: unknown): void;
 }
 
+/** While several callers commit at once: from the end of one transaction to the next, in which their calls gather. */
+const GATHER_MS = 4;
+
 /**
- * Group commit: calls of one turn of the event loop share a transaction, so that a burst of tasks costs one
- * fsync. The queue is as long as there are callers who wait; each of them awaits its commit before the next.
+ * Group commit: calls of one turn of the event loop share a transaction, and while there are many, those of some turns,
+ * as an fsync holds up all else. The queue is as long as there are callers who wait; each of them awaits its commit
+ * before the next.
  */
 class SqliteStore implements Store {
   readonly #parts: Parts;
@@ -75,6 +80,8 @@ class SqliteStore implements Store {
   #write: ChangeWriter;
   #pending: PendingCommit[] = [];
   #flushed: Promise<void> = Promise.resolve();
+  /** How many calls the last transaction held, and when it ended. */
+  #last = { calls: 0, endedAt: 0 };
   #closed = false;
 
   constructor(parts: Parts) {
@@ -121,7 +128,7 @@ class SqliteStore implements Store {
   }
 
   async #flushSoon(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
+    await this.#gather();
     const batch = this.#pending;
     this.#pending = [];
     try {
@@ -134,6 +141,13 @@ class SqliteStore implements Store {
       const failure = storeError(`write the agent's state to ${this.#path}`, error);
       for (const commit of batch) commit.reject(failure);
     }
+    this.#last = { calls: batch.length, endedAt: performance.now() };
+  }
+
+  async #gather(): Promise<void> {
+    const waitMs = this.#last.endedAt + GATHER_MS - performance.now();
+    if (this.#last.calls > 1 && waitMs > 0) await delay(waitMs);
+    else await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** Somebody deleted the data directory, or put another one there: what is written now has to outlive us. */
