@@ -22,8 +22,8 @@ export interface Footprints {
 }
 
 const INTERVAL_MS = 500;
-/** At rest: this many looks in a row differ by less than half a MiB. */
-const LOOKS = 8;
+/** At rest: this many looks in a row differ by less than half a MiB; longer than between two times that memory is given back. */
+const LOOKS = 14;
 const LIMIT_MS = 40_000;
 
 /** Waits until the private memory of the processes no longer moves, for a bounded time. */
