@@ -34,7 +34,17 @@ const PORT_FILE = `(${PORTS})\\.ts$`;
 /** Folders that hold what stands behind a port. */
 const ADAPTERS = 'attachment|container-log|image|network|resource|runtime|store';
 
+const SCHEMA = 'schema.ts';
+
 const BOUNDARIES: readonly Boundary[] = [
+  {
+    rule: 'zod comes by schema.ts, in its small form and with its words',
+    from: /./,
+    except: new RegExp(`^${SCHEMA}$`),
+    to: /^npm zod\b/,
+    allowed: /^$/,
+    strict: true,
+  },
   {
     rule: 'task/, wire/ and async/ import nothing else of ours',
     from: /^(task|wire|async)\//,
@@ -114,20 +124,18 @@ function isViolated(boundary: Boundary, file: string, target: string): boolean {
   return !allowed.test(target);
 }
 
-/** Ours, and no more than a package by a name of its own. */
-const AS_FOREIGN = ['schema.ts'];
-
-/** Targets relative to src/; `node:fs` and `npm zod` for what is not ours. */
+/** Targets relative to src/; `node:fs` and `npm zod` for what is not ours, and for `schema.ts`, which is zod by our name. */
 function importsOf(file: string, source: string): string[] {
   const specifiers = source.matchAll(/(?:^|[\s}])(?:from|import)\s*\(?\s*(['"])([^'"\n]+)\1/g);
   return [...specifiers].map(([, , specifier = '']) => {
-    if (specifier.startsWith('.')) return join(dirname(file), specifier);
+    const target = join(dirname(file), specifier);
+    if (specifier.startsWith('.')) return target === SCHEMA ? `npm ${SCHEMA}` : target;
     return specifier.startsWith('node:') ? specifier : `npm ${specifier}`;
   });
 }
 
 function isForeign(target: string): boolean {
-  return target.startsWith('node:') || target.startsWith('npm ') || AS_FOREIGN.includes(target);
+  return target.startsWith('node:') || target.startsWith('npm ');
 }
 
 function topFolder(path: string): string {

@@ -26,10 +26,6 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
       return await checkHealth();
     }
     case 'run': {
-      // Before any schema is made. Most are used a few times: compiling parsers for them takes longer than it saves,
-      // 15 ms of a start and 2 MB.
-      const { config } = await import('zod');
-      config({ jitless: true });
       const { runAgent } = await import('./run-agent.ts');
       return await runAgent(args);
     }

@@ -5,7 +5,10 @@ import { boundaryViolations } from '../../../scripts/boundaries.ts';
 const FORBIDDEN = [
   ['task/plan.ts', '../store/store.ts', 'task/, wire/ and async/'],
   ['task/plan.ts', 'node:fs', 'task/ does no I/O'],
-  ['task/plan.ts', 'zod', 'task/ does no I/O'],
+  ['task/plan.ts', 'pino', 'task/ does no I/O'],
+  ['task/plan.ts', '../schema.ts', 'task/ does no I/O'],
+  ['wire/acs.ts', 'zod', 'zod comes by schema.ts'],
+  ['agent.ts', 'zod/mini', 'zod comes by schema.ts'],
   ['wire/acs.ts', '../task/ids.ts', 'task/, wire/ and async/'],
   ['async/backoff.ts', '../agent-version.ts', 'task/, wire/ and async/'],
   ['control-plane/http/api.ts', '../../task/ids.ts', 'control-plane/ sees only'],
@@ -21,6 +24,8 @@ const FORBIDDEN = [
 ] as const;
 
 const ALLOWED = [
+  ['schema.ts', 'zod/mini'],
+  ['wire/acs.ts', '../schema.ts'],
   ['task/plan.ts', './step.ts'],
   ['task/ids.ts', 'node:crypto'],
   ['control-plane/http/api.ts', '../state/state.ts'],
