@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { sleep } from '../../async/deadline.ts';
 import { TaskError } from '../../task/errors.ts';
 import type { ContainerId } from '../../task/ids.ts';
-import type { StartedContainer, StartOptions } from '../runtime.ts';
+import type { ContainerExit, StartedContainer, StartOptions } from '../runtime.ts';
 import type { StartSignals } from '../starts-in-flight.ts';
 import { cgroupOf, isCgroupEmpty, killCgroup } from './container-cgroup.ts';
 import { findRecord, markStarted, type StartedFacts } from './container-record.ts';
@@ -269,7 +269,7 @@ async function mayHaveRun(
   { details }: ContainerdError,
 ): Promise<boolean> {
   if (!NO_TASK.test(details)) return true;
-  const exit = await Promise.race([watches.find(id)?.exited, sleep(EXIT_PATIENCE_MS)]);
+  const exit = await soonEnded(watches.find(id));
   return exit?.exitCode !== undefined && exit.exitCode !== KILLED_STATUS;
 }
 
@@ -282,7 +282,8 @@ async function undone(
 ): Promise<unknown> {
   const { client, watches, shims, log } = context;
   const watch = watches.find(id);
-  const early = error instanceof ContainerdError && DIED_EARLY.test(error.details) && (await earlyEnd(watch));
+  const diedEarly = error instanceof ContainerdError && DIED_EARLY.test(error.details);
+  const end = diedEarly ? await soonEnded(watch) : undefined;
   watches.forget(id);
   if (hasCode(error, 'UNAVAILABLE')) return error;
   const { signal } = new AbortController();
@@ -298,18 +299,21 @@ async function undone(
   }
   if (callers.aborted) return callers.reason;
   if (!(error instanceof ContainerdError)) return error;
-  const details = early ? `${error.details}: ${early}` : error.details;
+  const details = end === undefined ? error.details : `${error.details}: ${describeEarlyEnd(end)}`;
   return new TaskError('CannotStartContainerError', details, {
     cause: error,
     retryable: hasCode(error, 'DEADLINE_EXCEEDED'),
   });
 }
 
+/** How a process ended that does not run any more; undefined when nobody tells it in time. */
+async function soonEnded(watch: ContainerWatch | undefined): Promise<ContainerExit | undefined> {
+  return (await Promise.race([watch?.exited, sleep(EXIT_PATIENCE_MS)])) ?? undefined;
+}
+
 /** What became of a process that waited for its start, in words for whoever wrote the task definition. */
-async function earlyEnd(watch: ContainerWatch | undefined): Promise<string | undefined> {
-  const exit = await Promise.race([watch?.exited, sleep(EXIT_PATIENCE_MS)]);
-  if (exit === undefined) return undefined;
-  return exit.oomKilled
+function describeEarlyEnd({ oomKilled, exitCode }: ContainerExit): string {
+  return oomKilled
     ? "the memory limit was reached before the container's program began; it needs more memory"
-    : `it ended with exit code ${exit.exitCode ?? 'unknown'} before the container's program began`;
+    : `it ended with exit code ${exitCode ?? 'unknown'} before the container's program began`;
 }
