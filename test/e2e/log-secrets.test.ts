@@ -1,20 +1,16 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type AgentOptions, startAgent, type TestAgent } from '../support/agent.ts';
-import { AwsDouble } from '../support/aws-double.ts';
-import { startContainerd, type TestContainerd } from '../support/containerd.ts';
-import { type LeakCheck, leakCheck } from '../support/leak-check.ts';
+import type { TestAgent } from '../support/agent.ts';
+import type { AwsDouble } from '../support/aws-double.ts';
 import { hostProcesses } from '../support/processes.ts';
-import { pushTestImage } from '../support/push-image.ts';
-import { RecordingControlPlane } from '../support/recording-control-plane.ts';
-import { startRegistry, type TestRegistry } from '../support/registry.ts';
+import type { RecordingControlPlane } from '../support/recording-control-plane.ts';
 import { run } from '../support/run.ts';
-import { makeScratch, type Scratch } from '../support/scratch.ts';
+import type { Scratch } from '../support/scratch.ts';
 import { SplunkCollector } from '../support/splunk-collector.ts';
 import { until } from '../support/until.ts';
-import { filesUnder, fromManager, fromSsm, INSTANCE, ROLE, SECRET_ARN, SecretTasks } from './secret-tasks.ts';
+import { filesUnder, fromManager, fromSsm, SECRET_ARN, type SecretTasks } from './secret-tasks.ts';
+import { SecretWorld } from './secret-world.ts';
 
-const NAMESPACE = `ecs-t${process.pid}`;
 /** A thousand lines a second: the driver sends as soon as it has so many, else every five seconds. */
 const COUNTING =
   'trap "exit 0" TERM; i=0; while :; do n=0; while [ $n -lt 100 ]; do n=$((n+1)); i=$((i+1)); echo "line $i"; done; sleep 0.1; done';
@@ -23,61 +19,27 @@ const LATER = 1_500;
 /** In every value; nothing else has it. */
 const VALUE = 'hush-';
 
-let containerd: TestContainerd;
-let registry: TestRegistry;
+let world: SecretWorld;
 let scratch: Scratch;
 let aws: AwsDouble;
 let ecs: RecordingControlPlane;
 let collector: SplunkCollector;
 let agent: TestAgent;
-let leaks: LeakCheck;
 let tasks: SecretTasks;
 
 beforeAll(async () => {
-  scratch = makeScratch();
-  [containerd, registry, aws, ecs, collector] = await Promise.all([
-    startContainerd(),
-    startRegistry(),
-    AwsDouble.start(),
-    RecordingControlPlane.start(),
-    SplunkCollector.start(),
-  ]);
-  aws.keys.push(INSTANCE, ROLE);
-  tasks = new SecretTasks(ecs, (await pushTestImage(registry, 'public:1')).reference);
-  mkdirSync(scratch.path('run'));
-  await run('mount', ['-t', 'tmpfs', 'none', scratch.path('run')]);
-  leaks = await leakCheck({
-    containerd,
-    namespaces: [NAMESPACE],
-    cgroups: [`/${NAMESPACE}`],
-    ignore: (finding) => finding.endsWith(`/${NAMESPACE}`),
-  });
-  const options: AgentOptions = {
-    controlPlaneUrl: ecs.url,
-    containerdAddress: containerd.address,
-    dataDir: scratch.path('data'),
-    runDir: scratch.path('run'),
-    namespace: NAMESPACE,
-    logFile: scratch.path('agent.log'),
-    env: {
-      ECS_CLUSTER: 'peer',
-      AWS_ENDPOINT_URL: aws.url,
-      ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION: '1s',
-      ECS_LOGLEVEL: 'debug',
+  collector = await SplunkCollector.start();
+  world = await SecretWorld.start({
+    prepare: async ({ path }) => {
+      mkdirSync(path('run'));
+      await run('mount', ['-t', 'tmpfs', 'none', path('run')]);
     },
-  };
-  agent = await startAgent(options);
+  });
+  ({ scratch, aws, ecs, agent, tasks } = world);
 }, 120_000);
 afterAll(async () => {
-  await agent?.[Symbol.asyncDispose]();
-  await Promise.all([
-    containerd?.stop(),
-    registry?.stop(),
-    aws?.[Symbol.asyncDispose](),
-    ecs?.[Symbol.asyncDispose](),
-  ]);
+  await world?.[Symbol.asyncDispose]();
   await collector?.[Symbol.asyncDispose]();
-  await scratch?.remove();
 }, 60_000);
 
 const inLogOption = (secret: object) => ({ ...secret, type: 'BOOTSTRAP', target: 'LOG_DRIVER' });
@@ -130,7 +92,7 @@ function logService(): number {
 async function whoTells(): Promise<readonly string[]> {
   const files = ['data', 'run'].flatMap((folder) => filesUnder(scratch.path(folder)));
   const [containers, document] = [
-    await containerd.ctr(NAMESPACE, 'containers', 'ls', '-q'),
+    await world.containerd.ctr(SecretWorld.NAMESPACE, 'containers', 'ls', '-q'),
     await agent.ask(),
   ];
   const records = await Promise.all(
@@ -138,7 +100,10 @@ async function whoTells(): Promise<readonly string[]> {
       .trim()
       .split('\n')
       .filter((id) => id !== '')
-      .map(async (id) => [`container ${id}`, await containerd.ctr(NAMESPACE, 'containers', 'info', id)]),
+      .map(async (id) => [
+        `container ${id}`,
+        await world.containerd.ctr(SecretWorld.NAMESPACE, 'containers', 'info', id),
+      ]),
   );
   const texts = [
     ...[...files, scratch.path('agent.log')].map((file) => [file, readOr(file)]),
@@ -237,10 +202,6 @@ describe('secret options of a log driver', () => {
 });
 
 it('leaves nothing behind', async () => {
-  await until(async () => (await agent.ask())?.tasks.length === 0, {
-    what: 'the agent has forgotten its tasks',
-    timeoutMs: 30_000,
-  });
+  await world.expectClean();
   expect(secretFiles()).toEqual([]);
-  await leaks.expectNone();
 });

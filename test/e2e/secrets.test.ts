@@ -1,83 +1,35 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type AgentOptions, startAgent, type TestAgent } from '../support/agent.ts';
-import { AwsDouble } from '../support/aws-double.ts';
-import { startContainerd, type TestContainerd } from '../support/containerd.ts';
-import { type LeakCheck, leakCheck } from '../support/leak-check.ts';
-import { pushTestImage } from '../support/push-image.ts';
-import { RecordingControlPlane } from '../support/recording-control-plane.ts';
-import { startRegistry, type TestRegistry } from '../support/registry.ts';
-import { makeScratch, type Scratch } from '../support/scratch.ts';
+import type { TestAgent } from '../support/agent.ts';
+import type { AwsDouble } from '../support/aws-double.ts';
+import type { RecordingControlPlane } from '../support/recording-control-plane.ts';
+import type { Scratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import {
   filesUnder,
   fromManager,
   fromSsm,
-  INSTANCE,
   ROLE,
   roleCredentials,
   SECRET_ARN,
-  SecretTasks,
+  type SecretTasks,
   type Wishes,
 } from './secret-tasks.ts';
+import { SecretWorld } from './secret-world.ts';
 
-const NAMESPACE = `ecs-t${process.pid}`;
-
-let containerd: TestContainerd;
-let open: TestRegistry;
-let closed: TestRegistry;
+let world: SecretWorld;
 let scratch: Scratch;
 let aws: AwsDouble;
 let ecs: RecordingControlPlane;
 let agent: TestAgent;
-let leaks: LeakCheck;
-let privateImage: string;
 let tasks: SecretTasks;
 
 beforeAll(async () => {
-  scratch = makeScratch();
-  [containerd, open, closed, aws, ecs] = await Promise.all([
-    startContainerd(),
-    startRegistry(),
-    startRegistry({ auth: 'basic' }),
-    AwsDouble.start(),
-    RecordingControlPlane.start(),
-  ]);
-  aws.keys.push(INSTANCE, ROLE);
-  tasks = new SecretTasks(ecs, (await pushTestImage(open, 'public:1')).reference);
-  privateImage = (await pushTestImage(closed, 'private:1')).reference;
-  leaks = await leakCheck({
-    containerd,
-    namespaces: [NAMESPACE],
-    cgroups: [`/${NAMESPACE}`],
-    ignore: (finding) => finding.endsWith(`/${NAMESPACE}`),
-  });
-  const options: AgentOptions = {
-    controlPlaneUrl: ecs.url,
-    containerdAddress: containerd.address,
-    dataDir: scratch.path('data'),
-    runDir: scratch.path('run'),
-    namespace: NAMESPACE,
-    logFile: scratch.path('agent.log'),
-    env: {
-      ECS_CLUSTER: 'peer',
-      AWS_ENDPOINT_URL: aws.url,
-      ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION: '1s',
-      ECS_LOGLEVEL: 'debug',
-    },
-  };
-  agent = await startAgent(options);
+  world = await SecretWorld.start();
+  ({ scratch, aws, ecs, agent, tasks } = world);
 }, 120_000);
 afterAll(async () => {
-  await agent?.[Symbol.asyncDispose]();
-  await Promise.all([
-    containerd?.stop(),
-    open?.stop(),
-    closed?.stop(),
-    aws?.[Symbol.asyncDispose](),
-    ecs?.[Symbol.asyncDispose](),
-  ]);
-  await scratch?.remove();
+  await world?.[Symbol.asyncDispose]();
 }, 60_000);
 beforeEach(() => {
   aws.calls.length = 0;
@@ -107,11 +59,6 @@ async function environmentOf(arn: string): Promise<Readonly<Record<string, strin
     }),
   );
 }
-
-const ecr = (registryId: string, useExecutionRole: boolean) => ({
-  type: 'ecr',
-  ecrAuthData: { registryId, region: 'us-west-2', useExecutionRole },
-});
 
 describe('secrets and environment files', () => {
   it('are given to the container, secrets over the definition and that over files (RES-19, RES-29, RES-31)', async () => {
@@ -233,70 +180,6 @@ describe('secrets and environment files', () => {
   });
 });
 
-describe('a registry that wants a login', () => {
-  const login = ({ user }: TestRegistry) => `${user?.username}:${user?.password}`;
-  const run = (auth: object, wishes: Partial<Wishes> = {}) =>
-    tasks.run({
-      ...wishes,
-      container: { image: privateImage, command: ['true'], registryAuthentication: auth },
-    });
-
-  it('is given the token of ECR, got as the execution role and as the instance', async () => {
-    aws.registries.set('111111111111', { login: login(closed), lifeMs: 12 * 3_600_000 });
-    for (const [useExecutionRole, key] of [
-      [true, ROLE],
-      [false, INSTANCE],
-    ] as const) {
-      expect((await tasks.stopped(run(ecr('111111111111', useExecutionRole)))).containers?.[0]).toMatchObject(
-        {
-          exitCode: 0,
-        },
-      );
-      expect(aws.calls.map(({ operation, accessKeyId }) => [operation, accessKeyId])).toEqual([
-        ['ecr.GetAuthorizationToken', key.accessKeyId],
-      ]);
-      aws.calls.length = 0;
-    }
-  });
-
-  it('is given the login out of Secrets Manager', async () => {
-    const { user } = closed;
-    aws.secrets.set(`${SECRET_ARN}:registry`, JSON.stringify(user));
-    const auth = {
-      type: 'asm',
-      asmAuthData: { credentialsParameter: `${SECRET_ARN}:registry`, region: 'us-west-2' },
-    };
-    expect((await tasks.stopped(run(auth))).containers?.[0]).toMatchObject({ exitCode: 0 });
-    expect(aws.operations).toContain('secretsmanager.GetSecretValue');
-  });
-
-  it('fails the pull with the name that alarms match on, where there is no login', async () => {
-    const missing = await pushTestImage(closed, 'missing:1');
-    const fails = async (auth: object, wishes: Partial<Wishes> = {}) => {
-      const arn = tasks.run({
-        ...wishes,
-        container: { image: missing.reference, registryAuthentication: auth },
-      });
-      return (await tasks.stopped(arn)).containers?.find(({ reason }) => reason !== undefined)?.reason;
-    };
-    expect(await fails(ecr('222222222222', true))).toMatch(
-      /^CannotPullECRContainerError: .*registry 222222222222.*: the service gave 0 logins/,
-    );
-    expect(await fails(ecr('111111111111', true), { withoutRole: true })).toMatch(
-      /^CannotPullECRContainerError: the credentials of the execution role are missing/,
-    );
-    const gone = {
-      type: 'asm',
-      asmAuthData: { credentialsParameter: `${SECRET_ARN}:none`, region: 'us-west-2' },
-    };
-    expect(await fails(gone)).toMatch(/^CannotPullContainerAuthError: .*ResourceNotFoundException/);
-  });
-});
-
 it('leaves nothing behind', async () => {
-  await until(async () => (await agent.ask())?.tasks.length === 0, {
-    what: 'the agent has forgotten its tasks',
-    timeoutMs: 30_000,
-  });
-  await leaks.expectNone();
+  await world.expectClean();
 });

@@ -10,7 +10,7 @@ export interface TaskRuntime extends AsyncDisposable {
   /** The lines that a container has written so far, in order. */
   logLines(world: EcsWorld, runtimeId: string): Promise<readonly string[]>;
   /** Waits until the agent has cleaned up everything and nothing is left on the host. */
-  expectClean(world: EcsWorld): Promise<void>;
+  expectClean(world: Pick<EcsWorld, 'expectClean'>): Promise<void>;
 }
 
 export interface TaskRuntimeKind {

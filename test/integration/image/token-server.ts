@@ -11,10 +11,17 @@ export interface TokenServer extends AsyncDisposable {
   expiresIn: number;
 }
 
-/** Gives tokens to the user, and to nobody when `anonymous` is false. */
+export interface TokenServerOptions {
+  /** Gives tokens to those who show no login, too. */
+  readonly anonymous: boolean;
+  /** What its answer calls the token; default `access_token`. */
+  readonly member?: 'access_token' | 'token';
+}
+
+/** Gives tokens to the user. */
 export async function startTokenServer(
   user: { readonly username: string; readonly password: string },
-  { anonymous }: { readonly anonymous: boolean },
+  { anonymous, member = 'access_token' }: TokenServerOptions,
 ): Promise<TokenServer> {
   const expected = `Basic ${Buffer.from(`${user.username}:${user.password}`).toString('base64')}`;
   const server = createServer((request, response) => {
@@ -23,7 +30,7 @@ export async function startTokenServer(
     if (authorization === expected || (anonymous && authorization === undefined)) {
       const token = `token-${tokens.tokens.length + 1}`;
       tokens.tokens.push(token);
-      response.end(JSON.stringify({ access_token: token, expires_in: tokens.expiresIn }));
+      response.end(JSON.stringify({ [member]: token, expires_in: tokens.expiresIn }));
       return;
     }
     response.writeHead(401).end(JSON.stringify({ details: 'incorrect username or password' }));
