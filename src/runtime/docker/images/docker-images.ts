@@ -192,10 +192,14 @@ export class DockerImages implements ImageService {
   }
 }
 
-/** Base64 of a document, URL-safe (Docker Engine API, "Authentication"). */
+/**
+ * Base64 of a document, URL-safe (Docker Engine API, "Authentication"). With its padding: without, dockerd takes it
+ * for no login and says nothing.
+ */
 function registryAuth(credentials: RegistryCredentials | undefined, host: string): string {
   const document = credentials === undefined ? {} : { ...credentials, serveraddress: host };
-  return Buffer.from(JSON.stringify(document)).toString('base64url');
+  const encoded = Buffer.from(JSON.stringify(document)).toString('base64');
+  return encoded.replaceAll('+', '-').replaceAll('/', '_');
 }
 
 function isRetryable(error: unknown): boolean {
