@@ -3,8 +3,11 @@ import type { Logger } from 'pino';
 import { reportedFamilies } from './agent-settings.ts';
 import type { Config } from './config/config.ts';
 import { ConfigError } from './config/config-error.ts';
-import type { ContainerLogs } from './container-log/container-logs.ts';
-import type { LogCredentialsSource, LogSecretsSource } from './container-log/log-service-client.ts';
+import type {
+  LogCredentialsSource,
+  LogSecretsSource,
+  SoughtLogService,
+} from './container-log/log-service-client.ts';
 import { userAgent } from './ecs/client.ts';
 import type { ImageService } from './image/images.ts';
 import type { ContainerRuntime } from './runtime/runtime.ts';
@@ -22,7 +25,7 @@ export interface AgentRuntime {
   readonly runtime: ContainerRuntime;
   readonly images: ImageService;
   /** Opens what keeps the output of containers; what drivers sign with and what is secret comes from the sources. */
-  openLogs(credentials: LogCredentialsSource, secrets: LogSecretsSource): Promise<ContainerLogs>;
+  openLogs(credentials: LogCredentialsSource, secrets: LogSecretsSource): SoughtLogService;
   /** Frees what pulls of an agent that was killed still hold; once adopted tasks have asked for their images. */
   removeStalePulls(options: { readonly signal: AbortSignal }): Promise<void>;
   close(): Promise<void>;
@@ -41,7 +44,7 @@ async function openContainerdRuntime({
   onPhase,
   signal,
 }: RuntimeParts): Promise<AgentRuntime> {
-  const [{ openContainerd }, { createContainerdImages }, { openLogService }] = await Promise.all([
+  const [{ openContainerd }, { createContainerdImages }, { seekLogService }] = await Promise.all([
     import('./runtime/containerd/open-containerd.ts'),
     import('./runtime/containerd/images/containerd-images.ts'),
     import('./container-log/log-service-client.ts'),
@@ -66,7 +69,7 @@ async function openContainerdRuntime({
     runtime,
     images,
     openLogs: (credentialsOf, secretsOf) =>
-      openLogService({
+      seekLogService({
         runDir: config.runDirectory,
         dataDir: config.dataDirectory,
         logger,
@@ -112,7 +115,7 @@ async function openDockerRuntime({ config, logger, onPhase, signal }: RuntimePar
   return {
     runtime,
     images,
-    openLogs: async () => new RuntimeLogs(logDrivers),
+    openLogs: () => ({ logs: new RuntimeLogs(logDrivers), reached: Promise.resolve() }),
     // dockerd looks after its own.
     removeStalePulls: async () => {},
     close: async () => {

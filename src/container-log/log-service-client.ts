@@ -62,18 +62,31 @@ const PREPARE_TIMEOUT_MS = 60_000;
 const FINISH_TIMEOUT_MS = 60_000;
 const CALL_TIMEOUT_MS = 15_000;
 
-/** Finds the host's log service or starts it. Rejects when it cannot be reached within 30 s. */
-export async function openLogService(options: LogServiceOptions): Promise<LogServiceClient> {
-  const client = new LogServiceClient(options);
-  try {
-    await client.connected(OPEN_TIMEOUT_MS);
-    return client;
-  } catch (error) {
-    await client.close();
+/** A log service that is looked for. */
+export interface SoughtLogService<Logs extends ContainerLogs = ContainerLogs> {
+  /** Calls wait until it is reached. */
+  readonly logs: Logs;
+  /** Rejects when it cannot be reached within 30 s; `logs` is closed then. */
+  readonly reached: Promise<void>;
+}
+
+/** Begins to look for the host's log service, and starts it where none runs. */
+export function seekLogService(options: LogServiceOptions): SoughtLogService<LogServiceClient> {
+  const logs = new LogServiceClient(options);
+  const reached = logs.connected(OPEN_TIMEOUT_MS).catch(async (cause: unknown) => {
+    await logs.close();
     throw new Error(`the log service cannot be reached; see log-service.log in ${options.dataDir}`, {
-      cause: error,
+      cause,
     });
-  }
+  });
+  return { logs, reached };
+}
+
+/** The same, and waits until it is reached. */
+export async function openLogService(options: LogServiceOptions): Promise<LogServiceClient> {
+  const { logs, reached } = seekLogService(options);
+  await reached;
+  return logs;
 }
 
 /** The agent's side of the log service. */
