@@ -12,14 +12,20 @@ const onHost = {
   globalSetup: 'test/support/sweep-abandoned.ts',
 } as const;
 
-/** The virtual machine layer takes long: `npm run test:vm`, or `./scripts/test --full`. */
-const virtualMachine = process.env.ECS_TEST_VM === '1';
+/**
+ * What of the virtual machine layer runs. It takes long: `all` with `npm run test:vm` and `./scripts/test --full`, the
+ * `short` form with `./scripts/test`, nothing with `npm test`.
+ */
+const virtualMachine = process.env.ECS_TEST_VM;
 
 /** One layer of test/; layers run one after the other, in the order given here. */
 function layer(name: string, order: number, settings: object = onHost) {
   const include = [`test/${name}/**/*.test.ts`];
   return { test: { name, include, sequence: { groupOrder: order }, ...settings } };
 }
+
+const machine = { ...onHost, fileParallelism: false, testTimeout: 1_800_000 };
+const shortMachine = { ...machine, include: ['test/vm/containers.test.ts'] };
 
 export default defineConfig({
   test: {
@@ -33,9 +39,8 @@ export default defineConfig({
       layer('integration', 3),
       layer('e2e', 4),
       layer('chaos', 5),
-      ...(virtualMachine
-        ? [layer('vm', 6, { ...onHost, fileParallelism: false, testTimeout: 1_800_000 })]
-        : []),
+      ...(virtualMachine === 'all' ? [layer('vm', 6, machine)] : []),
+      ...(virtualMachine === 'short' ? [layer('vm', 6, shortMachine)] : []),
     ],
   },
 });

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { cgroupOf } from '../../src/runtime/containerd/container-cgroup.ts';
 import type { CgroupParent } from '../../src/runtime/runtime.ts';
 import { containerdUnderTest } from '../contract/runtime/containerd-under-test.ts';
@@ -12,6 +13,8 @@ import { cgroupEffects } from './cgroup-effects.ts';
  * Runs inside the virtual machine: starts containers with each OCI runtime and cgroup driver and prints what the
  * kernel says of them, then what it does to those that go beyond a limit or their AppArmor profile; a line of JSON
  * each. All in one machine: its start takes as long as ten containers.
+ *
+ *   --oci-runtimes=runc,crun --beyond-limits=cgroupfs,systemd --apparmor
  */
 
 const MIB = 1024 * 1024;
@@ -20,11 +23,18 @@ const DRIVERS: readonly CgroupParent[] = [
   { driver: 'systemd', slice: 'ecsvm-0123.slice' },
 ];
 const { signal } = new AbortController();
+const { values } = parseArgs({
+  options: {
+    'oci-runtimes': { type: 'string', default: '' },
+    'beyond-limits': { type: 'string', default: '' },
+    apparmor: { type: 'boolean', default: false },
+  },
+});
 
 // The agent makes a task's slice through systemd; one that came with its first scope would go with its last.
 await run('systemctl', ['start', 'ecsvm-0123.slice']);
 
-for (const ociRuntime of ['runc', 'crun']) {
+for (const ociRuntime of values['oci-runtimes'].split(',')) {
   await using under = await containerdUnderTest({}, { ociRuntime });
   for (const cgroup of DRIVERS) {
     const seen = {
@@ -37,9 +47,10 @@ for (const ociRuntime of ['runc', 'crun']) {
     print('limits', seen);
   }
   if (ociRuntime === 'runc') {
-    for (const driver of ['cgroupfs', 'systemd'] as const)
-      print('effects', { driver, ...(await cgroupEffects(under, driver)) });
-    print('apparmor', await appArmorEffects(under));
+    for (const { driver } of DRIVERS)
+      if (values['beyond-limits'].split(',').includes(driver))
+        print('effects', { driver, ...(await cgroupEffects(under, driver)) });
+    if (values.apparmor) print('apparmor', await appArmorEffects(under));
     await under.expectNothingLeft();
   }
 

@@ -14,9 +14,13 @@ const EMULATOR_FAULTS: ReadonlyMap<number | null, string> = new Map([
  * Runs a script of the repository with its Node in a fresh virtual machine and gives what it printed. A machine
  * that breaks down by itself is replaced, and said so; what the script does wrong is never tried again.
  */
-export async function runInMachine(script: string, timeoutMs: number): Promise<string> {
+export async function runInMachine(
+  script: string,
+  timeoutMs: number,
+  args: readonly string[] = [],
+): Promise<string> {
   const machine = ['--share', `${repository}:/repo`, '--timeout', String(timeoutMs / 1000)];
-  const command = ['/repo/node_modules/.bin/node', join('/repo', script)];
+  const command = ['/repo/node_modules/.bin/node', join('/repo', script), ...args];
   for (let attempt = 1; ; attempt++) {
     const result = await tryRun(join(repository, 'scripts/vm'), [...machine, '--', ...command], {
       timeoutMs,
