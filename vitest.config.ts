@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** Layers that run on real daemons as root, with nothing of a killed run in the way. */
+/**
+ * Layers that run on real daemons as root: two files at a time, as tests wait more than they compute, and nothing of
+ * a killed run in the way.
+ */
 const onHost = {
   pool: 'forks',
   maxWorkers: 2,
@@ -8,9 +11,6 @@ const onHost = {
   hookTimeout: 120_000,
   globalSetup: 'test/support/sweep-abandoned.ts',
 } as const;
-
-/** Files whose tests wait more than they compute. */
-const waiting = { ...onHost, maxWorkers: 3 };
 
 /**
  * What of the virtual machine layer runs. It takes long: `all` with `npm run test:vm` and `./scripts/test --full`, the
@@ -36,8 +36,8 @@ export default defineConfig({
       // Takes all processors by itself.
       layer('simulation', 1, { fileParallelism: false }),
       layer('contract', 2),
-      layer('integration', 3, waiting),
-      layer('e2e', 4, waiting),
+      layer('integration', 3),
+      layer('e2e', 4),
       layer('chaos', 5),
       ...(virtualMachine === 'all' ? [layer('vm', 6, machine)] : []),
       ...(virtualMachine === 'short' ? [layer('vm', 6, shortMachine)] : []),
