@@ -211,7 +211,13 @@ export class LogStage implements AsyncDisposable {
     await until(() => !isAlive(pid), { what: 'the log service is gone', intervalMs: 2 });
   }
 
-  /** Lines of the current file as they are. */
+  /** How many whole lines the current file has; for one that is being written, which may end anywhere. */
+  linesSoFar(id: ContainerId): number {
+    const { jsonLog } = this.paths(id);
+    return existsSync(jsonLog) ? readFileSync(jsonLog, 'utf8').split('\n').length - 1 : 0;
+  }
+
+  /** Lines of the current file, which nobody writes to now. */
   jsonLines(id: ContainerId): JsonLine[] {
     return parseJsonLines(this.paths(id).jsonLog);
   }

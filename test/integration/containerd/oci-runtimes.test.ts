@@ -112,7 +112,7 @@ describe('OCI runtimes by name', () => {
     await runtime.startContainer(pause.id, { signal });
     const held = { kind: 'container', id: pause.id } as const;
     const text =
-      'echo $$ >> /dev/shm/pids; wc -l < /dev/shm/pids; readlink /proc/self/ns/pid /proc/self/ns/ipc';
+      'echo $$ >> /dev/shm/pids; wc -l < /dev/shm/pids; readlink /proc/self/ns/pid; readlink /proc/self/ns/ipc';
     const member = async (name: string) => {
       const output = await runToEnd(under, name, { ...script(text), pid: held, ipc: held });
       return output.trim().split('\n');
@@ -121,6 +121,7 @@ describe('OCI runtimes by name', () => {
     const [two, ...second] = await member('second');
     expect([one, two]).toEqual(['1', '2']);
     expect(first).toEqual(second);
+    expect(first).toEqual([expect.stringMatching(/^pid:/), expect.stringMatching(/^ipc:/)]);
     await runtime.removeContainer(pause.id, { signal });
     await under.expectNothingLeft();
   });
