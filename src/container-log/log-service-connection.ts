@@ -130,6 +130,8 @@ export class LogServiceConnection {
         const channel = await Channel.open(serviceSocketPath(this.#options), this.#options.onEvent);
         const close = () => channel.close();
         signal.addEventListener('abort', close, { once: true });
+        // Closed while the connection was being made.
+        if (signal.aborted) close();
         try {
           await this.#greet(channel);
           lastWarning = '';
@@ -148,7 +150,8 @@ export class LogServiceConnection {
           this.#options.logger?.warn({ err: error }, 'log service cannot be used');
           lastWarning = message;
         }
-        if (expected && this.#process?.running !== true) this.#process = startLogService(this.#options);
+        if (expected && !signal.aborted && this.#process?.running !== true)
+          this.#process = startLogService(this.#options);
       }
       // One that is coming up ends again unless it is met soon; one that fails to is not started all the time.
       const delayMs = this.#process?.running === true ? CONNECT_INTERVAL_MS : this.#backoff.next();

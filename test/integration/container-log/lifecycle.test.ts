@@ -37,6 +37,11 @@ describe('the agent and the log service', () => {
     expect(pid).toBeGreaterThan(0);
   });
 
+  test('an agent that ends while it looks for the service ends at once', async () => {
+    await stage.servicePid();
+    await stage.connectInVain();
+  }, 10_000);
+
   test('a new agent finds the service that runs and the containers it collects (LOG-16)', async () => {
     const fifos = await stage.prepare('found');
     const writer = stage.write(fifos, 'echo a; busybox sleep 100');

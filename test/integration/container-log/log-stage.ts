@@ -5,7 +5,11 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { LogRequest } from '../../../src/container-log/container-logs.ts';
 import { type ContainerLogPaths, containerLogPaths } from '../../../src/container-log/log-paths.ts';
-import { type LogServiceClient, openLogService } from '../../../src/container-log/log-service-client.ts';
+import {
+  type LogServiceClient,
+  openLogService,
+  seekLogService,
+} from '../../../src/container-log/log-service-client.ts';
 import type { LogCredentials } from '../../../src/container-log/service/credentials-broker.ts';
 import { logFilesOldestFirst } from '../../../src/container-log/service/log-file/log-files.ts';
 import type { ContainerStdio } from '../../../src/runtime/runtime.ts';
@@ -101,6 +105,17 @@ export class LogStage implements AsyncDisposable {
       logger,
       credentialsOf: this.#credentialsOf,
     });
+  }
+
+  /** An agent starts and ends before it has reached the service. */
+  async connectInVain(): Promise<void> {
+    const { logs, reached } = seekLogService(this.#serviceOptions());
+    const end = reached.then(
+      () => 'reached',
+      () => 'given up',
+    );
+    await logs.close();
+    if ((await end) !== 'given up') throw new Error('the service was reached before the end');
   }
 
   /** Starts an agent in a process of its own, which has a container's log set up and may be killed. */
