@@ -20,7 +20,7 @@ const ASK_ALL = [
   '[ -z "$AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" ] ||' +
     ' echo "credentials $(wget -qO- http://169.254.170.2$AWS_CONTAINER_CREDENTIALS_RELATIVE_URI)"',
   '[ -z "$AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" ] ||' +
-    ' echo "protection $(wget -qO- $ECS_AGENT_URI/task-protection/v1/state)"',
+    ' echo "protection $(wget -qO- $ECS_AGENT_URI/task-protection/v1/state 2>&1)"',
   'echo done',
   'while :; do sleep 0.05; done',
 ].join('\n');
