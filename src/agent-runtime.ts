@@ -3,11 +3,8 @@ import type { Logger } from 'pino';
 import { reportedFamilies } from './agent-settings.ts';
 import type { Config } from './config/config.ts';
 import { ConfigError } from './config/config-error.ts';
-import type {
-  LogCredentialsSource,
-  LogSecretsSource,
-  SoughtLogService,
-} from './container-log/log-service-client.ts';
+import type { OpeningLogs } from './container-log/container-logs.ts';
+import type { LogCredentialsSource, LogSecretsSource } from './container-log/log-service-client.ts';
 import { userAgent } from './ecs/client.ts';
 import type { ImageService } from './image/images.ts';
 import type { ContainerRuntime } from './runtime/runtime.ts';
@@ -24,8 +21,8 @@ export interface RuntimeParts {
 export interface AgentRuntime {
   readonly runtime: ContainerRuntime;
   readonly images: ImageService;
-  /** Opens what keeps the output of containers; what drivers sign with and what is secret comes from the sources. */
-  openLogs(credentials: LogCredentialsSource, secrets: LogSecretsSource): SoughtLogService;
+  /** Begins to open what keeps the output of containers; what drivers sign with and what is secret comes from the sources. */
+  openLogs(credentials: LogCredentialsSource, secrets: LogSecretsSource): OpeningLogs;
   /** Frees what pulls of an agent that was killed still hold; once adopted tasks have asked for their images. */
   removeStalePulls(options: { readonly signal: AbortSignal }): Promise<void>;
   close(): Promise<void>;
@@ -44,7 +41,7 @@ async function openContainerdRuntime({
   onPhase,
   signal,
 }: RuntimeParts): Promise<AgentRuntime> {
-  const [{ openContainerd }, { createContainerdImages }, { seekLogService }] = await Promise.all([
+  const [{ openContainerd }, { createContainerdImages }, { beginLogService }] = await Promise.all([
     import('./runtime/containerd/open-containerd.ts'),
     import('./runtime/containerd/images/containerd-images.ts'),
     import('./container-log/log-service-client.ts'),
@@ -69,7 +66,7 @@ async function openContainerdRuntime({
     runtime,
     images,
     openLogs: (credentialsOf, secretsOf) =>
-      seekLogService({
+      beginLogService({
         runDir: config.runDirectory,
         dataDir: config.dataDirectory,
         logger,
@@ -115,7 +112,7 @@ async function openDockerRuntime({ config, logger, onPhase, signal }: RuntimePar
   return {
     runtime,
     images,
-    openLogs: () => ({ logs: new RuntimeLogs(logDrivers), reached: Promise.resolve() }),
+    openLogs: () => ({ logs: new RuntimeLogs(logDrivers), opened: Promise.resolve() }),
     // dockerd looks after its own.
     removeStalePulls: async () => {},
     close: async () => {

@@ -117,13 +117,13 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   const secrets = await openSecrets({ config, env, credentials, roleCredentials, logger });
   const { promise: started, resolve: hasStarted } = Promise.withResolvers<void>();
   const tasks = () => engine.workers().map(({ state }) => state);
-  const { logs, reached: logsReached } = runtime.openLogs(
+  const { logs, opened: logsOpened } = runtime.openLogs(
     logCredentials(credentials, roleCredentials),
     logSecrets(secrets.memory, async () => started.then(tasks)),
   );
   parts.adopt(logs, (l) => l.close());
   // Both are awaited below; a failure before that counts more.
-  logsReached.catch(() => undefined);
+  logsOpened.catch(() => undefined);
   if (cgroups !== undefined) parts.adopt(cgroups, (c) => c.close());
 
   const cluster = config.cluster || 'default';
@@ -325,7 +325,7 @@ async function assemble(options: AgentOptions, parts: AsyncDisposableStack): Pro
   );
   if (!config.introspectionOffHost) onBridge.serverReady(introspection);
 
-  [registration] = await Promise.all([registering, logsReached]);
+  [registration] = await Promise.all([registering, logsOpened]);
   for (const [key, value] of await saveRegistration(store, kept, registration, facts)) meta.set(key, value);
   logger.info(
     { cluster: registration.cluster, containerInstance: registration.containerInstanceArn },

@@ -22,6 +22,14 @@ export interface ContainerLogs {
   close(): Promise<void>;
 }
 
+/** Logs that are being opened. */
+export interface OpeningLogs<Logs extends ContainerLogs = ContainerLogs> {
+  /** Calls wait until it is open. */
+  readonly logs: Logs;
+  /** Rejects when it cannot be opened; `logs` is closed then. */
+  readonly opened: Promise<void>;
+}
+
 /** Where the output of a container that can be made now goes. */
 export interface PreparedLog {
   readonly stdio: ContainerStdio;

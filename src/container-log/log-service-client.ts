@@ -1,7 +1,7 @@
 import { DeadlineExceededError } from '../async/deadline.ts';
 import { z } from '../schema.ts';
 import { type ContainerId, containerId } from '../task/ids.ts';
-import type { ContainerLogs, LogRequest, LogTotals, PreparedLog } from './container-logs.ts';
+import type { ContainerLogs, LogRequest, LogTotals, OpeningLogs, PreparedLog } from './container-logs.ts';
 import { FifoHolds } from './fifo-holds.ts';
 import { LOG_DRIVERS, type LogConfig } from './log-config.ts';
 import { containerLogPaths } from './log-paths.ts';
@@ -62,30 +62,22 @@ const PREPARE_TIMEOUT_MS = 60_000;
 const FINISH_TIMEOUT_MS = 60_000;
 const CALL_TIMEOUT_MS = 15_000;
 
-/** A log service that is looked for. */
-export interface SoughtLogService<Logs extends ContainerLogs = ContainerLogs> {
-  /** Calls wait until it is reached. */
-  readonly logs: Logs;
-  /** Rejects when it cannot be reached within 30 s; `logs` is closed then. */
-  readonly reached: Promise<void>;
-}
-
-/** Begins to look for the host's log service, and starts it where none runs. */
-export function seekLogService(options: LogServiceOptions): SoughtLogService<LogServiceClient> {
+/** Begins to look for the host's log service, and starts it where none runs; to be reached within 30 s. */
+export function beginLogService(options: LogServiceOptions): OpeningLogs<LogServiceClient> {
   const logs = new LogServiceClient(options);
-  const reached = logs.connected(OPEN_TIMEOUT_MS).catch(async (cause: unknown) => {
+  const opened = logs.connected(OPEN_TIMEOUT_MS).catch(async (cause: unknown) => {
     await logs.close();
     throw new Error(`the log service cannot be reached; see log-service.log in ${options.dataDir}`, {
       cause,
     });
   });
-  return { logs, reached };
+  return { logs, opened };
 }
 
 /** The same, and waits until it is reached. */
 export async function openLogService(options: LogServiceOptions): Promise<LogServiceClient> {
-  const { logs, reached } = seekLogService(options);
-  await reached;
+  const { logs, opened } = beginLogService(options);
+  await opened;
   return logs;
 }
 

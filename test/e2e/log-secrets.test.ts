@@ -9,7 +9,7 @@ import type { Scratch } from '../support/scratch.ts';
 import { SplunkCollector } from '../support/splunk-collector.ts';
 import { until } from '../support/until.ts';
 import { filesUnder, fromManager, fromSsm, SECRET_ARN, type SecretTasks } from './secret-tasks.ts';
-import { SecretWorld } from './secret-world.ts';
+import { NAMESPACE, type SecretWorld, startSecretWorld } from './secret-world.ts';
 
 /** A thousand lines a second: the driver sends as soon as it has so many, else every five seconds. */
 const COUNTING =
@@ -29,7 +29,7 @@ let tasks: SecretTasks;
 
 beforeAll(async () => {
   collector = await SplunkCollector.start();
-  world = await SecretWorld.start({
+  world = await startSecretWorld({
     prepare: async ({ path }) => {
       mkdirSync(path('run'));
       await run('mount', ['-t', 'tmpfs', 'none', path('run')]);
@@ -92,7 +92,7 @@ function logService(): number {
 async function whoTells(): Promise<readonly string[]> {
   const files = ['data', 'run'].flatMap((folder) => filesUnder(scratch.path(folder)));
   const [containers, document] = [
-    await world.containerd.ctr(SecretWorld.NAMESPACE, 'containers', 'ls', '-q'),
+    await world.containerd.ctr(NAMESPACE, 'containers', 'ls', '-q'),
     await agent.ask(),
   ];
   const records = await Promise.all(
@@ -102,7 +102,7 @@ async function whoTells(): Promise<readonly string[]> {
       .filter((id) => id !== '')
       .map(async (id) => [
         `container ${id}`,
-        await world.containerd.ctr(SecretWorld.NAMESPACE, 'containers', 'info', id),
+        await world.containerd.ctr(NAMESPACE, 'containers', 'info', id),
       ]),
   );
   const texts = [

@@ -5,7 +5,7 @@ import { pushTestImage } from '../support/push-image.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
 import { TASK_RUNTIMES, type TaskRuntime } from '../support/task-runtimes.ts';
 import { INSTANCE, ROLE, SECRET_ARN, type SecretTasks, type Wishes } from './secret-tasks.ts';
-import { SecretWorld } from './secret-world.ts';
+import { type SecretWorld, startSecretWorld } from './secret-world.ts';
 
 describe.each(TASK_RUNTIMES)('a registry that wants a login, on $name', ({ name, start }) => {
   const stack = new AsyncDisposableStack();
@@ -22,7 +22,7 @@ describe.each(TASK_RUNTIMES)('a registry that wants a login, on $name', ({ name,
     stack.use(host.enter());
     registry = stack.use(await startRegistry({ auth: 'basic' }));
     image = (await pushTestImage(registry, 'private:1')).reference;
-    world = stack.use(await SecretWorld.start(runtime));
+    world = stack.use(await startSecretWorld(runtime));
     ({ aws, tasks } = world);
     aws.registries.set('111111111111', {
       login: `${registry.user?.username}:${registry.user?.password}`,

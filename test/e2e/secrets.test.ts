@@ -15,7 +15,7 @@ import {
   type SecretTasks,
   type Wishes,
 } from './secret-tasks.ts';
-import { SecretWorld } from './secret-world.ts';
+import { type SecretWorld, startSecretWorld } from './secret-world.ts';
 
 let world: SecretWorld;
 let scratch: Scratch;
@@ -25,7 +25,7 @@ let agent: TestAgent;
 let tasks: SecretTasks;
 
 beforeAll(async () => {
-  world = await SecretWorld.start();
+  world = await startSecretWorld();
   ({ scratch, aws, ecs, agent, tasks } = world);
 }, 120_000);
 afterAll(async () => {

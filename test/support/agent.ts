@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type AgentDocument, askAgent } from '../../src/ecs-local/agent-socket.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
+import type { LeakCheck } from './leak-check.ts';
 import { until } from './until.ts';
 
 export interface AgentOptions {
@@ -55,6 +56,15 @@ export function agentEnvironment(options: AgentOptions): Record<string, string> 
 }
 
 export const AGENT_PROGRAM = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+
+/** Waits until an agent has cleaned up everything and nothing is left on the host. */
+export async function expectAllForgotten(agent: Pick<TestAgent, 'ask'>, leaks: LeakCheck): Promise<void> {
+  await until(async () => (await agent.ask())?.tasks.length === 0, {
+    what: 'the agent has forgotten its tasks',
+    timeoutMs: 30_000,
+  });
+  await leaks.expectNone();
+}
 
 /** Starts an agent and waits until it is connected. */
 export async function startAgent(options: AgentOptions): Promise<TestAgent> {

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { readLogs } from '../../src/container-log/read-logs.ts';
 import { containerId } from '../../src/task/ids.ts';
-import { type AgentOptions, startAgent, type TestAgent } from './agent.ts';
+import { type AgentOptions, expectAllForgotten, startAgent, type TestAgent } from './agent.ts';
 import { AwsEcs } from './aws-ecs.ts';
 import { startContainerd, type TestContainerd } from './containerd.ts';
 import { accepts, startDaemon } from './daemon.ts';
@@ -12,7 +12,6 @@ import { pushTestImage } from './push-image.ts';
 import { startRegistry, type TestRegistry } from './registry.ts';
 import { makeScratch, type Scratch } from './scratch.ts';
 import { SOCI, startSoci, type TestSoci } from './soci.ts';
-import { until } from './until.ts';
 
 const CONTROL_PLANE = fileURLToPath(new URL('../../src/control-plane/main.ts', import.meta.url));
 
@@ -179,11 +178,7 @@ export class EcsWorld extends AwsEcs implements AsyncDisposable {
 
   /** Waits until the agent has cleaned up everything and nothing is left on the host. */
   async expectClean(): Promise<void> {
-    await until(async () => (await this.agent.ask())?.tasks.length === 0, {
-      what: 'the agent has forgotten its tasks',
-      timeoutMs: 30_000,
-    });
-    await this.leaks.expectNone();
+    await expectAllForgotten(this.agent, this.leaks);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 import type { LogRequest } from '../../../src/container-log/container-logs.ts';
 import { type ContainerLogPaths, containerLogPaths } from '../../../src/container-log/log-paths.ts';
 import {
+  beginLogService,
   type LogServiceClient,
   openLogService,
-  seekLogService,
 } from '../../../src/container-log/log-service-client.ts';
 import type { LogCredentials } from '../../../src/container-log/service/credentials-broker.ts';
 import { logFilesOldestFirst } from '../../../src/container-log/service/log-file/log-files.ts';
@@ -109,8 +109,8 @@ export class LogStage implements AsyncDisposable {
 
   /** An agent starts and ends before it has reached the service. */
   async connectInVain(): Promise<void> {
-    const { logs, reached } = seekLogService(this.#serviceOptions());
-    const end = reached.then(
+    const { logs, opened } = beginLogService(this.#serviceOptions());
+    const end = opened.then(
       () => 'reached',
       () => 'given up',
     );
