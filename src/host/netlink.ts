@@ -12,12 +12,16 @@ const recvCall: (fd: number, buffer: Buffer, length: number, flags: number) => n
 );
 const closeCall: (fd: number) => number = libc.func('int close(int)');
 
+const AF_UNSPEC = 0;
 const AF_INET = 2;
+const AF_INET6 = 10;
 const AF_NETLINK = 16;
 const SOCK_RAW_CLOEXEC = 0o2_000_003;
 const NETLINK_ROUTE = 0;
 const NETLINK_NETFILTER = 12;
 const HEADER = 16;
+/** Size of struct nfgenmsg. */
+const NFGENMSG = 4;
 const ATTRIBUTE_HEADER = 4;
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
@@ -28,18 +32,23 @@ const TYPE_MASK = 0x3fff;
 const NESTED = 0x8000;
 const NFNL_MSG_BATCH_BEGIN = 0x10;
 const NFNL_MSG_BATCH_END = 0x11;
+const NFNL_BATCH_GENID = 1;
 const NFNL_SUBSYS_NFTABLES = 10;
+const NFT_MSG_GETGEN = 16;
+const NFTA_GEN_ID = 1;
+/** Not an error that programs ever see otherwise: libuv has no name for it. */
+const ERESTART = 85;
 const MSG_DONTWAIT = 0x40;
 /** The kernel fills at most this much at a time. */
 const BUFFER_SIZE = 64 * 1024;
 
-/** The kernel refused a request about links, addresses or routes; `code` is the errno's name. */
+/** The kernel refused a request about links, addresses, routes or rules; `code` is the errno's name. */
 export class NetlinkError extends Error {
   override readonly name = 'NetlinkError';
   readonly code: string;
 
   constructor(what: string, errno: number) {
-    const code = getSystemErrorName(-errno);
+    const code = errno === ERESTART ? 'ERESTART' : getSystemErrorName(-errno);
     super(`${what} failed: ${code}`);
     this.code = code;
   }
@@ -60,13 +69,15 @@ export interface NetlinkRequest {
  * `NetlinkError`.
  */
 export function changeHere({ what, type, flags = 0, body }: NetlinkRequest): void {
-  converse(what, message(type, NLM_F_REQUEST_ACK | flags, body), () => {});
+  converse(what, NETLINK_ROUTE, message(type, NLM_F_REQUEST_ACK | flags, body), () => {});
 }
 
 /** All messages of a dump in the thread's network namespace, without their headers; never yields. */
 export function dumpHere({ what, type, body }: NetlinkRequest): readonly Buffer[] {
   const found: Buffer[] = [];
-  converse(what, message(type, NLM_F_REQUEST_DUMP, body), (content) => found.push(Buffer.from(content)));
+  converse(what, NETLINK_ROUTE, message(type, NLM_F_REQUEST_DUMP, body), (content) =>
+    found.push(Buffer.from(content)),
+  );
   return found;
 }
 
@@ -74,6 +85,8 @@ export function dumpHere({ what, type, body }: NetlinkRequest): readonly Buffer[
 export interface FilterStep {
   /** NFT_MSG_NEWTABLE and the like. */
   readonly type: number;
+  /** Of the table; default `ip`. */
+  readonly family?: 'ip' | 'ip6';
   /** NLM_F_CREATE and the like; request and acknowledgement are there in any case. */
   readonly flags?: number;
   /** Attributes. */
@@ -81,18 +94,27 @@ export interface FilterStep {
 }
 
 /**
- * Changes IPv4 tables of nftables in the network namespace that the thread is in, by one transaction, without yielding.
- * Throws `NetlinkError`; then nothing has changed.
+ * Changes nftables in the network namespace that the thread is in, by one transaction, without yielding. With
+ * `generation` only if nothing has been changed since by anybody, else with code ERESTART. Throws `NetlinkError`; then
+ * nothing has changed.
  */
-export function changeFilterHere(what: string, steps: readonly FilterStep[]): void {
-  const batch = netfilterHead(0, NFNL_SUBSYS_NFTABLES);
+export function changeFilterHere(
+  what: string,
+  steps: readonly FilterStep[],
+  { generation }: { readonly generation?: number } = {},
+): void {
+  const batch = netfilterHead(AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
+  const begin =
+    generation === undefined
+      ? batch
+      : Buffer.concat([batch, attribute(NFNL_BATCH_GENID, uint32BigEndian(generation))]);
   const request = Buffer.concat([
-    message(NFNL_MSG_BATCH_BEGIN, NLM_F_REQUEST, batch),
-    ...steps.map(({ type, flags = 0, body }) =>
+    message(NFNL_MSG_BATCH_BEGIN, NLM_F_REQUEST, begin),
+    ...steps.map(({ type, family, flags = 0, body }) =>
       message(
         (NFNL_SUBSYS_NFTABLES << 8) | type,
         NLM_F_REQUEST_ACK | flags,
-        Buffer.concat([netfilterHead(AF_INET, 0), body]),
+        Buffer.concat([netfilterHead(family === 'ip6' ? AF_INET6 : AF_INET, 0), body]),
       ),
     ),
     message(NFNL_MSG_BATCH_END, NLM_F_REQUEST, batch),
@@ -113,9 +135,33 @@ export function changeFilterHere(what: string, steps: readonly FilterStep[]): vo
   }
 }
 
+/**
+ * The number that every transaction on nftables in the thread's network namespace raises by one, whoever makes it; never
+ * yields. Throws `NetlinkError`, also where the kernel has no nftables.
+ */
+export function filterGenerationHere(): number {
+  const what = 'asking for the generation of nftables';
+  const request = message(
+    (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETGEN,
+    NLM_F_REQUEST_ACK,
+    netfilterHead(AF_UNSPEC, 0),
+  );
+  let generation: number | undefined;
+  converse(what, NETLINK_NETFILTER, request, (content) => {
+    generation = findAttribute(content.subarray(NFGENMSG), NFTA_GEN_ID)?.readUInt32BE(0);
+  });
+  if (generation === undefined) throw new Error(`${what}: the kernel's answer has none`);
+  return generation;
+}
+
+/** The generation after one more transaction: 32 bits, and never 0. */
+export function nextGeneration(generation: number): number {
+  return generation === 0xffff_ffff ? 1 : generation + 1;
+}
+
 /** struct nfgenmsg. */
 function netfilterHead(family: number, resource: number): Buffer {
-  const head = Buffer.alloc(4);
+  const head = Buffer.alloc(NFGENMSG);
   head.writeUInt8(family, 0);
   head.writeUInt16BE(resource, 2);
   return head;
@@ -171,7 +217,7 @@ export function uint16(value: number): Buffer {
 /** As nftables has its numbers, and networks theirs. */
 export function uint32BigEndian(value: number): Buffer {
   const bytes = Buffer.alloc(4);
-  bytes.writeInt32BE(value, 0);
+  bytes.writeInt32BE(value | 0, 0);
   return bytes;
 }
 
@@ -181,8 +227,8 @@ export function uint16BigEndian(value: number): Buffer {
   return bytes;
 }
 
-function converse(what: string, request: Buffer, take: (content: Buffer) => void): void {
-  const socket = check(what, socketCall(AF_NETLINK, SOCK_RAW_CLOEXEC, NETLINK_ROUTE));
+function converse(what: string, protocol: number, request: Buffer, take: (content: Buffer) => void): void {
+  const socket = check(what, socketCall(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol));
   try {
     check(what, sendCall(socket, request, request.length, 0));
     const buffer = Buffer.alloc(BUFFER_SIZE);

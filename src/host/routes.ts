@@ -134,8 +134,8 @@ export function splitPrefix(text: string): { readonly address: string; readonly 
   return { address, prefixLength: Number(length) };
 }
 
-/** Four or sixteen bytes. */
-function addressBytes(address: string): Buffer {
+/** Four or sixteen bytes, in network order. */
+export function addressBytes(address: string): Buffer {
   if (!address.includes(':')) return Buffer.from(address.split('.').map(Number));
   const [head = '', tail] = address.split('::');
   const words = (text: string) => (text === '' ? [] : text.split(':'));

@@ -1,4 +1,5 @@
-import type { Firewall, FirewallPlan } from './firewall.ts';
+import { nextGeneration } from '../../host/netlink.ts';
+import type { Firewall, FirewallCall, FirewallPlan } from './firewall.ts';
 import type { ForwardAccept } from './forward-accept.ts';
 
 export interface BridgeFirewallOptions {
@@ -16,9 +17,14 @@ export interface BridgeFirewallOptions {
 const CHECK_MS = 15_000;
 const TIMEOUT_MS = 30_000;
 
-/** Keeps the host's rules equal to the plan. Calls that come while rules are being written share the next writing. */
+/**
+ * Keeps the host's rules equal to the plan. Calls that come while rules are being written share the next writing. As long
+ * as nobody else has changed anything in the packet filter, which its generation tells, no program has to be run.
+ */
 export class BridgeFirewall {
   readonly #options: BridgeFirewallOptions;
+  /** The packet filter's generation at which all rules were seen to be as planned. */
+  #settled: number | undefined;
   #tail: Promise<void> = Promise.resolve();
   #queued: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -48,11 +54,15 @@ export class BridgeFirewall {
       if (plan === undefined) return;
       const call = { signal: AbortSignal.timeout(TIMEOUT_MS) };
       const firewall = await this.#options.firewall();
+      const generation = firewall.generation();
+      if (generation !== undefined && generation === this.#settled) return;
+      this.#settled = undefined;
       if (!(await firewall.isIntact(call))) {
         await this.#apply();
         this.#options.onRestored('the rules of published ports');
       } else if (await this.#options.forward.ensure({ ...call, ipv6: plan.subnet6 !== undefined }))
         this.#options.onRestored('the rules of forwarding');
+      else await this.#settle(firewall, generation, call);
     });
   }
 
@@ -65,6 +75,7 @@ export class BridgeFirewall {
   /** Removes all rules. */
   async remove(): Promise<void> {
     await this.#enqueue(async () => {
+      this.#settled = undefined;
       const call = { signal: AbortSignal.timeout(TIMEOUT_MS) };
       await (await this.#options.firewall()).remove(call);
       await this.#options.forward.remove(call);
@@ -76,8 +87,23 @@ export class BridgeFirewall {
     if (plan === undefined) return;
     const call = { signal: AbortSignal.timeout(TIMEOUT_MS) };
     const firewall = await this.#options.firewall();
+    if (this.#settled !== undefined) {
+      this.#settled = firewall.adjust(plan, this.#settled);
+      if (this.#settled !== undefined) return;
+    }
+    const before = firewall.generation();
     const ipv6 = plan.subnet6 !== undefined;
-    await Promise.all([firewall.apply(plan, call), this.#options.forward.ensure({ ...call, ipv6 })]);
+    const [, added] = await Promise.all([
+      firewall.apply(plan, call),
+      this.#options.forward.ensure({ ...call, ipv6 }),
+    ]);
+    if (before !== undefined && !added) await this.#settle(firewall, nextGeneration(before), call);
+  }
+
+  /** All is as planned at `generation`: later ones that differ are somebody else's work. */
+  async #settle(firewall: Firewall, generation: number | undefined, call: FirewallCall): Promise<void> {
+    if (!(await this.#options.forward.isInNftables(call))) return;
+    if (firewall.generation() === generation) this.#settled = generation;
   }
 
   #enqueue(work: () => Promise<void>): Promise<void> {

@@ -35,6 +35,13 @@ export interface FirewallCall {
 export interface Firewall {
   /** Makes the rules exactly these, in one step. */
   apply(plan: FirewallPlan, call: FirewallCall): Promise<void>;
+  /**
+   * Changes published ports alone, at once, if the rules were applied before and nobody has changed anything in the
+   * packet filter since `generation`. Gives the generation afterwards; undefined: nothing is done, and `apply` has to.
+   */
+  adjust(plan: FirewallPlan, generation: number): number | undefined;
+  /** What every change of the packet filter raises by one, whoever makes it; undefined: it has no such number. */
+  generation(): number | undefined;
   /** Whether the rules are still as they were applied; cheap. */
   isIntact(call: FirewallCall): Promise<boolean>;
   /** Removes the rules; none there: success. */

@@ -3,6 +3,13 @@ import { type FirewallCall, FirewallError } from './firewall.ts';
 
 const PROGRAMS = ['iptables', 'ip6tables'] as const;
 type Program = (typeof PROGRAMS)[number];
+
+/** A program that is there. */
+interface Usable {
+  readonly program: Program;
+  /** Not where it is the legacy one. */
+  readonly isInNftables: boolean;
+}
 /** Docker's own place for other people's rules; it keeps what is in there. */
 const DOCKER_CHAIN = 'DOCKER-USER';
 const WAIT = ['-w', '5'];
@@ -16,7 +23,7 @@ export class ForwardAccept {
   readonly #tag: string;
   readonly #run: RunCommand;
   /** Programs that are there and whose rules the kernel consults. */
-  #programs: Promise<readonly Program[]> | undefined;
+  #programs: Promise<readonly Usable[]> | undefined;
 
   /** `tag` is the comment that marks our rules. */
   constructor(options: { readonly bridge: string; readonly tag: string; readonly run: RunCommand }) {
@@ -28,8 +35,8 @@ export class ForwardAccept {
   /** Adds what is missing, in front; without `ipv6` for IPv4 alone. Gives whether something was. */
   async ensure({ ipv6, ...call }: FirewallCall & { readonly ipv6: boolean }): Promise<boolean> {
     const usable = await this.#usable(call);
-    const programs = usable.filter((program) => ipv6 || program === 'iptables');
-    const added = await Promise.all(programs.map((program) => this.#ensureIn(program, call)));
+    const relevant = usable.filter(({ program }) => ipv6 || program === 'iptables');
+    const added = await Promise.all(relevant.map(({ program }) => this.#ensureIn(program, call)));
     return added.includes(true);
   }
 
@@ -42,9 +49,14 @@ export class ForwardAccept {
     return missing.length > 0;
   }
 
+  /** Whether all rules that it looks at are kept in nftables, so that no change of them misses its generation. */
+  async isInNftables(call: FirewallCall): Promise<boolean> {
+    return (await this.#usable(call)).every(({ isInNftables }) => isInNftables);
+  }
+
   /** Removes every rule that carries our tag. */
   async remove(call: FirewallCall): Promise<void> {
-    for (const program of await this.#usable(call))
+    for (const { program } of await this.#usable(call))
       for (const line of await this.#show(program, call)) {
         const words = wordsOf(line);
         if (words[0] === '-A' && words[words.indexOf('--comment') + 1] === this.#tag)
@@ -71,7 +83,7 @@ export class ForwardAccept {
     if (exitCode !== 0) throw new FirewallError(`${program} ${args.join(' ')} failed: ${stderr.trim()}`);
   }
 
-  async #usable(call: FirewallCall): Promise<readonly Program[]> {
+  async #usable(call: FirewallCall): Promise<readonly Usable[]> {
     this.#programs ??= findPrograms(this.#run, call);
     try {
       return await this.#programs;
@@ -82,11 +94,12 @@ export class ForwardAccept {
   }
 }
 
-async function findPrograms(run: RunCommand, { signal }: FirewallCall): Promise<readonly Program[]> {
+async function findPrograms(run: RunCommand, { signal }: FirewallCall): Promise<readonly Usable[]> {
   const there = await Promise.all(
-    PROGRAMS.map(async (program) => {
+    PROGRAMS.map(async (program): Promise<readonly Usable[]> => {
       try {
-        return (await run(program, ['--version'], { signal })).exitCode === 0 ? [program] : [];
+        const { exitCode, stdout } = await run(program, ['--version'], { signal });
+        return exitCode === 0 ? [{ program, isInNftables: stdout.includes('nf_tables') }] : [];
       } catch (error) {
         if (isProgramMissing(error)) return [];
         throw error;

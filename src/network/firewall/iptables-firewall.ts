@@ -27,6 +27,10 @@ export class IptablesFirewall implements Firewall {
     }
   }
 
+  adjust(): undefined {}
+
+  generation(): undefined {}
+
   async isIntact(call: FirewallCall): Promise<boolean> {
     for (const family of FAMILIES)
       if (this.#shown.get(family) !== (await this.#show(family, call))) return false;

@@ -1,10 +1,25 @@
+import { isDeepStrictEqual } from 'node:util';
+import { changeFilterHere, filterGenerationHere, NetlinkError, nextGeneration } from '../../host/netlink.ts';
 import type { RunCommand } from '../../host/run-command.ts';
-import { type Firewall, type FirewallCall, FirewallError, type FirewallPlan } from './firewall.ts';
+import {
+  type Firewall,
+  type FirewallCall,
+  FirewallError,
+  type FirewallPlan,
+  type PublishedPort,
+} from './firewall.ts';
+import { elementSteps } from './nft-elements.ts';
 import { nftRuleset, showsAll } from './nft-ruleset.ts';
 
 const FAMILIES = ['ip', 'ip6'] as const;
 
-/** Rules in nftables: a table of our own in each address family, replaced as one transaction. */
+/** More than that are a message too long for the kernel, and no change that a container waits for. */
+const MAX_ADJUSTED = 256;
+
+/**
+ * Rules in nftables: a table of our own in each address family, replaced as one transaction by nft, or changed by
+ * netlink where only published ports come and go (measured: 0.3 ms against 13 to 30 for nft).
+ */
 export class NftFirewall implements Firewall {
   readonly #table: string;
   readonly #run: RunCommand;
@@ -22,6 +37,35 @@ export class NftFirewall implements Firewall {
     this.#plan = undefined;
     await this.#load(nftRuleset(this.#table, plan), call);
     this.#plan = plan;
+  }
+
+  adjust(plan: FirewallPlan, generation: number): number | undefined {
+    const applied = this.#plan;
+    if (applied === undefined || !hasSameRules(applied, plan)) return undefined;
+    const gone = applied.published.filter((port) => !includes(plan.published, port));
+    const come = plan.published.filter((port) => !includes(applied.published, port));
+    if (gone.length + come.length > MAX_ADJUSTED) return undefined;
+    const steps = elementSteps(this.#table, { gone, come });
+    if (steps.length === 0) return this.generation() === generation ? generation : undefined;
+    try {
+      changeFilterHere('changing published ports', steps, { generation });
+    } catch (error) {
+      // Somebody has changed something, or nft has to say what is wrong.
+      if (error instanceof NetlinkError) return undefined;
+      throw error;
+    }
+    this.#plan = plan;
+    this.#shown = undefined;
+    return nextGeneration(generation);
+  }
+
+  generation(): number | undefined {
+    try {
+      return filterGenerationHere();
+    } catch (error) {
+      if (error instanceof NetlinkError) return undefined;
+      throw error;
+    }
   }
 
   async isIntact(call: FirewallCall): Promise<boolean> {
@@ -56,4 +100,13 @@ export class NftFirewall implements Firewall {
     }
     return shown.join('\n');
   }
+}
+
+/** Whether the plans differ in published ports alone. */
+function hasSameRules(one: FirewallPlan, other: FirewallPlan): boolean {
+  return one.bridge === other.bridge && one.subnet4 === other.subnet4 && one.subnet6 === other.subnet6;
+}
+
+function includes(ports: readonly PublishedPort[], port: PublishedPort): boolean {
+  return ports.some((other) => isDeepStrictEqual(other, port));
 }
