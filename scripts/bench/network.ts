@@ -2,13 +2,17 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureNetworkNamespace, removeNetworkNamespace } from '../../src/host/netns.ts';
 import { COMMAND_PATH, runCommand } from '../../src/host/run-command.ts';
-import { BridgeNetwork } from '../../src/network/bridge/bridge-network.ts';
-import { taskArn } from '../../src/task/ids.ts';
-import type { TaskSpec } from '../../src/task/task-spec.ts';
-import { container, type TestContainer, tcp } from '../../test/integration/network/bridge-stage.ts';
+import {
+  type BridgeProcess,
+  BridgeStage,
+  container,
+  type TestContainer,
+  tcp,
+} from '../../test/integration/network/bridge-stage.ts';
 import { NetworkHost } from '../../test/support/network-host.ts';
 import { tryRun } from '../../test/support/run.ts';
 import { makeScratch } from '../../test/support/scratch.ts';
+import { until } from '../../test/support/until.ts';
 import type { BenchmarkOptions } from '../bench.ts';
 import { bundledAgent } from './agent-build.ts';
 import { type Contender, interleave, timed } from './interleave.ts';
@@ -19,32 +23,35 @@ const PLUGINS = ['/opt/cni/bin', '/usr/lib/cni'];
 const { signal } = new AbortController();
 
 /** What each row is to be at most, ms. */
-const AIM = { up: 45, down: 40, plugin: 120 };
+const AIM = { up: 45, spareUp: 25, down: 40, plugin: 120 };
+const OWN = 'bridge container';
+const WITH_SPARE = 'bridge container with a spare';
 
 /**
  * `npm run bench -- network`: the network of a bridge container with one published port, beside the standard chain
  * of CNI plugins that does the same and beside a bare veth pair; and what one run of each of our plugins takes, as it
  * is installed.
- * Everything is in a network namespace that plays a host.
+ * Everything is in network namespaces that play hosts, ours in one where nobody else changes the packet filter.
  */
 export async function runBenchmark({ rounds = ROUNDS }: BenchmarkOptions = {}): Promise<Report> {
   await using host = await NetworkHost.create('bench');
   await using scratch = makeScratch();
   const bundle = scratch.path('bundle');
   await bundledAgent(bundle);
+  await using own = await OwnNetwork.open(OWN, 0);
+  await using spared = await OwnNetwork.open(WITH_SPARE, 1);
   using _ = host.enter();
   const bare = new BareNetworks(host.name, scratch.path('chain'));
   try {
-    const own = await OwnNetwork.open(host.name, scratch.path('run'));
     const plugins = ownPlugins(host.name, join(bundle, 'cni'));
-    const samples = await interleave([...own.contenders, ...bare.contenders, ...plugins], {
-      rounds,
-      warmUps: 2,
-    });
-    await own.close();
+    const samples = await interleave(
+      [...own.contenders, own.disturbed, ...spared.contenders, ...bare.contenders, ...plugins],
+      { rounds, warmUps: 2 },
+    );
     const all = new Map([
       ...samples,
-      ['bridge container, before its task is made', own.prepared.slice(-rounds)],
+      [`${OWN}, before its task is made`, own.prepared.slice(-rounds)],
+      [`${WITH_SPARE}, before its task is made`, spared.prepared.slice(-rounds)],
     ]);
     return {
       benchmark: 'network',
@@ -64,81 +71,86 @@ export async function runBenchmark({ rounds = ROUNDS }: BenchmarkOptions = {}): 
 }
 
 function rowOf(name: string, samples: readonly number[]): Row {
-  const [what = '', way = ''] = name.split(', ');
+  const [what = '', way = '', disturbed] = name.split(', ');
   const row: Row = { name, unit: 'ms', samples };
-  if (what === 'bridge container' && (way === 'up' || way === 'down'))
+  if ((what === OWN || what === WITH_SPARE) && (way === 'up' || way === 'down') && disturbed === undefined)
     return {
       ...row,
-      aim: way === 'up' ? AIM.up : AIM.down,
+      aim: way === 'down' ? AIM.down : what === OWN ? AIM.up : AIM.spareUp,
       against: [{ row: `plugin chain, ${way}` }, { row: `veth pair, ${way}` }],
     };
   return what.startsWith('ecs-') ? { ...row, aim: AIM.plugin } : row;
 }
 
-/** The agent's network, with a container that stays: bridge and rules are made once for all. */
-class OwnNetwork {
-  readonly #network: BridgeNetwork;
-  readonly #first: TestContainer;
+/** The agent's network in a host of its own, with a container that stays: bridge and rules are made once for all. */
+class OwnNetwork implements AsyncDisposable {
+  readonly #name: string;
+  readonly #stage: BridgeStage;
+  readonly #network: BridgeProcess;
+  readonly #spares: number;
   /** What a start waits for: all the rest is made beside it, ms. */
   readonly prepared: number[] = [];
 
-  private constructor(network: BridgeNetwork) {
+  private constructor(name: string, stage: BridgeStage, network: BridgeProcess, spares: number) {
+    this.#name = name;
+    this.#stage = stage;
     this.#network = network;
-    this.#first = container('first', [tcp(80)]);
+    this.#spares = spares;
   }
 
-  static async open(namespace: string, runDir: string): Promise<OwnNetwork> {
-    const network = await BridgeNetwork.open({
-      runDir,
-      namespace,
-      pluginDirectories: PLUGINS,
-      portRange: { first: 40_000, last: 40_999 },
-      reportedFamilies: { ipv4: true, ipv6: false },
-      log: { info: () => {}, warn: () => {} },
-      takeConnection: (socket) => socket.destroy(),
-    });
-    const own = new OwnNetwork(network);
-    await own.#up(own.#first);
+  static async open(name: string, spares: number): Promise<OwnNetwork> {
+    const stage = await BridgeStage.open();
+    const network = await stage.start({ SPARES: `${spares}` });
+    const own = new OwnNetwork(name, stage, network, spares);
+    await own.#up(container('first', [tcp(80)]));
     return own;
   }
 
   get contenders(): readonly Contender[] {
-    const of = (round: number) => container(`c${round}x`, [tcp(80)]);
     return [
-      { name: 'bridge container, up', measure: (round) => timed(() => this.#up(of(round))) },
-      { name: 'bridge container, down', measure: (round) => timed(() => this.#down(of(round))) },
+      { name: `${this.#name}, up`, measure: async (round) => await this.#up(numbered(round)) },
+      { name: `${this.#name}, down`, measure: async (round) => await this.#down(numbered(round)) },
     ];
   }
 
-  async close(): Promise<void> {
-    await this.#down(this.#first);
-    await this.#network.close();
+  /** As where another program, such as dockerd, changes rules between two starts. */
+  get disturbed(): Contender {
+    return {
+      name: `${this.#name}, up, rules changed by others`,
+      measure: async (round) => {
+        await this.#stage.host.run('nft', 'add', 'table', 'ip', 'others');
+        await this.#stage.host.run('nft', 'delete', 'table', 'ip', 'others');
+        const ms = await this.#up(numbered(round));
+        await this.#down(numbered(round));
+        return ms;
+      },
+    };
   }
 
-  async #up({ arn, id, spec }: TestContainer): Promise<void> {
-    this.prepared.push(
-      await timed(() => this.#network.prepareContainerNetwork(taskOf(arn), spec, { id, signal })),
-    );
-    await this.#network.completeContainerNetwork(taskOf(arn), spec, { id, signal });
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stage[Symbol.asyncDispose]();
+  }
+
+  async #up(target: TestContainer): Promise<number> {
+    const prepared = await timed(() => this.#network.prepare(target));
+    const completed = await timed(() => this.#network.complete(target));
+    this.prepared.push(prepared);
+    if (this.#spares > 0)
+      await until(() => this.#stage.spares().length === this.#spares, { what: 'spares are there' });
+    return prepared + completed;
   }
 
   /** As at the end of a container and of its task. */
-  async #down({ arn, id }: TestContainer): Promise<void> {
-    await this.#network.releaseContainerNetwork(taskOf(arn), { id });
-    await this.#network.removeTaskNetwork(taskOf(arn));
+  async #down(target: TestContainer): Promise<number> {
+    return await timed(async () => {
+      await this.#network.release(target);
+      await this.#network.removeTask(target);
+    });
   }
 }
 
-function taskOf(arn: string): TaskSpec {
-  return {
-    arn: taskArn(arn),
-    clusterArn: 'c',
-    family: 'f',
-    version: '1',
-    networkMode: 'bridge',
-    containers: [],
-    unsupported: [],
-  };
+function numbered(round: number): TestContainer {
+  return container(`c${round}x`, [tcp(80)]);
 }
 
 /** What the standard tools take for the same by themselves. */

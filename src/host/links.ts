@@ -23,6 +23,8 @@ export interface Link {
   readonly isLoopback: boolean;
   readonly isEthernet: boolean;
   readonly mtu: number;
+  /** Index of the bridge that it is a port of. */
+  readonly master?: number;
   /** A note on it that moves with it (`ip link set alias`). */
   readonly alias?: string;
 }
@@ -40,6 +42,7 @@ const IFLA_ADDRESS = 1;
 const IFLA_IFNAME = 3;
 const IFLA_MTU = 4;
 const IFLA_LINK = 5;
+const IFLA_MASTER = 10;
 const IFLA_LINKINFO = 18;
 const IFLA_IFALIAS = 20;
 const IFLA_NET_NS_FD = 28;
@@ -170,6 +173,7 @@ function readLink(content: Buffer): Link {
   const info = findAttribute(attributes, IFLA_LINKINFO);
   const kind = info && findAttribute(info, IFLA_INFO_KIND);
   const alias = findAttribute(attributes, IFLA_IFALIAS);
+  const master = findAttribute(attributes, IFLA_MASTER);
   return {
     index: content.readInt32LE(4),
     name: readText(findAttribute(attributes, IFLA_IFNAME) ?? Buffer.alloc(0)),
@@ -179,6 +183,7 @@ function readLink(content: Buffer): Link {
     isLoopback: (flags & IFF_LOOPBACK) !== 0,
     isEthernet: content.readUInt16LE(2) === ARPHRD_ETHER,
     mtu: findAttribute(attributes, IFLA_MTU)?.readUInt32LE(0) ?? 0,
+    ...(master !== undefined && { master: master.readUInt32LE(0) }),
     ...(alias !== undefined && { alias: readText(alias) }),
   };
 }

@@ -97,6 +97,20 @@ function bindNamespace(path: string, ipv6: boolean, enter: () => void): void {
   });
 }
 
+/**
+ * Gives the namespace at `from` the name `to`. May be repeated: where it has both names the old one goes, and where it
+ * has the new one alone nothing happens. Gives whether there is a namespace at `to` then.
+ */
+export function renameNetworkNamespace(from: string, to: string): boolean {
+  if (!isNetworkNamespace(to)) {
+    if (!isNetworkNamespace(from)) return false;
+    closeSync(openSync(to, 'a', 0o444));
+    check(mountCall(from, to, 'none', MS_BIND, null), 'mount', to);
+  }
+  removeNetworkNamespace(from);
+  return true;
+}
+
 /** Takes the name away; the namespace ends with its last process or open socket. Not there: success. */
 export function removeNetworkNamespace(path: string): void {
   while (isNetworkNamespace(path)) check(umountCall(path, MNT_DETACH), 'umount', path);

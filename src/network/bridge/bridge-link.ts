@@ -6,7 +6,7 @@ import { z } from '../../schema.ts';
 import { TaskError } from '../../task/errors.ts';
 import { readHostFile } from '../host-files.ts';
 import { type BridgeNames, bridgeMac } from './bridge-names.ts';
-import { type HostLinks, keepRouterAdvertisements, linkExists } from './host-links.ts';
+import { allowForwarding, type HostLinks, keepRouterAdvertisements, linkExists } from './host-links.ts';
 import { firstFreeSubnet, uniqueLocalSubnet } from './subnet.ts';
 
 const subnetsSchema = z.object({ subnet4: z.string(), subnet6: z.exactOptional(z.string()) });
@@ -52,7 +52,10 @@ export class BridgeLink {
   async ensure(call: Call): Promise<BridgeSubnets> {
     const { bridge } = this.#options.names;
     return await this.#lock.run(bridge, async () => {
-      if (this.#subnets !== undefined && linkExists(bridge)) return this.#subnets;
+      if (this.#subnets !== undefined && linkExists(bridge)) {
+        allowForwarding({ ipv6: this.#subnets.subnet6 !== undefined });
+        return this.#subnets;
+      }
       // Without link and containers an earlier choice binds nobody, and may collide with what came up since.
       const binding = linkExists(bridge) || this.#options.inUse();
       const subnets = (binding ? await this.saved() : undefined) ?? (await this.#choose(call));
@@ -88,6 +91,7 @@ export class BridgeLink {
   async #make({ subnet4, subnet6 }: BridgeSubnets, call: Call): Promise<void> {
     const { names, namespace, links } = this.#options;
     if (subnet6 !== undefined) await keepRouterAdvertisements();
+    allowForwarding({ ipv6: subnet6 !== undefined });
     const addresses = [subnet4, ...(subnet6 === undefined ? [] : [subnet6])].map(gatewayOf);
     await links.ensureBridge(names.bridge, bridgeMac(namespace), addresses, call);
     allowLoopbackRouting(names.bridge);

@@ -1,16 +1,13 @@
-import { readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { allEnded } from '../../async/all-ended.ts';
 import { KeyedLock } from '../../async/keyed-lock.ts';
-import { forgetUdpFlows } from '../../host/conntrack.ts';
-import { ensureNetworkNamespace, isNetworkNamespace, removeNetworkNamespace } from '../../host/netns.ts';
-import { type RunCommand, runCommand } from '../../host/run-command.ts';
+import { ensureNetworkNamespace, renameNetworkNamespace } from '../../host/netns.ts';
+import { runCommand } from '../../host/run-command.ts';
 import { TaskError } from '../../task/errors.ts';
-import { type ContainerId, containerId, taskIdOf } from '../../task/ids.ts';
-import type { ReportedFamilies } from '../../task/port-mapping.ts';
+import { type ContainerId, taskIdOf } from '../../task/ids.ts';
 import type { ContainerSpec, TaskSpec } from '../../task/task-spec.ts';
-import { CniRunner } from '../cni/cni-runner.ts';
-import { NamespaceEndpoints, type TakeConnection } from '../endpoint/namespace-endpoints.ts';
+import { NamespaceEndpoints } from '../endpoint/namespace-endpoints.ts';
 import { BridgeFirewall } from '../firewall/bridge-firewall.ts';
 import { findFirewall } from '../firewall/find-firewall.ts';
 import type { Firewall, FirewallPlan } from '../firewall/firewall.ts';
@@ -18,11 +15,12 @@ import { ForwardAccept } from '../firewall/forward-accept.ts';
 import type { ContainerNetwork, KnownOwners, LinkedContainer, Network } from '../network.ts';
 import { networkStateDirectory } from '../network-state.ts';
 import { TaskFiles } from '../task-files.ts';
-import { bridgeAttachment } from './bridge-attachment.ts';
-import { type BridgeAddress, BridgeLink, type BridgeSubnets } from './bridge-link.ts';
+import { BridgeLink, type BridgeSubnets } from './bridge-link.ts';
 import { type BridgeNames, bridgeNames } from './bridge-names.ts';
+import type { BridgeNetworkOptions } from './bridge-options.ts';
 import { type ContainerAddress, nextAddress } from './container-address.ts';
 import { containerFiles } from './container-files.ts';
+import { ContainerLinks } from './container-links.ts';
 import { publishedPorts, reportedBindings, shownAddresses } from './container-view.ts';
 import { HostLinks } from './host-links.ts';
 import { HostPorts } from './host-ports.ts';
@@ -33,37 +31,11 @@ import {
   type NetworkRecords,
   openNetworkRecords,
 } from './network-record.ts';
-
-/** What this network says of itself; pino's logger fits. */
-export interface NetworkLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-}
-
-export interface BridgeNetworkOptions {
-  /** The agent's run directory: what is kept there outlives the agent, not the boot. */
-  readonly runDir: string;
-  /** The agent's containerd namespace; names on the host derive from it. */
-  readonly namespace: string;
-  readonly pluginDirectories: readonly string[];
-  /** First and last dynamic host port. */
-  readonly portRange: { readonly first: number; readonly last: number };
-  readonly reportedFamilies: ReportedFamilies;
-  readonly log: NetworkLog;
-  /** Where the host's files are seen; default `/`. */
-  readonly hostRoot?: string;
-  /** Default /run/netns, where ip-netns(8) looks. */
-  readonly netnsDirectory?: string;
-  readonly run?: RunCommand;
-  /** Answers what containers ask 169.254.170.2. */
-  readonly takeConnection: TakeConnection;
-  /** Told whenever the bridge is there, so that something can be served on it. */
-  readonly onBridge?: (bridge: BridgeAddress) => void;
-}
+import { redirectFlows } from './redirect-flows.ts';
+import { type Spare, SpareLinks } from './spare-links.ts';
 
 /** Hex digits of the container id that make its default name (NET-21). */
 const DEFAULT_NAME_LENGTH = 12;
-const LINK = 'eth0';
 const CLOSE_TIMEOUT_MS = 10_000;
 
 /**
@@ -73,17 +45,18 @@ const CLOSE_TIMEOUT_MS = 10_000;
  *   ports and address chosen ─► record ─► namespace ─► name files ║ link (CNI), rules, endpoint
  *
  * and back in the opposite order. What stands before the double bar is what the container is made with; the rest, which
- * takes longer, is made side by side while the runtime makes ready for the process. The record is written first and
- * removed last, so that whatever a killed agent left is found and either completed or taken down.
+ * takes longer, is made side by side while the runtime makes ready for the process. Where a spare is at hand, address,
+ * namespace and link are the spare's. The record is written first and removed last, so that whatever a killed agent left
+ * is found and either completed or taken down.
  */
 export class BridgeNetwork implements Network {
   readonly #options: BridgeNetworkOptions;
   readonly #names: BridgeNames;
-  readonly #netnsDirectory: string;
   readonly #hostRoot: string;
-  readonly #cni: CniRunner;
   readonly #ports: HostPorts;
-  readonly #link: BridgeLink;
+  readonly #bridge: BridgeLink;
+  readonly #links: ContainerLinks;
+  readonly #spares: SpareLinks;
   readonly #firewall: BridgeFirewall;
   readonly #records: NetworkRecords;
   readonly #files: TaskFiles;
@@ -107,18 +80,27 @@ export class BridgeNetwork implements Network {
     const directory = networkStateDirectory(runDir);
     this.#options = options;
     this.#names = bridgeNames(namespace);
-    this.#netnsDirectory = netnsDirectory;
     this.#hostRoot = hostRoot;
     this.#records = openNetworkRecords(join(directory, 'containers'));
     this.#files = new TaskFiles(runDir);
     this.#endpoints = new NamespaceEndpoints(options.takeConnection, run);
     this.#ports = new HostPorts({ range: options.portRange });
-    this.#cni = new CniRunner({
+    this.#links = new ContainerLinks({
+      names: this.#names,
+      netnsDirectory,
       pluginDirectories: options.pluginDirectories,
       cacheDirectory: join(directory, 'results'),
       run,
     });
-    this.#link = new BridgeLink({
+    this.#spares = new SpareLinks({
+      wanted: options.spares,
+      directory: join(directory, 'spares'),
+      links: this.#links,
+      bridge: (signal) => this.#ensureBridge(signal),
+      chooseAddress: (subnets) => this.#chooseAddress(subnets),
+      onTrouble: (error) => log.warn({ err: error }, 'no spare networks: containers wait for theirs'),
+    });
+    this.#bridge = new BridgeLink({
       names: this.#names,
       namespace,
       file: join(directory, 'bridge.json'),
@@ -162,8 +144,7 @@ export class BridgeNetwork implements Network {
     return await this.#lock.run(id, async () => {
       const subnets = await this.#ensureBridge(signal);
       const reserved = await this.#reserve(task, container, id, subnets, signal);
-      const path = this.#netnsOf(id);
-      ensureNetworkNamespace(path, { ipv6: subnets.subnet6 !== undefined });
+      const path = this.#ensureNamespace(id, reserved, subnets);
       const { options } = container;
       const hostname = options.hostname ?? id.slice(0, DEFAULT_NAME_LENGTH);
       const contents = await containerFiles(this.#hostRoot, options, reserved, { hostname, links });
@@ -185,19 +166,16 @@ export class BridgeNetwork implements Network {
   ): Promise<void> {
     await this.#lock.run(id, async () => {
       const record = this.#known.get(id);
-      const path = this.#netnsOf(id);
-      if (record === undefined || !isAddressed(record) || !isNetworkNamespace(path))
+      const path = this.#links.netnsOf(id);
+      if (record === undefined || !isAddressed(record) || !this.#links.hasNamespace(id))
         throw new TaskError('ContainerNetworkingError', `the network namespace ${path} has been removed`);
-      const attachment = bridgeAttachment(this.#names, await this.#ensureBridge(signal), record);
+      const subnets = await this.#ensureBridge(signal);
       await allEnded([
-        this.#cni.ensureAttached(
-          attachment,
-          { containerId: id, netns: path, ifName: LINK, args: [['IgnoreUnknown', '1']] },
-          { signal },
-        ),
+        this.#attach(id, record, subnets, signal),
         this.#endpoints.open(path, record.task, { signal }),
-        this.#firewall.refresh().then(() => this.#redirectFlows(record)),
+        this.#firewall.refresh().then(() => redirectFlows(record, this.#options.log)),
       ]);
+      this.#spares.refillSoon();
     });
   }
 
@@ -216,17 +194,20 @@ export class BridgeNetwork implements Network {
   }
 
   async removeLeftovers({ knowsContainer }: KnownOwners): Promise<void> {
-    for (const id of await this.#everything()) if (!knowsContainer(id)) await this.#release(id);
+    for (const id of [...this.#known.keys(), ...(await this.#links.list())])
+      if (!knowsContainer(id) && !this.#isSpare(id)) await this.#release(id);
   }
 
   async close(): Promise<void> {
     this.#endpoints.closeAll();
     await this.#firewall.close();
     this.#ports.close();
+    await this.#spares.close();
     if (this.#known.size > 0) return;
     try {
+      await this.#spares.removeAll();
       await this.#firewall.remove();
-      await this.#link.remove({ signal: AbortSignal.timeout(CLOSE_TIMEOUT_MS) });
+      await this.#bridge.remove({ signal: AbortSignal.timeout(CLOSE_TIMEOUT_MS) });
       await rm(networkStateDirectory(this.#options.runDir), { recursive: true, force: true });
     } catch (error) {
       this.#options.log.warn(
@@ -238,7 +219,7 @@ export class BridgeNetwork implements Network {
 
   async #resume(): Promise<void> {
     const { log } = this.#options;
-    this.#subnets = await this.#link.resume();
+    this.#subnets = await this.#bridge.resume();
     for (const record of await this.#records.list()) {
       this.#known.set(record.id, record);
       const lost = await this.#ports.hold(record.owner, record.bindings);
@@ -246,6 +227,8 @@ export class BridgeNetwork implements Network {
         log.warn({ protocol, port, containerId: record.id }, 'a published port was taken by another program');
       this.#reopenEndpoint(record);
     }
+    const records = [...this.#known.values()];
+    await this.#spares.resume(new Set(records.flatMap(({ spare }) => spare?.id ?? [])));
     // Rules are for containers that run already: nothing waits for them here.
     this.#firewall
       .refresh()
@@ -255,17 +238,16 @@ export class BridgeNetwork implements Network {
 
   /** The rule is there as long as the namespace, or made with the rest where a container has not run yet. */
   #reopenEndpoint({ id, task }: NetworkRecord): void {
-    const path = this.#netnsOf(id);
-    if (!isNetworkNamespace(path)) return;
+    if (!this.#links.hasNamespace(id)) return;
     try {
-      this.#endpoints.listen(path, task);
+      this.#endpoints.listen(this.#links.netnsOf(id), task);
     } catch (error) {
       this.#options.log.warn({ err: error, containerId: id }, 'the container cannot ask 169.254.170.2');
     }
   }
 
   async #ensureBridge(signal: AbortSignal): Promise<BridgeSubnets> {
-    const subnets = await this.#link.ensure({ signal });
+    const subnets = await this.#bridge.ensure({ signal });
     this.#subnets = subnets;
     return subnets;
   }
@@ -283,6 +265,7 @@ export class BridgeNetwork implements Network {
     const owner = `container "${container.name}" (${id.slice(0, DEFAULT_NAME_LENGTH)}) of task ${task.arn}`;
     const bindings =
       known?.bindings ?? (await this.#ports.reserve(owner, container.portMappings ?? [], { signal }));
+    const spare = this.#spares.take(subnets);
     try {
       const record: AddressedRecord = {
         version: 1,
@@ -290,13 +273,15 @@ export class BridgeNetwork implements Network {
         task: taskIdOf(task.arn),
         owner,
         bindings: [...bindings],
-        ...this.#chooseAddress(subnets),
+        ...(spare === undefined ? this.#chooseAddress(subnets) : addressedBy(spare)),
       };
       // Nobody else gets the address from now on.
       this.#known.set(id, record);
       await this.#records.write(id, record);
+      if (spare !== undefined) await this.#spares.forget(spare.id);
       return record;
     } catch (error) {
+      if (spare !== undefined) this.#spares.giveBack(spare);
       if (known === undefined) {
         this.#known.delete(id);
         this.#ports.release(owner);
@@ -306,7 +291,10 @@ export class BridgeNetwork implements Network {
   }
 
   #chooseAddress(subnets: BridgeSubnets): ContainerAddress {
-    const taken = [...this.#known.values()].flatMap(({ address4, address6 }) => [address4, address6]);
+    const taken = [...this.#known.values(), ...this.#spares.addresses].flatMap(({ address4, address6 }) => [
+      address4,
+      address6,
+    ]);
     const address = nextAddress(subnets, new Set(taken.filter((one) => one !== undefined)), this.#last);
     if (address === undefined)
       throw new TaskError(
@@ -317,6 +305,30 @@ export class BridgeNetwork implements Network {
     return address;
   }
 
+  /** The spare's under the container's own name, or a new one. */
+  #ensureNamespace(id: ContainerId, { spare }: NetworkRecord, { subnet6 }: BridgeSubnets): string {
+    const path = this.#links.netnsOf(id);
+    if (spare === undefined) ensureNetworkNamespace(path, { ipv6: subnet6 !== undefined });
+    else if (!renameNetworkNamespace(this.#links.netnsOf(spare.id), path))
+      throw new TaskError('ContainerNetworkingError', `the network namespace ${path} has been removed`);
+    return path;
+  }
+
+  async #attach(
+    id: ContainerId,
+    record: AddressedRecord,
+    subnets: BridgeSubnets,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { spare } = record;
+    if (spare === undefined) await this.#links.attach(id, subnets, record, { signal });
+    else if (!this.#links.isJoined(spare.hostEnd))
+      throw new TaskError(
+        'ContainerNetworkingError',
+        `the container's link ${spare.hostEnd} is no port of the bridge ${this.#names.bridge} any more`,
+      );
+  }
+
   /**
    * Its ports are free when nobody is led to the container any more. A plugin that fails holds up neither namespace nor
    * ports; what it left is tried again.
@@ -324,14 +336,12 @@ export class BridgeNetwork implements Network {
   async #release(id: ContainerId): Promise<void> {
     await this.#lock.run(id, async () => {
       const record = this.#known.get(id);
-      const path = this.#netnsOf(id);
       // Whoever still holds a connection would keep link and namespace.
-      this.#endpoints.close(path);
+      this.#endpoints.close(this.#links.netnsOf(id));
       const [rules, link] = await Promise.allSettled([
         record && this.#unpublish(record),
-        this.#cni.detach({ network: this.#names.network, containerId: id, ifName: LINK }),
+        this.#links.detach(id, record?.spare?.id),
       ]);
-      removeNetworkNamespace(path);
       if (rules.status === 'rejected') throw rules.reason;
       if (record !== undefined) this.#ports.release(record.owner);
       if (link.status === 'rejected') {
@@ -352,37 +362,12 @@ export class BridgeNetwork implements Network {
       this.#known.set(record.id, record);
       throw error;
     }
-    await this.#redirectFlows(record);
+    await redirectFlows(record, this.#options.log);
   }
 
-  /** Datagrams under way follow the rules of now. Without that the container works for everybody who begins later. */
-  async #redirectFlows({ bindings }: NetworkRecord): Promise<void> {
-    const ports = bindings
-      .filter(({ protocol }) => protocol === 'udp')
-      .flatMap(({ hostPort, rangeLength = 1 }) =>
-        Array.from({ length: rangeLength }, (_, i) => hostPort + i),
-      );
-    if (ports.length === 0) return;
-    try {
-      await forgetUdpFlows(new Set(ports));
-    } catch (error) {
-      this.#options.log.warn({ err: error, ports }, 'flows of UDP ports go on as they are');
-    }
-  }
-
-  /** By records, by what CNI remembers, by names of namespaces. */
-  async #everything(): Promise<ReadonlySet<ContainerId>> {
-    const attached = await this.#cni.list();
-    const netns = await namesIn(this.#netnsDirectory);
-    return new Set([
-      ...this.#known.keys(),
-      ...attached.map((key) => containerId(key.containerId)),
-      ...netns.map((name) => this.#names.containerOf(name)).filter((id) => id !== undefined),
-    ]);
-  }
-
-  #netnsOf(id: ContainerId): string {
-    return join(this.#netnsDirectory, this.#names.netns(id));
+  /** Whether it is a spare's, taken or not. */
+  #isSpare(id: ContainerId): boolean {
+    return this.#spares.has(id) || [...this.#known.values()].some(({ spare }) => spare?.id === id);
   }
 
   #plan(): FirewallPlan | undefined {
@@ -394,6 +379,11 @@ export class BridgeNetwork implements Network {
   }
 }
 
-async function namesIn(directory: string): Promise<readonly string[]> {
-  return await readdir(directory).catch(() => []);
+function addressedBy({
+  id,
+  hostEnd,
+  address4,
+  address6,
+}: Spare): Pick<AddressedRecord, 'address4' | 'address6' | 'spare'> {
+  return { address4, ...(address6 !== undefined && { address6 }), spare: { id, hostEnd } };
 }

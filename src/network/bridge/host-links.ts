@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import type { RunCommand } from '../../host/run-command.ts';
 import { z } from '../../schema.ts';
@@ -114,6 +114,16 @@ export function linkExists(name: string): boolean {
 
 const CONF4 = '/proc/sys/net/ipv4/conf';
 const CONF6 = '/proc/sys/net/ipv6/conf';
+
+/**
+ * Lets the host pass packets on from one link to another (ip-sysctl: ip_forward); never yields. Stays so: nobody can tell
+ * who else has come to need it meanwhile.
+ */
+export function allowForwarding({ ipv6 }: { readonly ipv6: boolean }): void {
+  // Where it is allowed the file may be one that cannot be written.
+  for (const path of ['/proc/sys/net/ipv4/ip_forward', ...(ipv6 ? [`${CONF6}/all/forwarding`] : [])])
+    if (readFileSync(path, 'utf8').trim() === '0') writeFileSync(path, '1');
+}
 
 /**
  * A host that forwards IPv6 no longer listens to router advertisements and loses its default route, unless it

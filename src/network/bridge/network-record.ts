@@ -23,6 +23,8 @@ const recordSchema = z.object({
   /** Absent in a record of an earlier version of the agent whose container never had a link. */
   address4: z.exactOptional(z.string()),
   address6: z.exactOptional(z.string()),
+  /** The spare whose namespace and link it took; absent: both were made for it. */
+  spare: z.exactOptional(z.object({ id: z.pipe(z.string(), z.transform(containerId)), hostEnd: z.string() })),
 });
 
 /** What one container has of the network; written before it is used. */

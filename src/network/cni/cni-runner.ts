@@ -93,6 +93,11 @@ export class CniRunner {
     });
   }
 
+  /** What the plugins said when it was attached; undefined: it was not, or not to the end. */
+  async resultOf(key: CniKey): Promise<CniResult | undefined> {
+    return (await this.#cache.read(key))?.result;
+  }
+
   /** Everything that is attached or was about to be. */
   async list(): Promise<readonly CniKey[]> {
     const caches = await this.#cache.list();

@@ -155,6 +155,7 @@ async function openNetwork(runDir: string, namespace: string): Promise<TaskNetwo
       pluginDirectories: ['/opt/cni/bin', '/usr/lib/cni'],
       portRange: { first: 40_000, last: 40_999 },
       reportedFamilies: { ipv4: true, ipv6: false },
+      spares: { count: 1, afterMs: 100 },
       log: { info: () => {}, warn: () => {} },
       takeConnection: (socket) => socket.destroy(),
     });

@@ -17,6 +17,7 @@ const settings = z
     PORTS: z.string().default('40000-40999'),
     PLUGINS: z.string().default('/opt/cni/bin:/usr/lib/cni'),
     HIDE: z.string().default(''),
+    SPARES: z.coerce.number().default(0),
     REPORT: z.string().default('ipv4'),
     KILL_AT: z.coerce.number().optional(),
     KILL_AFTER: z.coerce.number().optional(),
@@ -44,6 +45,7 @@ const network = await BridgeNetwork.open({
   pluginDirectories: settings.PLUGINS.split(':'),
   portRange: { first, last },
   reportedFamilies: { ipv4: settings.REPORT.includes('ipv4'), ipv6: settings.REPORT.includes('ipv6') },
+  spares: { count: settings.SPARES, afterMs: 1 },
   log: {
     info: () => undefined,
     warn: (fields, message) => say({ warning: message, ...fields }),

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { ContainerNetwork } from '../../../src/network/network.ts';
@@ -164,6 +164,12 @@ export class BridgeStage implements AsyncDisposable {
   /** Name under /run/netns of a container's namespace. */
   netnsOf({ id }: TestContainer): string {
     return `${this.namespace}-${id}`;
+  }
+
+  /** Spares that are whole, by the files that say so. */
+  spares(): string[] {
+    const directory = this.scratch.path('run', 'network', 'spares');
+    return filesUnder(directory).filter((path) => readFileSync(path, 'utf8').includes('hostEnd'));
   }
 
   /** What is left of containers and of what they share: namespaces, links, rules, files. */
