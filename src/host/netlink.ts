@@ -39,8 +39,8 @@ const NFTA_GEN_ID = 1;
 /** Not an error that programs ever see otherwise: libuv has no name for it. */
 const ERESTART = 85;
 const MSG_DONTWAIT = 0x40;
-/** The kernel fills at most this much at a time. */
-const BUFFER_SIZE = 64 * 1024;
+/** The kernel fills at most this much at a time. One for all: no conversation yields. */
+const answers = Buffer.alloc(64 * 1024);
 
 /** The kernel refused a request about links, addresses, routes or rules; `code` is the errno's name. */
 export class NetlinkError extends Error {
@@ -122,12 +122,11 @@ export function changeFilterHere(
   const socket = check(what, socketCall(AF_NETLINK, SOCK_RAW_CLOEXEC, NETLINK_NETFILTER));
   try {
     check(what, sendCall(socket, request, request.length, 0));
-    const buffer = Buffer.alloc(BUFFER_SIZE);
     // All answers are there when the request has been sent.
     for (let left = steps.length; left > 0; left -= 1)
       readAnswer(
         what,
-        buffer.subarray(0, check(what, recvCall(socket, buffer, buffer.length, MSG_DONTWAIT))),
+        answers.subarray(0, check(what, recvCall(socket, answers, answers.length, MSG_DONTWAIT))),
         () => {},
       );
   } finally {
@@ -231,9 +230,8 @@ function converse(what: string, protocol: number, request: Buffer, take: (conten
   const socket = check(what, socketCall(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol));
   try {
     check(what, sendCall(socket, request, request.length, 0));
-    const buffer = Buffer.alloc(BUFFER_SIZE);
     while (
-      !readAnswer(what, buffer.subarray(0, check(what, recvCall(socket, buffer, buffer.length, 0))), take)
+      !readAnswer(what, answers.subarray(0, check(what, recvCall(socket, answers, answers.length, 0))), take)
     );
   } finally {
     closeCall(socket);

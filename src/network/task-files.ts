@@ -1,4 +1,5 @@
-import { chmod, mkdir, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BindMount } from '../runtime/runtime.ts';
 import type { ContainerId, TaskId } from '../task/ids.ts';
@@ -26,23 +27,16 @@ export class TaskFiles {
 
   /**
    * Writes the files that are not there yet, each whole or not at all. One that is there is left as it is: the
-   * container may have changed it.
+   * container may have changed it. Never yields: a container waits for it, and the files are in memory (record-files.ts).
    */
-  async ensure(
-    task: TaskId,
-    container: ContainerId,
-    contents: NameFiles,
-    readonly: boolean,
-  ): Promise<BindMount[]> {
+  ensure(task: TaskId, container: ContainerId, contents: NameFiles, readonly: boolean): BindMount[] {
     const directory = join(this.#tasks, task, container);
-    await mkdir(directory, { recursive: true, mode: 0o755 });
-    return await Promise.all(
-      FILES.map(async ({ member, file, destination }) => {
-        const source = join(directory, file);
-        if (!(await exists(source))) await writeWhole(source, contents[member]);
-        return { source, destination, readonly };
-      }),
-    );
+    mkdirSync(directory, { recursive: true, mode: 0o755 });
+    return FILES.map(({ member, file, destination }) => {
+      const source = join(directory, file);
+      if (!existsSync(source)) writeWhole(source, contents[member]);
+      return { source, destination, readonly };
+    });
   }
 
   /** Tasks that have files or directories here. */
@@ -69,15 +63,11 @@ function partOf(path: string): string {
   return `${path}.part`;
 }
 
-async function writeWhole(path: string, content: string): Promise<void> {
-  await writeFile(partOf(path), content);
+function writeWhole(path: string, content: string): void {
+  writeFileSync(partOf(path), content);
   // Whatever the agent's umask: every user of the container reads it.
-  await chmod(partOf(path), 0o644);
-  await rename(partOf(path), path);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await orWhenMissing(stat(path), undefined)) !== undefined;
+  chmodSync(partOf(path), 0o644);
+  renameSync(partOf(path), path);
 }
 
 async function namesIn(directory: string): Promise<readonly string[]> {

@@ -130,7 +130,7 @@ export class AwsvpcNetwork implements Network {
           this.#options.holders === undefined ? { kind: 'path', path } : { kind: 'container', id: pause },
         hostname,
         // One set of files for all containers of the task (NET-41).
-        mounts: await this.#files.ensure(taskId, pause, contents, container.options.readonlyRootfs),
+        mounts: this.#files.ensure(taskId, pause, contents, container.options.readonlyRootfs),
         bindings: [],
         addresses: { ...(ipv4 !== undefined && { ipv4 }), ...(ipv6 !== undefined && { ipv6 }) },
       };

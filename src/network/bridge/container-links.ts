@@ -7,7 +7,6 @@ import type { RunCommand } from '../../host/run-command.ts';
 import { type ContainerId, containerId } from '../../task/ids.ts';
 import type { CniKey } from '../cni/cni-cache.ts';
 import { CniRunner } from '../cni/cni-runner.ts';
-import type { CniResult } from '../cni/cni-schema.ts';
 import { addressLink, bridgeAttachment, macOf } from './bridge-attachment.ts';
 import type { BridgeSubnets } from './bridge-link.ts';
 import type { BridgeNames } from './bridge-names.ts';
@@ -57,17 +56,22 @@ export class ContainerLinks {
     { signal }: { signal: AbortSignal },
   ): Promise<string | undefined> {
     const netns = this.netnsOf(id);
-    const args = [
-      ['IgnoreUnknown', '1'],
-      ['MAC', macOf(address)],
-    ] as const;
-    const result = await this.#cni.ensureAttached(
-      bridgeAttachment(this.#names),
-      { containerId: id, netns, ifName: LINK, args },
-      { signal },
-    );
+    const known = await this.#hostEnd(id);
+    // The plugin's own CHECK fails where it has been told to give no addresses.
+    const isWhole = known !== undefined && this.isJoined(known);
+    if (!isWhole) {
+      const args = [
+        ['IgnoreUnknown', '1'],
+        ['MAC', macOf(address)],
+      ] as const;
+      await this.#cni.ensureAttached(
+        bridgeAttachment(this.#names),
+        { containerId: id, netns, ifName: LINK, args },
+        { signal },
+      );
+    }
     addressLink(netns, LINK, subnets, address);
-    return this.#hostEnd(result);
+    return isWhole ? known : await this.#hostEnd(id);
   }
 
   /** Whether the link with that end on the host is a port of the bridge and up; never yields. */
@@ -83,16 +87,14 @@ export class ContainerLinks {
    * goes first: the kernel clears the link away while the plugin runs, and takes less time for it.
    */
   async detach(id: ContainerId, madeFor: ContainerId = id): Promise<void> {
-    const key = this.#keyOf(madeFor);
-    const result = await this.#cni.resultOf(key);
-    const hostEnd = result && this.#hostEnd(result);
+    const hostEnd = await this.#hostEnd(madeFor);
     const removeNamespace = () => {
       for (const each of new Set([id, madeFor])) removeNetworkNamespace(this.netnsOf(each));
     };
     // What an ADD left that did not come to its end is the plugin's to find.
     if (hostEnd !== undefined) removeNamespace();
     try {
-      await this.#cni.detach(key);
+      await this.#cni.detach(this.#keyOf(madeFor));
     } finally {
       removeNamespace();
     }
@@ -117,8 +119,10 @@ export class ContainerLinks {
     return { network: this.#names.network, containerId: id, ifName: LINK };
   }
 
-  #hostEnd({ interfaces }: CniResult): string | undefined {
-    const onHost = interfaces.filter(({ sandbox = '' }) => sandbox === '');
+  /** What the plugin called the link's end on the host; undefined: it has not made the link, or not to the end. */
+  async #hostEnd(id: ContainerId): Promise<string | undefined> {
+    const result = await this.#cni.resultOf(this.#keyOf(id));
+    const onHost = result?.interfaces.filter(({ sandbox = '' }) => sandbox === '') ?? [];
     return onHost.find(({ name }) => name !== this.#names.bridge)?.name;
   }
 }

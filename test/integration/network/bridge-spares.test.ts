@@ -159,15 +159,13 @@ describe('spare networks', () => {
     'that were being taken when the agent died are theirs who took them: namespace under %s',
     async (_what, goBack) => {
       const bridge = await withSpares();
-      const files = new Map(stage.spares().map((file) => [basename(file, '.json'), file]));
-      for (const file of files.values()) copyFileSync(file, `${file}.kept`);
+      const files = new Map(stage.spares().map((file) => [file, readFileSync(file)]));
       const { addresses } = await bridge.prepare(web);
       await bridge.kill();
       const record = JSON.parse(
         readFileSync(stage.scratch.path('run', 'network', 'containers', `${web.id}.json`), 'utf8'),
       );
-      const file = files.get(record.spare.id) ?? '';
-      copyFileSync(`${file}.kept`, file);
+      for (const [file, text] of files) if (file.includes(record.spare.id)) writeFileSync(file, text);
       await goBack(`/run/netns/${stage.namespace}-${record.spare.id}`, `/run/netns/${stage.netnsOf(web)}`);
       const again = await stage.start(SPARES);
       await again.sweep(first, web);
