@@ -16,7 +16,7 @@ import { RuntimeBridgeNetwork } from './network/runtime-bridge-network.ts';
 import { type NetworkOfMode, TaskNetwork } from './network/task-network.ts';
 import type { ContainerRuntime } from './runtime/runtime.ts';
 
-/** A task of a few containers takes all of them; each is a namespace and a link (measured: 0.2 MiB of the kernel's memory). */
+/** A task of a few containers takes all of them; each is a namespace and a link (measured: 0.3 MiB of the kernel's memory). */
 const SPARES = { count: 4, afterMs: 2_000 };
 
 export interface NetworkParts {
