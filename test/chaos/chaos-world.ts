@@ -120,6 +120,7 @@ class ChaosWorld {
       containerd,
       namespaces: [namespace],
       cgroups: [`/${namespace}`],
+      runDir: scratch.path('run'),
       ignore: (finding) => finding.endsWith(`/${namespace}`) || options.notOurs?.(finding) === true,
     });
     const reports: Report[] = [];

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EcsWorld } from '../support/ecs-world.ts';
 import { fetchFrom, HOST, NetworkHost } from '../support/network-host.ts';
@@ -147,8 +148,12 @@ describe('bridge mode', () => {
     await world.expectClean();
   }, 120_000);
 
-  it('leaves neither bridge nor rules when the agent ends without tasks', async () => {
+  it('leaves neither bridge nor rules nor spare networks when the agent ends without tasks', async () => {
+    const namespaces = () =>
+      readdirSync('/run/netns').filter((name) => name.startsWith(`${world.namespace}-`));
+    await until(() => namespaces().length === 4, { what: 'spare networks are there' });
     await world.agent.kill('SIGTERM');
+    expect(namespaces()).toEqual([]);
     expect(await host.run('ip', '-o', 'link', 'show', 'type', 'bridge')).toBe('');
     expect(await host.run('nft', 'list', 'ruleset')).not.toContain('ecs');
     await world.agent.start();

@@ -97,6 +97,7 @@ export class EcsWorld extends AwsEcs implements AsyncDisposable {
         containerd,
         namespaces: [namespace],
         cgroups: [`/${namespace}`],
+        runDir: scratch.path('run'),
         // The agent's own root cgroup goes when the agent ends.
         ignore: (finding) => finding.endsWith(`/${namespace}`) || options.notOurs?.(finding) === true,
       });

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { cgroupsUnder } from './cgroups.ts';
 import type { TestContainerd } from './containerd.ts';
 import { type HostMount, hostMounts } from './mounts.ts';
@@ -14,9 +15,14 @@ export interface LeakScope {
   readonly namespaces?: readonly string[];
   /** Cgroups whose subtrees are looked at; default `/ecs`. */
   readonly cgroups?: readonly string[];
+  /** Run directory of an agent that may be running: the spare networks that it keeps are no leak. */
+  readonly runDir?: string;
   /** Drops findings that are not this test's, such as those of a program beside it. */
   readonly ignore?: (finding: string) => boolean;
 }
+
+/** As many as an agent keeps (docs/adr/0014-spare-networks.md). */
+const SPARES = 4;
 
 /** What a host had when the check began. */
 export interface LeakCheck {
@@ -33,8 +39,11 @@ export interface LeakCheck {
  */
 export async function leakCheck(scope: LeakScope = {}): Promise<LeakCheck> {
   const before = new Set(await inventory(scope));
-  const findings = async () =>
-    (await inventory(scope)).filter((item) => !before.has(item) && scope.ignore?.(item) !== true);
+  const findings = async () => {
+    const found = await inventory(scope);
+    const spares = new Set(scope.runDir === undefined ? [] : spareNetworks(scope.runDir));
+    return found.filter((item) => !before.has(item) && !spares.has(item) && scope.ignore?.(item) !== true);
+  };
   return {
     findings,
     expectNone: async (timeoutMs = 10_000) => {
@@ -63,6 +72,20 @@ async function inventory(scope: LeakScope): Promise<string[]> {
     ...ownShims(containerd).map(({ pid, args }) => `shim ${pid} ${args.slice(1).join(' ')}`),
     ...(containerd === undefined ? [] : await containerdObjects(containerd, scope.namespaces)),
   ];
+}
+
+/** What is found of the spare networks that an agent has written down; more than it is to keep are nobody's. */
+function spareNetworks(runDir: string): string[] {
+  const directory = join(runDir, 'network', 'spares');
+  const ids = existsSync(directory) ? readdirSync(directory).map((file) => file.replace('.json', '')) : [];
+  if (ids.length > SPARES) return [];
+  return hostMounts()
+    .filter(({ mountPoint }) => ids.some((id) => mountPoint.endsWith(`-${id}`)))
+    .flatMap(({ mountPoint, root, fsType }) => [
+      `network namespace ${root}`,
+      `network namespace ${mountPoint}`,
+      `mount ${mountPoint} (${fsType})`,
+    ]);
 }
 
 function ownMounts(): HostMount[] {

@@ -194,7 +194,7 @@ export class BridgeNetwork implements Network {
   }
 
   async removeLeftovers({ knowsContainer }: KnownOwners): Promise<void> {
-    for (const id of [...this.#known.keys(), ...(await this.#links.list())])
+    for (const id of new Set([...this.#known.keys(), ...(await this.#links.list())]))
       if (!knowsContainer(id) && !this.#isSpare(id)) await this.#release(id);
   }
 
