@@ -266,8 +266,9 @@ export class BridgeNetwork implements Network {
     const bindings =
       known?.bindings ?? (await this.#ports.reserve(owner, container.portMappings ?? [], { signal }));
     const spare = this.#spares.take(subnets);
+    let record: AddressedRecord;
     try {
-      const record: AddressedRecord = {
+      record = {
         version: 1,
         id,
         task: taskIdOf(task.arn),
@@ -278,8 +279,6 @@ export class BridgeNetwork implements Network {
       // Nobody else gets the address from now on.
       this.#known.set(id, record);
       await this.#records.write(id, record);
-      if (spare !== undefined) await this.#spares.forget(spare.id);
-      return record;
     } catch (error) {
       if (spare !== undefined) this.#spares.giveBack(spare);
       if (known === undefined) {
@@ -288,6 +287,9 @@ export class BridgeNetwork implements Network {
       }
       throw error;
     }
+    // Whose the spare is stands on disk.
+    if (spare !== undefined) await this.#spares.forget(spare.id);
+    return record;
   }
 
   #chooseAddress(subnets: BridgeSubnets): ContainerAddress {
