@@ -33,6 +33,7 @@ const ADDRESS_HEAD = 8;
 const ROUTE_HEAD = 12;
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
+const IFA_BROADCAST = 4;
 const IFA_F_NODAD = 0x02;
 const RTA_DST = 1;
 const RTA_OIF = 4;
@@ -46,7 +47,10 @@ const RT_SCOPE_NOWHERE = 255;
 const RTN_UNICAST = 1;
 const RTN_BLACKHOLE = 6;
 
-/** Gives a link of the thread's namespace an address; there already: success. IPv6 without waiting for duplicates. */
+/**
+ * Gives a link of the thread's namespace an address; there already: success. IPv4 with the broadcast address of its
+ * network if that has one, IPv6 without waiting for duplicates.
+ */
 export function addAddress({ index, address, prefixLength }: LinkAddress): void {
   const bytes = addressBytes(address);
   const isV6 = bytes.length === 16;
@@ -60,9 +64,21 @@ export function addAddress({ index, address, prefixLength }: LinkAddress): void 
       what: `adding address ${address}/${prefixLength}`,
       type: RTM_NEWADDR,
       flags: NLM_F_CREATE_EXCLUSIVELY,
-      body: Buffer.concat([head, attribute(IFA_LOCAL, bytes), attribute(IFA_ADDRESS, bytes)]),
+      body: Buffer.concat([
+        head,
+        attribute(IFA_LOCAL, bytes),
+        attribute(IFA_ADDRESS, bytes),
+        ...(isV6 || prefixLength > 30 ? [] : [attribute(IFA_BROADCAST, broadcastOf(bytes, prefixLength))]),
+      ]),
     }),
   );
+}
+
+/** The last address of the network of an IPv4 address. */
+function broadcastOf(address: Buffer, prefixLength: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE((address.readUInt32BE(0) | (0xffff_ffff >>> prefixLength)) >>> 0, 0);
+  return bytes;
 }
 
 /** Addresses of all links of the thread's namespace. */
