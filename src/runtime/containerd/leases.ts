@@ -29,13 +29,12 @@ export async function withLease<T>(
   await client.unfinishedLeases.claim(id);
   const expires = new Date(Date.now() + expiresInMs).toISOString().replace(/\.\d+Z$/, 'Z');
   const labels = { 'containerd.io/gc.expire': expires, [LEASE_LABEL]: purpose };
-  try {
-    await client.unary('leases', 'Create', { id, labels }, { signal });
-  } catch (error) {
-    if (!hasCode(error, 'ALREADY_EXISTS')) throw error;
-  }
   let hasSucceeded = false;
   try {
+    // One that fails, as containerd is killed, may have had its effect: the lease is let go of all the same.
+    await client.unary('leases', 'Create', { id, labels }, { signal }).catch((error: unknown) => {
+      if (!hasCode(error, 'ALREADY_EXISTS')) throw error;
+    });
     const result = await work(id);
     hasSucceeded = true;
     return result;

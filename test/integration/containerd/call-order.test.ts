@@ -203,7 +203,7 @@ describe('calls to containerd', () => {
     proxied = await openProxied(under, 'failing');
     await using _open = proxied;
     const { runtime, proxy } = proxied;
-    const failures = ['Images/Get', 'Snapshots/Prepare', 'Containers/Create'] as const;
+    const failures = ['Images/Get', 'Leases/Create', 'Snapshots/Prepare', 'Containers/Create'] as const;
     for (const call of failures) {
       for (const after of [undefined, 'effect'] as const) {
         proxy.fail(call, () => ({
