@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Attribute, ECS, RegisterTaskDefinitionCommandInput, Task } from '@aws-sdk/client-ecs';
+import { allEnded } from '../async/all-ended.ts';
 import { sleep } from '../async/deadline.ts';
 import { isReadable, logDriverOf, readLogs } from '../container-log/read-logs.ts';
 import { containerId } from '../task/ids.ts';
@@ -181,7 +182,8 @@ export async function stopTask(record: StackRecord, taskName: string): Promise<T
 export async function takeDown(stack: LocalStack): Promise<void> {
   const { record } = stack;
   const ecs = await ecsClient(record);
-  for (const task of await allTasks(ecs, record.cluster))
-    if (task.lastStatus !== 'STOPPED') await stopTask(record, task.taskArn ?? '');
+  const running = (await allTasks(ecs, record.cluster)).filter(({ lastStatus }) => lastStatus !== 'STOPPED');
+  // Each may take all of its stopTimeout.
+  await allEnded(running.map(({ taskArn = '' }) => stopTask(record, taskArn)));
   await stack.down();
 }

@@ -55,7 +55,7 @@ export class HostNetwork implements Network {
     const { options } = container;
     const hostname = options.hostname ?? this.#defaultName(mode, id);
     const contents = await this.#contents(mode, container, hostname);
-    const mounts = this.#files.ensure(taskIdOf(task.arn), id, contents, options.readonlyRootfs);
+    const mounts = await this.#files.ensure(taskIdOf(task.arn), id, contents, options.readonlyRootfs);
     return { namespace: { kind: mode === 'host' ? 'host' : 'isolated' }, hostname, mounts, bindings: [] };
   }
 

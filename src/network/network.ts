@@ -55,6 +55,12 @@ export interface LinkedContainer {
   readonly ipv4: string;
 }
 
+/** What a network says of itself; pino's logger fits. */
+export interface NetworkLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
 export interface KnownOwners {
   knowsContainer(id: ContainerId): boolean;
   knowsTask(id: TaskId): boolean;

@@ -1,5 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
-import { readdir, rm, rmdir } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BindMount } from '../runtime/runtime.ts';
 import type { ContainerId, TaskId } from '../task/ids.ts';
@@ -27,16 +26,23 @@ export class TaskFiles {
 
   /**
    * Writes the files that are not there yet, each whole or not at all. One that is there is left as it is: the
-   * container may have changed it. Never yields: a container waits for it, and the files are in memory (record-files.ts).
+   * container may have changed it.
    */
-  ensure(task: TaskId, container: ContainerId, contents: NameFiles, readonly: boolean): BindMount[] {
+  async ensure(
+    task: TaskId,
+    container: ContainerId,
+    contents: NameFiles,
+    readonly: boolean,
+  ): Promise<BindMount[]> {
     const directory = join(this.#tasks, task, container);
-    mkdirSync(directory, { recursive: true, mode: 0o755 });
-    return FILES.map(({ member, file, destination }) => {
-      const source = join(directory, file);
-      if (!existsSync(source)) writeWhole(source, contents[member]);
-      return { source, destination, readonly };
-    });
+    await mkdir(directory, { recursive: true, mode: 0o755 });
+    return await Promise.all(
+      FILES.map(async ({ member, file, destination }) => {
+        const source = join(directory, file);
+        if (!(await exists(source))) await writeWhole(source, contents[member]);
+        return { source, destination, readonly };
+      }),
+    );
   }
 
   /** Tasks that have files or directories here. */
@@ -63,11 +69,15 @@ function partOf(path: string): string {
   return `${path}.part`;
 }
 
-function writeWhole(path: string, content: string): void {
-  writeFileSync(partOf(path), content);
+async function writeWhole(path: string, content: string): Promise<void> {
+  await writeFile(partOf(path), content);
   // Whatever the agent's umask: every user of the container reads it.
-  chmodSync(partOf(path), 0o644);
-  renameSync(partOf(path), path);
+  await chmod(partOf(path), 0o644);
+  await rename(partOf(path), path);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await orWhenMissing(stat(path), undefined)) !== undefined;
 }
 
 async function namesIn(directory: string): Promise<readonly string[]> {

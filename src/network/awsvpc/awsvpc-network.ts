@@ -11,7 +11,7 @@ import type { ContainerSpec, TaskSpec } from '../../task/task-spec.ts';
 import { NamespaceEndpoints, type TakeConnection } from '../endpoint/namespace-endpoints.ts';
 import { resolvConfFor } from '../host-files.ts';
 import { hostsFile } from '../name-files.ts';
-import type { ContainerNetwork, KnownOwners, Network } from '../network.ts';
+import type { ContainerNetwork, KnownOwners, Network, NetworkLog } from '../network.ts';
 import { taskNetworkStateDirectory } from '../network-state.ts';
 import { type NameFiles, TaskFiles } from '../task-files.ts';
 import { type AwsvpcNames, awsvpcNames } from './awsvpc-names.ts';
@@ -21,12 +21,6 @@ import type { EniLink } from './eni-link.ts';
 import { bindHeldNamespace, type Holders } from './held-namespace.ts';
 import type { LocalRoutes } from './local-routes.ts';
 import { openTaskNetworkRecords, type TaskNetworkRecord, type TaskNetworkRecords } from './task-record.ts';
-
-/** What this network says of itself; pino's logger fits. */
-export interface NetworkLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-}
 
 export interface AwsvpcNetworkOptions {
   /** The agent's run directory: what is kept there outlives the agent, not the boot. */
@@ -130,7 +124,7 @@ export class AwsvpcNetwork implements Network {
           this.#options.holders === undefined ? { kind: 'path', path } : { kind: 'container', id: pause },
         hostname,
         // One set of files for all containers of the task (NET-41).
-        mounts: this.#files.ensure(taskId, pause, contents, container.options.readonlyRootfs),
+        mounts: await this.#files.ensure(taskId, pause, contents, container.options.readonlyRootfs),
         bindings: [],
         addresses: { ...(ipv4 !== undefined && { ipv4 }), ...(ipv6 !== undefined && { ipv6 }) },
       };

@@ -151,7 +151,7 @@ export class BridgeNetwork implements Network {
       return {
         namespace: { kind: 'path', path },
         hostname,
-        mounts: this.#files.ensure(reserved.task, id, contents, options.readonlyRootfs),
+        mounts: await this.#files.ensure(reserved.task, id, contents, options.readonlyRootfs),
         bindings: reportedBindings(reserved, this.#options.reportedFamilies),
         addresses: shownAddresses(reserved),
       };

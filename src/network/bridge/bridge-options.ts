@@ -1,14 +1,9 @@
 import type { RunCommand } from '../../host/run-command.ts';
 import type { ReportedFamilies } from '../../task/port-mapping.ts';
 import type { TakeConnection } from '../endpoint/namespace-endpoints.ts';
+import type { NetworkLog } from '../network.ts';
 import type { BridgeAddress } from './bridge-link.ts';
 import type { SparesWanted } from './spare-links.ts';
-
-/** What this network says of itself; pino's logger fits. */
-export interface NetworkLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-}
 
 export interface BridgeNetworkOptions {
   /** The agent's run directory: what is kept there outlives the agent, not the boot. */

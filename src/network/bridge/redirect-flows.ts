@@ -1,5 +1,5 @@
 import { forgetUdpFlows } from '../../host/conntrack.ts';
-import type { NetworkLog } from './bridge-options.ts';
+import type { NetworkLog } from '../network.ts';
 import type { NetworkRecord } from './network-record.ts';
 
 /**

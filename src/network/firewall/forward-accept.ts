@@ -10,6 +10,7 @@ interface Usable {
   /** Not where it is the legacy one. */
   readonly isInNftables: boolean;
 }
+
 /** Docker's own place for other people's rules; it keeps what is in there. */
 const DOCKER_CHAIN = 'DOCKER-USER';
 const WAIT = ['-w', '5'];

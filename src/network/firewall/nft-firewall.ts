@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { changeFilterHere, filterGenerationHere, NetlinkError, nextGeneration } from '../../host/netlink.ts';
 import type { RunCommand } from '../../host/run-command.ts';
 import {
@@ -18,7 +17,7 @@ const MAX_ADJUSTED = 256;
 
 /**
  * Rules in nftables: a table of our own in each address family, replaced as one transaction by nft, or changed by
- * netlink where only published ports come and go (measured: 0.3 ms against 13 to 30 for nft).
+ * netlink where only published ports come and go (measured: 1 to 2 ms against 13 to 50 for nft).
  */
 export class NftFirewall implements Firewall {
   readonly #table: string;
@@ -42,8 +41,8 @@ export class NftFirewall implements Firewall {
   adjust(plan: FirewallPlan, generation: number): number | undefined {
     const applied = this.#plan;
     if (applied === undefined || !hasSameRules(applied, plan)) return undefined;
-    const gone = applied.published.filter((port) => !includes(plan.published, port));
-    const come = plan.published.filter((port) => !includes(applied.published, port));
+    const gone = missingFrom(plan.published, applied.published);
+    const come = missingFrom(applied.published, plan.published);
     if (gone.length + come.length > MAX_ADJUSTED) return undefined;
     const steps = elementSteps(this.#table, { gone, come });
     if (steps.length === 0) return this.generation() === generation ? generation : undefined;
@@ -107,6 +106,13 @@ function hasSameRules(one: FirewallPlan, other: FirewallPlan): boolean {
   return one.bridge === other.bridge && one.subnet4 === other.subnet4 && one.subnet6 === other.subnet6;
 }
 
-function includes(ports: readonly PublishedPort[], port: PublishedPort): boolean {
-  return ports.some((other) => isDeepStrictEqual(other, port));
+/** Those of `ports` that are not among `others`; there may be thousands of each. */
+function missingFrom(
+  others: readonly PublishedPort[],
+  ports: readonly PublishedPort[],
+): readonly PublishedPort[] {
+  const keyOf = ({ protocol, hostPort, containerPort, address4, address6 }: PublishedPort) =>
+    [protocol, hostPort, containerPort, address4, address6].join();
+  const known = new Set(others.map(keyOf));
+  return ports.filter((port) => !known.has(keyOf(port)));
 }

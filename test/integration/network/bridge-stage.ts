@@ -166,10 +166,12 @@ export class BridgeStage implements AsyncDisposable {
     return `${this.namespace}-${id}`;
   }
 
-  /** Spares that are whole, by the files that say so. */
+  /** Spares that are whole, by the files that say so; what a killed process was writing says nothing. */
   spares(): string[] {
     const directory = this.scratch.path('run', 'network', 'spares');
-    return filesUnder(directory).filter((path) => readFileSync(path, 'utf8').includes('hostEnd'));
+    return filesUnder(directory).filter(
+      (path) => path.endsWith('.json') && readFileSync(path, 'utf8').includes('hostEnd'),
+    );
   }
 
   /** What is left of containers and of what they share: namespaces, links, rules, files. */
