@@ -52,6 +52,8 @@ export class NetworkHost implements AsyncDisposable {
       ...(ipv6 ? [`-n ${host.name} -6 route add default via ${HOST.outside6}`] : []),
     ];
     for (const line of lines) await run('ip', line.split(' '));
+    // As on a new host, whatever somebody has told this machine: a namespace begins with the machine's setting.
+    await host.run('sh', '-c', 'echo 0 >/proc/sys/net/ipv4/ip_forward');
     return host;
   }
 
