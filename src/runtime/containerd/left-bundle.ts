@@ -1,9 +1,10 @@
-import { lstat, readdir, readlink, rm } from 'node:fs/promises';
+import { lstat, readlink, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { sleep } from '../../async/deadline.ts';
 import { mountPoints, mountsBelow } from '../../host/mount-table.ts';
 import { runCommand } from '../../host/run-command.ts';
 import { hasCode } from './containerd-error.ts';
+import { allPids } from './shim/shim-processes.ts';
 
 /** How long containerd may still be removing it. */
 const PATIENCE_MS = 1_000;
@@ -68,7 +69,8 @@ async function isThere(path: string): Promise<boolean> {
 
 /** A shim runs in the folder of its first container. */
 async function hasShim(path: string): Promise<boolean> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const folders = await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/cwd`).catch(() => '')));
+  const folders = await Promise.all(
+    (await allPids()).map((pid) => readlink(`/proc/${pid}/cwd`).catch(() => '')),
+  );
   return folders.includes(path);
 }

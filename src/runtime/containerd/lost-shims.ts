@@ -1,8 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { sleep } from '../../async/deadline.ts';
 import { LABEL_TASK_ARN } from '../runtime.ts';
 import { type ContainerRecord, listRecords } from './container-record.ts';
 import type { RuntimeContext } from './runtime-context.ts';
+import { allPids, endShim, shimPids } from './shim/shim-processes.ts';
 import { findTask } from './task-process.ts';
 
 /** How long a shim may take to end by itself. */
@@ -20,16 +21,16 @@ export async function endLostShims(
   record: ContainerRecord,
   signal: AbortSignal,
 ): Promise<void> {
-  const find = () => shimsOf(context.client.namespace, record.id);
+  const find = () => shimPids(context.client.namespace, record.id);
   if ((await find()).length === 0 || (await servesAnother(context, record, signal))) return;
   // One whose task was deleted just now ends by itself.
   const giveUpAt = performance.now() + PATIENCE_MS;
   while (performance.now() < giveUpAt && (await find()).length > 0) await sleep(PAUSE_MS, signal);
-  const parents = new Set(await Promise.all((await pids()).map(readParent)));
+  const parents = new Set(await Promise.all((await allPids()).map(readParent)));
   for (const pid of await find()) {
     if (parents.has(pid)) continue;
     context.log.warn({ pid, containerId: record.id }, 'ending a shim that containerd has forgotten');
-    endProcess(pid);
+    endShim(pid);
   }
 }
 
@@ -46,40 +47,8 @@ async function servesAnother(
   return tasks.some((task) => task !== undefined);
 }
 
-async function shimsOf(namespace: string, id: string): Promise<readonly number[]> {
-  const found = await Promise.all(
-    (await pids()).map(async (pid) => (isShimOf(await readArguments(pid), namespace, id) ? [pid] : [])),
-  );
-  return found.flat();
-}
-
-function isShimOf(args: readonly string[], namespace: string, id: string): boolean {
-  const following = (flag: string) => args[args.indexOf(flag) + 1];
-  return (
-    /(^|\/)containerd-shim[^/]*$/.test(args[0] ?? '') &&
-    following('-namespace') === namespace &&
-    following('-id') === id
-  );
-}
-
-async function pids(): Promise<readonly number[]> {
-  return (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-}
-
-async function readArguments(pid: number): Promise<readonly string[]> {
-  return (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
-}
-
 /** proc_pid_stat(5): the fourth field, behind a name that may hold anything. */
 async function readParent(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-}
-
-function endProcess(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended by itself.
-  }
 }

@@ -15,6 +15,7 @@ import { clearLeftBundle, isRefusal, isShimMissing, leftBundle } from './left-bu
 import type { RuntimeContext } from './runtime-context.ts';
 import { checkHolders } from './shared-namespaces.ts';
 import { ensureShm } from './shared-shm.ts';
+import { endSilentShims } from './shim/silent-shims.ts';
 import { type ContainerdTask, deleteTask, destroyTask, findTask } from './task-process.ts';
 
 const CLEANUP_TIMEOUT_MS = 30_000;
@@ -185,7 +186,7 @@ async function makeTask(
   signals: StartSignals,
   mayPass: (error: unknown) => boolean,
 ): Promise<number> {
-  const { client } = context;
+  const { client, log } = context;
   if (plan.stdin !== '') await ensureStdin(plan.stdin);
   const request = {
     containerId: id,
@@ -196,12 +197,17 @@ async function makeTask(
     terminal: plan.terminal,
     options,
   };
+  let hadSilentShim = false;
+  using _watch = endSilentShims(client.namespace, (shim) => {
+    hadSilentShim = true;
+    log.warn({ pid: shim, containerId: id }, 'ending a shim that waits for a containerd that has died');
+  });
   for (let tries = 1; ; tries += 1) {
     try {
       const { pid } = await client.unary('tasks', 'Create', request, { signal: signals.cancel });
       return pid;
     } catch (error) {
-      if (tries <= MAKE_TRIES && mayPass(error)) {
+      if (tries <= MAKE_TRIES && (hadSilentShim || mayPass(error))) {
         const bundle = leftBundle(error, client.namespace, id);
         if (bundle === undefined) await sleep(SHIM_RETRY_PAUSE_MS, signals.signal);
         if (bundle === undefined || (await clearLeftBundle(bundle, signals.signal))) continue;
