@@ -1,6 +1,6 @@
 import { readFileSync, statSync, writeSync } from 'node:fs';
 import { isNetworkNamespace, OWN_NAMESPACE } from '../src/host/netns.ts';
-import { type CniResult, cniResultSchema } from '../src/network/cni/cni-schema.ts';
+import { type CniResult, cniResultSchema } from '../src/network/cni/cni-result.ts';
 import { z } from '../src/schema.ts';
 
 /** Error codes of the CNI specification; from 100 on they are the plugins' own. */
@@ -70,9 +70,10 @@ const IF_NAME = /^(?!\.{1,2}$)[^/:\s]{1,15}$/;
 
 /**
  * Runs the plugin as the CNI specification 1.1.0 says: the environment tells what to do, standard input how, and the
- * answer is one JSON document on standard output. Sets the process's exit status; never rejects.
+ * answer is one JSON document on standard output. Then the process exits, without what Node does to leave by itself.
  */
-export async function runCniPlugin<Config>(plugin: CniPlugin<Config>): Promise<void> {
+export async function runCniPlugin<Config>(plugin: CniPlugin<Config>): Promise<never> {
+  let status = 0;
   let version = '1.0.0';
   try {
     const command = process.env.CNI_COMMAND ?? '';
@@ -92,8 +93,9 @@ export async function runCniPlugin<Config>(plugin: CniPlugin<Config>): Promise<v
         : new CniFailure(CniCode.internal, error instanceof Error ? error.message : String(error));
     const { code, message, details } = failure;
     print({ cniVersion: version, code, msg: message, ...(details !== '' && { details }) });
-    process.exitCode = 1;
+    status = 1;
   }
+  process.exit(status);
 }
 
 type Input = { readonly cniVersion: string; readonly prevResult?: unknown };

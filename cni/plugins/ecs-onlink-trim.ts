@@ -1,6 +1,6 @@
 import { inNetworkNamespace } from '../../src/host/netns.ts';
 import { compareOnLink, trimOnLink } from '../../src/network/awsvpc/on-link.ts';
-import type { CniResult } from '../../src/network/cni/cni-schema.ts';
+import type { CniResult } from '../../src/network/cni/cni-result.ts';
 import { z } from '../../src/schema.ts';
 import { runCniPlugin } from '../run-plugin.ts';
 

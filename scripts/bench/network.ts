@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureNetworkNamespace, removeNetworkNamespace } from '../../src/host/netns.ts';
 import { COMMAND_PATH, runCommand } from '../../src/host/run-command.ts';
@@ -19,6 +19,8 @@ import { type Contender, interleave, timed } from './interleave.ts';
 import type { Report, Row } from './report.ts';
 
 const ROUNDS = 30;
+const EMPTY = 'node, an empty file';
+const MOVED = 'ip, a link into a namespace';
 const PLUGINS = ['/opt/cni/bin', '/usr/lib/cni'];
 const { signal } = new AbortController();
 
@@ -43,7 +45,10 @@ export async function runBenchmark({ rounds = ROUNDS }: BenchmarkOptions = {}): 
   using _ = host.enter();
   const bare = new BareNetworks(host.name, scratch.path('chain'));
   try {
-    const plugins = ownPlugins(host.name, join(bundle, 'cni'));
+    const plugins = [
+      ...ownPlugins(host.name, join(bundle, 'cni')),
+      ...pluginFloors(host.name, join(bundle, 'node'), scratch.path('empty.mjs')),
+    ];
     const samples = await interleave(
       [...own.contenders, own.disturbed, ...spared.contenders, ...bare.contenders, ...plugins],
       { rounds, warmUps: 2 },
@@ -79,7 +84,12 @@ function rowOf(name: string, samples: readonly number[]): Row {
       aim: way === 'down' ? AIM.down : what === OWN ? AIM.up : AIM.spareUp,
       against: [{ row: `plugin chain, ${way}` }, { row: `veth pair, ${way}` }],
     };
-  return what.startsWith('ecs-') ? { ...row, aim: AIM.plugin } : row;
+  if (!what.startsWith('ecs-')) return row;
+  return {
+    ...row,
+    aim: AIM.plugin,
+    against: [{ row: EMPTY }, { row: MOVED }].slice(0, what === 'ecs-eni' ? 2 : 1),
+  };
 }
 
 /** The agent's network in a host of its own, with a container that stays: bridge and rules are made once for all. */
@@ -264,6 +274,25 @@ function ownPlugins(host: string, directory: string): readonly Contender[] {
       measure: async () => {
         const ms = await own('ecs-eni', 'DEL', { ...eni, prevResult });
         removeNetworkNamespace(netns);
+        return ms;
+      },
+    },
+  ];
+}
+
+/** What no plugin of ours can do without: a start of its Node and, for an ENI, the kernel's move of a link. */
+function pluginFloors(host: string, node: string, file: string): readonly Contender[] {
+  writeFileSync(file, '');
+  const netns = `${host}-moved`;
+  return [
+    { name: EMPTY, measure: () => timed(() => must(node, [file], '')) },
+    {
+      name: MOVED,
+      measure: async () => {
+        ensureNetworkNamespace(`/run/netns/${netns}`, { ipv6: false });
+        await must('ip', 'link add moved0 type veth peer name moved1'.split(' '), '');
+        const ms = await timed(() => must('ip', `link set moved0 netns ${netns}`.split(' '), ''));
+        removeNetworkNamespace(`/run/netns/${netns}`);
         return ms;
       },
     },

@@ -1,5 +1,4 @@
 import { closeSync, openSync } from 'node:fs';
-import { sleep } from '../../async/deadline.ts';
 import {
   addVlan,
   changeLink,
@@ -11,7 +10,14 @@ import {
 } from '../../host/links.ts';
 import { NetlinkError } from '../../host/netlink.ts';
 import { inNetworkNamespace, isNetworkNamespace } from '../../host/netns.ts';
-import { type EniCall, type EniLink, EniMissingError, LinkNameTakenError, setUpEniLink } from './eni-link.ts';
+import {
+  type EniCall,
+  type EniLink,
+  EniMissingError,
+  LinkNameTakenError,
+  setUpEniLink,
+  untilPlaced,
+} from './eni-link.ts';
 
 /** A branch ENI: a vlan of the trunk ENI, with a MAC address of its own (networking.md §6.5). */
 export interface BranchEniLink extends EniLink {
@@ -19,24 +25,16 @@ export interface BranchEniLink extends EniLink {
   readonly vlanId: number;
 }
 
-const WAIT_MS = 5_000;
-const POLL_MS = 100;
-
 /**
  * Makes the vlan of a branch ENI on its trunk, moves it into the namespace at `netns` and sets it up there; whatever
  * is so already stays. Rejects with `EniMissingError` when no trunk has come after five seconds,
  * `LinkNameTakenError` or `NetlinkError`, and may then be repeated or taken back by `removeBranchEni`.
  */
 export async function attachBranchEni(netns: string, eni: BranchEniLink, call: EniCall): Promise<Link> {
-  const giveUpAt = performance.now() + WAIT_MS;
-  while (!placeBranch(netns, eni, call)) {
-    if (performance.now() > giveUpAt)
-      throw new EniMissingError(
-        `no network device of this instance has the MAC address ${eni.trunkMacAddress} of the trunk ENI: it is not ` +
-          'attached, or another program has taken it; see `ip link`',
-      );
-    await sleep(POLL_MS, call.signal);
-  }
+  const missing =
+    `no network device of this instance has the MAC address ${eni.trunkMacAddress} of the trunk ENI: it is not ` +
+    'attached, or another program has taken it; see `ip link`';
+  await untilPlaced(() => placeBranch(netns, eni, call), missing, call.signal);
   return inNetworkNamespace(netns, () => {
     const link = findBranch(linksHere(), eni.macAddress);
     if (link === undefined) throw new EniMissingError(`the ENI ${eni.macAddress} has left its namespace`);

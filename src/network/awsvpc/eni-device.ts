@@ -1,14 +1,18 @@
 import { closeSync, openSync } from 'node:fs';
-import { sleep } from '../../async/deadline.ts';
 import { changeLink, findDevice, type Link, linksHere, moveLink } from '../../host/links.ts';
 import { NetlinkError } from '../../host/netlink.ts';
 import { inNetworkNamespace, isNetworkNamespace, OWN_NAMESPACE } from '../../host/netns.ts';
-import { type EniCall, type EniLink, EniMissingError, LinkNameTakenError, setUpEniLink } from './eni-link.ts';
+import {
+  type EniCall,
+  type EniLink,
+  EniMissingError,
+  LinkNameTakenError,
+  setUpEniLink,
+  untilPlaced,
+} from './eni-link.ts';
 
 /** Starts the note on a link that says how it is called on the host. */
 const NOTE = 'ecs:';
-const WAIT_MS = 5_000;
-const POLL_MS = 100;
 
 /**
  * Moves an ENI into the namespace at `netns` and sets it up there; whatever is so already stays. Everything but
@@ -16,15 +20,10 @@ const POLL_MS = 100;
  * seconds, `LinkNameTakenError` or `NetlinkError`, and may then be repeated or taken back by `giveBackEnis`.
  */
 export async function attachEni(netns: string, eni: EniLink, call: EniCall): Promise<Link> {
-  const giveUpAt = performance.now() + WAIT_MS;
-  while (!placeEni(netns, eni, call)) {
-    if (performance.now() > giveUpAt)
-      throw new EniMissingError(
-        `no network device of this instance has the MAC address ${eni.macAddress}: the ENI is not attached, or ` +
-          'another program has taken it; see `ip link`',
-      );
-    await sleep(POLL_MS, call.signal);
-  }
+  const missing =
+    `no network device of this instance has the MAC address ${eni.macAddress}: the ENI is not attached, or ` +
+    'another program has taken it; see `ip link`';
+  await untilPlaced(() => placeEni(netns, eni, call), missing, call.signal);
   return inNetworkNamespace(netns, () => {
     const link = findDevice(linksHere(), eni.macAddress);
     if (link === undefined) throw new EniMissingError(`the ENI ${eni.macAddress} has left its namespace`);

@@ -1,6 +1,10 @@
 import { existsSync, writeFileSync } from 'node:fs';
+import { sleep } from '../../async/deadline.ts';
 import { changeLink, type Link } from '../../host/links.ts';
 import { addAddress, addRoute, splitPrefix } from '../../host/routes.ts';
+
+const LOOKS = 50;
+const LOOK_EVERY_MS = 100;
 
 /** An ENI as it is to be inside a network namespace. */
 export interface EniLink {
@@ -25,6 +29,14 @@ export interface EniCall {
 /** No device of the host has the MAC address of an ENI. */
 export class EniMissingError extends Error {
   override readonly name = 'EniMissingError';
+}
+
+/** Waits until `place` has found the device; rejects after five seconds with an `EniMissingError` that says `missing`. */
+export async function untilPlaced(place: () => boolean, missing: string, signal: AbortSignal): Promise<void> {
+  for (let looks = 1; !place(); looks += 1) {
+    if (looks > LOOKS) throw new EniMissingError(missing);
+    await sleep(LOOK_EVERY_MS, signal);
+  }
 }
 
 /** The name of the link in the namespace belongs to another one. */

@@ -5,14 +5,8 @@ import { isNetworkNamespace } from '../../host/netns.ts';
 import type { RunCommand } from '../../host/run-command.ts';
 import { type CniCacheFiles, type CniKey, openCniCache } from './cni-cache.ts';
 import { type CniCommand, CniError, CniPlugin, TRY_AGAIN_LATER } from './cni-plugin.ts';
-import {
-  type CniCache,
-  type CniConfig,
-  type CniPluginConfig,
-  type CniResult,
-  cniConfigSchema,
-  cniResultSchema,
-} from './cni-schema.ts';
+import { type CniResult, cniResultSchema } from './cni-result.ts';
+import { type CniCache, type CniConfig, type CniPluginConfig, cniConfigSchema } from './cni-schema.ts';
 
 export interface CniRunnerOptions {
   /** Where plugins are looked for, in order. */
