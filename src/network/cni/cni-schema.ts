@@ -1,9 +1,9 @@
 import { z } from '../../schema.ts';
 import { cniResultSchema } from './cni-result.ts';
 
-/** What plugins answer (CNI specification 0.3.1 to 1.1.0, networking.md §8). Unknown members are kept. */
 const text = z.string();
 
+/** How a plugin says that it has failed (CNI specification 0.3.1 to 1.1.0, networking.md §8). */
 export const cniErrorSchema = z.looseObject({
   code: z.int(),
   msg: text,

@@ -25,9 +25,12 @@ export function leftBundle(error: unknown, namespace: string, id: string): strin
   return path;
 }
 
-/** Whether containerd had no shim to make the task with: what is left of an earlier creation was in the way. */
+/**
+ * Whether containerd had no shim to make the task with: what is left of an earlier creation was in the way, or the shim
+ * ended, as one does that waited for a dead containerd.
+ */
 export function isShimMissing(error: unknown): boolean {
-  return hasCode(error, 'UNKNOWN') && error.details.startsWith('failed to start shim: ');
+  return hasCode(error, 'UNKNOWN') && /^failed to start shim: |\bttrpc: closed\b/.test(error.details);
 }
 
 /**

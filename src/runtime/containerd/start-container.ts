@@ -197,17 +197,15 @@ async function makeTask(
     terminal: plan.terminal,
     options,
   };
-  let hadSilentShim = false;
-  using _watch = endSilentShims(client.namespace, (shim) => {
-    hadSilentShim = true;
-    log.warn({ pid: shim, containerId: id }, 'ending a shim that waits for a containerd that has died');
-  });
+  using _watch = endSilentShims(client.namespace, (shim) =>
+    log.warn({ pid: shim, containerId: id }, 'ended a shim that waited for a containerd that has died'),
+  );
   for (let tries = 1; ; tries += 1) {
     try {
       const { pid } = await client.unary('tasks', 'Create', request, { signal: signals.cancel });
       return pid;
     } catch (error) {
-      if (tries <= MAKE_TRIES && (hadSilentShim || mayPass(error))) {
+      if (tries <= MAKE_TRIES && mayPass(error)) {
         const bundle = leftBundle(error, client.namespace, id);
         if (bundle === undefined) await sleep(SHIM_RETRY_PAUSE_MS, signals.signal);
         if (bundle === undefined || (await clearLeftBundle(bundle, signals.signal))) continue;

@@ -185,18 +185,27 @@ describe.each(CONTAINERD_VERSIONS)('when parts of containerd %s die', (version) 
     await under.expectNothingLeft();
   });
 
-  it('ends a shim that waits for a dead containerd to open its log, and makes the task by another (CTD-30)', async () => {
-    const request = await requestOf(under, 'silent', { ...script('echo made; exit 6'), group: 'silent' });
-    const { id, group } = request;
-    const shim = await startSilentShim(group);
-    await runtime.createContainer(request, { signal });
+  it('ends a shim that waits for a dead containerd to open its log, and makes the tasks by another (CTD-30)', async () => {
+    const inGroup = { ...script('echo made; exit 6'), group: 'silent' };
+    const requests = [
+      await requestOf(under, 'silent-a', inGroup),
+      await requestOf(under, 'silent-b', inGroup),
+    ];
+    const shim = await startSilentShim(inGroup.group);
+    for (const request of requests) await runtime.createContainer(request, { signal });
     await using log = new EventLog(runtime);
     await log.live();
-    await runtime.startContainer(id, { signal: AbortSignal.timeout(20_000) });
+    // Both wait for it, and only one can end it.
+    const started = requests.map(({ id }) =>
+      runtime.startContainer(id, { signal: AbortSignal.timeout(20_000) }),
+    );
+    await Promise.all(started);
     expect(isAlive(shim)).toBe(false);
-    expect(await log.exitOf(id)).toMatchObject({ exitCode: 6 });
-    expect(await under.output(id)).toBe('made\n');
-    await runtime.removeContainer(id, { signal });
+    for (const { id } of requests) {
+      expect(await log.exitOf(id)).toMatchObject({ exitCode: 6 });
+      expect(await under.output(id)).toBe('made\n');
+      await runtime.removeContainer(id, { signal });
+    }
     await under.expectNothingLeft();
   });
 
