@@ -1,4 +1,4 @@
-import type { Reporter, TestCase, TestModule, TestSpecification, Vitest } from 'vitest/node';
+import type { Reporter, TestCase, TestModule, TestSpecification, TestSuite, Vitest } from 'vitest/node';
 import { readTestResults, TEST_RESULTS_FILE, type TestResult, writeTestResults } from './test-results.ts';
 
 /**
@@ -26,10 +26,17 @@ export default class ResultsReporter implements Reporter {
   /** Tells a failure as it happens: a long run may be broken off before its summary. */
   onTestCaseResult(test: TestCase): void {
     const { state, errors } = test.result();
-    if (state !== 'failed') return;
-    console.error(`\nfailed: ${test.module.relativeModuleId} > ${test.fullName}`);
-    for (const { message, stack } of errors ?? [])
-      console.error((stack ?? message).split('\n').filter(isOurs).join('\n'));
+    if (state === 'failed') tellFailure(`${test.module.relativeModuleId} > ${test.fullName}`, errors);
+  }
+
+  /** The same of its hooks, and of a file that cannot be loaded. */
+  onTestSuiteResult(suite: TestSuite): void {
+    if (suite.errors().length > 0)
+      tellFailure(`${suite.module.relativeModuleId} > ${suite.fullName}`, suite.errors());
+  }
+
+  onTestModuleEnd(module: TestModule): void {
+    if (module.errors().length > 0) tellFailure(module.relativeModuleId, module.errors());
   }
 
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[], reason: string): void {
@@ -43,6 +50,15 @@ export default class ResultsReporter implements Reporter {
       layers[first]?.push({ file: '', name: 'an error outside any test', state: 'failed' });
     writeTestResults({ layers }, this.#file);
   }
+}
+
+function tellFailure(
+  name: string,
+  errors: readonly { readonly message: string; readonly stack?: string }[],
+): void {
+  console.error(`\nfailed: ${name}`);
+  for (const { message, stack } of errors)
+    console.error((stack ?? message).split('\n').filter(isOurs).join('\n'));
 }
 
 function isOurs(line: string): boolean {

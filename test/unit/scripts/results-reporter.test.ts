@@ -55,6 +55,22 @@ test('keeps every result of a full run, a file that cannot load as a failure', a
   });
 });
 
+test('tells each failure as it happens, of a test, of a hook and of a file that cannot load', async () => {
+  const module = JSON.stringify(join(REPOSITORY, 'node_modules/vitest/dist/index.js'));
+  writeFileSync(
+    scratch.path('first/hook.test.ts'),
+    `import { beforeAll, describe, test } from ${module};
+     describe('suite', () => {
+       beforeAll(() => { throw new Error('in a hook'); });
+       test('is not run', () => {});
+     });`,
+  );
+  const { stderr } = await vitest();
+  expect(stderr).toContain('failed: first/a.test.ts > fails (AB-2)\nError: on purpose\n');
+  expect(stderr).toContain('failed: first/hook.test.ts > suite\nError: in a hook\n');
+  expect(stderr).toContain('failed: second/b.test.ts\nError: on purpose\n');
+});
+
 test('replaces the layers that ran in full and keeps the others', async () => {
   const old = [{ file: 'old.test.ts', name: 'old', state: 'passed' }] as const;
   writeTestResults({ layers: { first: [...old], other: [...old] } }, resultsFile);
