@@ -107,8 +107,11 @@ function hostNamespaces(): HostNamespaces {
 }
 
 async function makeDevices(stack: AsyncDisposableStack): Promise<void> {
+  const remove = () => rmSync(DEVICE_FOLDER, { recursive: true, force: true });
+  // What a killed run has left.
+  remove();
+  stack.defer(remove);
   mkdirSync(`${DEVICE_FOLDER}/below`, { recursive: true });
-  stack.defer(() => rmSync(DEVICE_FOLDER, { recursive: true, force: true }));
   await command('mknod', [`${DEVICE_FOLDER}/log`, 'c', '1', '11']);
   await command('mknod', ['-m', '600', `${DEVICE_FOLDER}/below/loop`, 'b', '7', '0']);
 }
