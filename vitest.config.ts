@@ -9,6 +9,8 @@ const onHost = {
   maxWorkers: 2,
   testTimeout: 60_000,
   hookTimeout: 120_000,
+  // As long as `until` waits: a machine under load is slow.
+  expect: { poll: { timeout: 10_000 } },
   globalSetup: 'test/support/sweep-abandoned.ts',
 } as const;
 

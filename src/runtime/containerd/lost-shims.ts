@@ -1,50 +1,45 @@
 import { readFile } from 'node:fs/promises';
 import { sleep } from '../../async/deadline.ts';
-import { LABEL_TASK_ARN } from '../runtime.ts';
-import { type ContainerRecord, listRecords } from './container-record.ts';
+import type { ContainerId } from '../../task/ids.ts';
 import type { RuntimeContext } from './runtime-context.ts';
+import { hasClient } from './shim/shim-clients.ts';
 import { allPids, endShim, shimPids } from './shim/shim-processes.ts';
-import { findTask } from './task-process.ts';
 
 /** How long a shim may take to end by itself. */
 const PATIENCE_MS = 1_000;
 const PAUSE_MS = 50;
 
 /**
- * Ends shims that were started for a container and that containerd has forgotten: before version 2.0 it leaves the
- * one behind that it was starting when whoever asked for it went away (containerd.md §1). To be called while the
- * container has its record and no containerd task any more. A shim that still serves another container of the
- * ECS task is left alone, and so is one with a process.
+ * Ends shims that were started for a container and that containerd has forgotten, or never knew: before version 2.0 it
+ * leaves the one behind that it was starting when whoever asked for it went away (containerd.md §1), and where it starts
+ * several for one ECS task at once, a shim can lose its socket to another (§10). To be called while the container has
+ * no containerd task any more. A shim that containerd is connected to is left alone, as it may serve other containers
+ * of the ECS task, and so is one with a process.
  */
 export async function endLostShims(
-  context: RuntimeContext,
-  record: ContainerRecord,
+  { client, log }: RuntimeContext,
+  id: ContainerId,
   signal: AbortSignal,
 ): Promise<void> {
-  const find = () => shimPids(context.client.namespace, record.id);
-  if ((await find()).length === 0 || (await servesAnother(context, record, signal))) return;
+  const find = async (): Promise<readonly number[]> => {
+    const pids = await shimPids(client.namespace, id);
+    const known = await Promise.all(pids.map(hasClient));
+    return pids.filter((_, index) => !known[index]);
+  };
   // One whose task was deleted just now ends by itself.
   const giveUpAt = performance.now() + PATIENCE_MS;
-  while (performance.now() < giveUpAt && (await find()).length > 0) await sleep(PAUSE_MS, signal);
+  let lost = await find();
+  while (lost.length > 0 && performance.now() < giveUpAt) {
+    await sleep(PAUSE_MS, signal);
+    lost = await find();
+  }
+  if (lost.length === 0) return;
   const parents = new Set(await Promise.all((await allPids()).map(readParent)));
-  for (const pid of await find()) {
+  for (const pid of lost) {
     if (parents.has(pid)) continue;
-    context.log.warn({ pid, containerId: record.id }, 'ending a shim that containerd has forgotten');
+    log.warn({ pid, containerId: id }, 'ending a shim that containerd has forgotten');
     endShim(pid);
   }
-}
-
-/** One shim serves the containers of an ECS task and is named after the first of them. */
-async function servesAnother(
-  { client }: RuntimeContext,
-  { id, labels }: ContainerRecord,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const siblings = (await listRecords(client, signal)).filter(
-    (other) => other.id !== id && other.labels[LABEL_TASK_ARN] === labels[LABEL_TASK_ARN],
-  );
-  const tasks = await Promise.all(siblings.map((sibling) => findTask(client, sibling.id, signal)));
-  return tasks.some((task) => task !== undefined);
 }
 
 /** proc_pid_stat(5): the fourth field, behind a name that may hold anything. */

@@ -41,7 +41,7 @@ export async function removeContainer(
   if (record !== undefined) {
     await stopContainer(context, id, { killAtMs: 0 }, signal);
     await deleteTask(client, id, signal);
-    await endLostShims(context, record, signal);
+    await endLostShims(context, id, signal);
     await removeShm(runDir, id, signal);
     try {
       await client.unary('containers', 'Delete', { id }, { signal });

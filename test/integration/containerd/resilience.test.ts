@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ContainerdClient } from '../../../src/runtime/containerd/client.ts';
@@ -14,11 +14,8 @@ import {
 import { EventLog, requestOf, script } from '../../contract/runtime/containers.ts';
 import { CONTAINERD_VERSIONS } from '../../support/containerd-versions.ts';
 import { isAlive, killAll, shimProcesses } from '../../support/processes.ts';
-import { run } from '../../support/run.ts';
-import { makeScratch } from '../../support/scratch.ts';
 import { until } from '../../support/until.ts';
 
-const GROUP = 'io.containerd.runc.v2.group';
 /** Runs until a file appears, then ends with that file's content as its code. */
 const WAITS_FOR_CODE = 'while ! test -s /code; do sleep 0.05; done; exit $(cat /code)';
 
@@ -45,31 +42,6 @@ describe.each(CONTAINERD_VERSIONS)('when parts of containerd %s die', (version) 
   async function restart() {
     await under.containerd.restart();
     await until(() => runtime.ping({ signal }).then(() => true), { what: 'containerd is back' });
-  }
-
-  /** The shim of a group as a containerd leaves it that dies before it reads the shim's log. */
-  async function startSilentShim(group: string): Promise<number> {
-    const { containerd, options } = under;
-    await using scratch = makeScratch();
-    const [cwd, id] = [scratch.directory, 'first-of-its-group'];
-    writeFileSync(join(cwd, 'config.json'), JSON.stringify({ annotations: { [GROUP]: group } }));
-    await run('mkfifo', ['log'], { cwd });
-    const shim = join(containerd.binaries, 'containerd-shim-runc-v2');
-    const place = ['-namespace', options.namespace, '-address', containerd.address];
-    await run(
-      shim,
-      [...place, '-publish-binary', join(containerd.binaries, 'containerd'), '-id', id, 'start'],
-      {
-        cwd,
-        env: { TTRPC_ADDRESS: `${containerd.address}.ttrpc` },
-      },
-    );
-    const [started] = shimProcesses(containerd.address).filter(({ args }) => args.includes(id));
-    if (started === undefined) throw new Error('it is not there');
-    const fds = `/proc/${started.pid}/fd`;
-    const waits = () => readdirSync(fds).some((fd) => readlinkSync(join(fds, fd)) === join(cwd, 'log'));
-    await until(waits, { what: 'it waits at its log' });
-    return started.pid;
   }
 
   it('containers keep running over a restart of containerd, and their exits are still told (CTD-31)', async () => {
@@ -182,30 +154,6 @@ describe.each(CONTAINERD_VERSIONS)('when parts of containerd %s die', (version) 
     expect(existsSync(join(next, 'fs/old'))).toBe(false);
     await runtime.removeContainer(id, { signal });
     await under.containerd.ctr('probe', ...probe, 'remove', 'probe');
-    await under.expectNothingLeft();
-  });
-
-  it('ends a shim that waits for a dead containerd to open its log, and makes the tasks by another (CTD-30)', async () => {
-    const inGroup = { ...script('echo made; exit 6'), group: 'silent' };
-    const requests = [
-      await requestOf(under, 'silent-a', inGroup),
-      await requestOf(under, 'silent-b', inGroup),
-    ];
-    const shim = await startSilentShim(inGroup.group);
-    for (const request of requests) await runtime.createContainer(request, { signal });
-    await using log = new EventLog(runtime);
-    await log.live();
-    // Both wait for it, and only one can end it.
-    const started = requests.map(({ id }) =>
-      runtime.startContainer(id, { signal: AbortSignal.timeout(20_000) }),
-    );
-    await Promise.all(started);
-    expect(isAlive(shim)).toBe(false);
-    for (const { id } of requests) {
-      expect(await log.exitOf(id)).toMatchObject({ exitCode: 6 });
-      expect(await under.output(id)).toBe('made\n');
-      await runtime.removeContainer(id, { signal });
-    }
     await under.expectNothingLeft();
   });
 
