@@ -20,6 +20,7 @@ export interface ContainerdOptions {
 
 /** A containerd of this test's own: its root, state and socket lie in a scratch directory. */
 export interface TestContainerd extends AsyncDisposable {
+  readonly version: ContainerdVersion;
   /** Path of its socket; stays the same over restarts. */
   readonly address: string;
   /** Of the daemon that runs now. */
@@ -43,7 +44,8 @@ export interface TestContainerd extends AsyncDisposable {
 
 /** Starts a containerd and waits until it accepts connections. */
 export async function startContainerd(options: ContainerdOptions = {}): Promise<TestContainerd> {
-  const binaries = containerdBinaries(options.version ?? '1.6');
+  const { version = '1.6' } = options;
+  const binaries = containerdBinaries(version);
   const scratch = makeScratch();
   const { rootDir: givenRoot } = options;
   const places = {
@@ -84,6 +86,7 @@ export async function startContainerd(options: ContainerdOptions = {}): Promise<
     await removeAll(scratch, places);
   };
   return {
+    version,
     address,
     get pid() {
       return daemon.pid;

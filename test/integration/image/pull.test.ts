@@ -4,6 +4,7 @@ import { blobInfo } from '../../../src/runtime/containerd/images/content.ts';
 import { chainIds } from '../../../src/runtime/containerd/images/unpack-layer.ts';
 import { startContainerd, type TestContainerd } from '../../support/containerd.ts';
 import { CONTAINERD_VERSIONS } from '../../support/containerd-versions.ts';
+import { importArchive } from '../../support/import-image.ts';
 import type { LeakCheck } from '../../support/leak-check.ts';
 import { type PushedImage, pushTestImage } from '../../support/push-image.ts';
 import { startRegistry, type TestRegistry } from '../../support/registry.ts';
@@ -195,7 +196,7 @@ describe.each(CONTAINERD_VERSIONS)('a pull with containerd %s', (version) => {
     await pull(reference);
     await using scratch = makeScratch();
     await ctr('images', 'export', scratch.path('image.tar'), reference);
-    await containerd.ctr('elsewhere', 'images', 'import', scratch.path('image.tar'));
+    await importArchive(containerd, 'elsewhere', scratch.path('image.tar'));
     expect(
       await containerd.ctr('elsewhere', 'run', '--rm', reference, 'c-elsewhere', 'cat', '/greeting'),
     ).toBe('hello from a layer\n');
