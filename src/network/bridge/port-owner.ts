@@ -1,4 +1,5 @@
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
+import { allPids, socketInodes } from '../../host/processes.ts';
 import type { PortProtocol } from '../../task/port-mapping.ts';
 
 const LISTENING = '0A';
@@ -7,8 +8,8 @@ const LISTENING = '0A';
 export async function portOwner(protocol: PortProtocol, port: number): Promise<string | undefined> {
   const inodes = new Set([...(await socketsOf(protocol, port)), ...(await socketsOf(`${protocol}6`, port))]);
   if (inodes.size === 0) return undefined;
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    if (!(await holdsAny(pid, inodes))) continue;
+  for (const pid of await allPids()) {
+    if ((await socketInodes(pid)).isDisjointFrom(inodes)) continue;
     const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '?');
     return `${name.trim()} (pid ${pid})`;
   }
@@ -27,14 +28,4 @@ async function socketsOf(table: string, port: number): Promise<readonly string[]
   return (listening.length > 0 ? listening : rows)
     .flatMap((row) => row.slice(9, 10))
     .filter((i) => i !== '0');
-}
-
-async function holdsAny(pid: string, inodes: ReadonlySet<string>): Promise<boolean> {
-  const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => []);
-  for (const descriptor of descriptors) {
-    const target = await readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => '');
-    const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
-    if (inode !== undefined && inodes.has(inode)) return true;
-  }
-  return false;
 }

@@ -2,9 +2,9 @@ import { lstat, readlink, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { sleep } from '../../async/deadline.ts';
 import { mountPoints, mountsBelow } from '../../host/mount-table.ts';
+import { allPids } from '../../host/processes.ts';
 import { runCommand } from '../../host/run-command.ts';
 import { hasCode } from './containerd-error.ts';
-import { allPids } from './shim/shim-processes.ts';
 
 /** How long containerd may still be removing it. */
 const PATIENCE_MS = 1_000;

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { sleep } from '../../async/deadline.ts';
+import { allPids } from '../../host/processes.ts';
 import type { ContainerId } from '../../task/ids.ts';
 import type { RuntimeContext } from './runtime-context.ts';
 import { hasClient } from './shim/shim-clients.ts';
-import { allPids, endShim, shimPids } from './shim/shim-processes.ts';
+import { endShim, shimPids } from './shim/shim-processes.ts';
 
 /** How long a shim may take to end by itself. */
 const PATIENCE_MS = 1_000;

@@ -1,4 +1,5 @@
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
+import { socketInodes } from '../../../host/processes.ts';
 
 /** __SO_ACCEPTCON of the kernel: the socket listens. */
 const LISTENS = 0x1_0000;
@@ -19,13 +20,6 @@ export async function hasClient(pid: number): Promise<boolean> {
   const places = new Set(own.filter(({ listens }) => listens).map(({ path }) => path));
   // What it has accepted has the path of its listening socket.
   return places.size === 0 || own.some(({ listens, path }) => !listens && places.has(path));
-}
-
-async function socketInodes(pid: number): Promise<ReadonlySet<string>> {
-  const folder = `/proc/${pid}/fd`;
-  const fds = await readdir(folder).catch(() => []);
-  const targets = await Promise.all(fds.map((fd) => readlink(`${folder}/${fd}`).catch(() => '')));
-  return new Set(targets.flatMap((target) => /^socket:\[(\d+)\]$/.exec(target)?.slice(1) ?? []));
 }
 
 /** Those of the network namespace that the process is in (proc_net(5)): number, users, protocol, flags, ... */

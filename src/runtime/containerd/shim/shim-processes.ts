@@ -1,9 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
-
-/** Pids of all processes of the machine. */
-export async function allPids(): Promise<readonly number[]> {
-  return (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-}
+import { readFile } from 'node:fs/promises';
+import { allPids } from '../../../host/processes.ts';
 
 /** Pids of the shims of a containerd namespace; with `id` of those that were started for that container. */
 export async function shimPids(namespace: string, id?: string): Promise<readonly number[]> {

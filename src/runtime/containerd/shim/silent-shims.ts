@@ -1,5 +1,6 @@
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { descriptorsOf } from '../../../host/processes.ts';
 import { endShim, shimPids } from './shim-processes.ts';
 
 /** Between two looks; a shim is silent that waits in both. */
@@ -33,11 +34,8 @@ async function waitingShims(namespace: string): Promise<readonly number[]> {
 
 /** A shim names its log by one descriptor and opens it by that, as others. */
 async function waitsAtItsLog(pid: number): Promise<boolean> {
-  const folder = `/proc/${pid}/fd`;
-  const fds = await readdir(folder).catch(() => []);
-  const targets = await Promise.all(fds.map((fd) => readlink(`${folder}/${fd}`).catch(() => '')));
-  const ofLog = fds.filter((_, index) => isLog(targets[index] ?? ''));
-  const opened = await Promise.all(ofLog.map((fd) => isOpened(pid, fd)));
+  const ofLog = [...(await descriptorsOf(pid))].filter(([, target]) => isLog(target));
+  const opened = await Promise.all(ofLog.map(([fd]) => isOpened(pid, fd)));
   return ofLog.length > 0 && !opened.includes(true);
 }
 
