@@ -12,6 +12,7 @@ const MIB = 1024 * 1024;
 const PATIENCE_MS = 180_000;
 const NAME = 'ecseffects';
 const TASK_PIDS = 24;
+const TASK_MEMORY_MIB = 96;
 const { signal } = new AbortController();
 
 /**
@@ -26,7 +27,7 @@ export async function cgroupEffects(under: ContainerdUnderTest, driver: 'cgroupf
     driver === 'systemd'
       ? `/sys/fs/cgroup/${NAME}tasks.slice/${NAME}tasks-${task}.slice`
       : `/sys/fs/cgroup/${NAME}/${task}`;
-  const cgroup = await cgroups.ensure(task, { memoryMiB: 64, cpuShares: 1024 });
+  const cgroup = await cgroups.ensure(task, { memoryMiB: TASK_MEMORY_MIB, cpuShares: 1024 });
   await using log = new EventLog(under.runtime);
   await log.live();
 
@@ -70,9 +71,9 @@ export async function cgroupEffects(under: ContainerdUnderTest, driver: 'cgroupf
     const ofTask = throttled(folder);
     await under.runtime.updateLimits(busy.id, { cpuQuotaUs: 100_000 }, { signal });
     const raised = readFileSync(join(busy.own, 'cpu.max'), 'utf8').trim();
-    await cgroups.ensure(task, { cpu: 0.5, memoryMiB: 64, cpuShares: 1024 });
+    await cgroups.ensure(task, { cpu: 0.5, memoryMiB: TASK_MEMORY_MIB, cpuShares: 1024 });
     await isThrottled(folder);
-    await cgroups.ensure(task, { cpu: 2, memoryMiB: 64, cpuShares: 1024 });
+    await cgroups.ensure(task, { cpu: 2, memoryMiB: TASK_MEMORY_MIB, cpuShares: 1024 });
     const ofTaskAfter = readFileSync(join(folder, 'cpu.max'), 'utf8').trim();
     await busy.end();
     return {
@@ -100,8 +101,9 @@ export async function cgroupEffects(under: ContainerdUnderTest, driver: 'cgroupf
 
   /** Two containers that have too much memory together, each by itself not; one whose limit falls below its use. */
   async function memory() {
-    const greedy = 'exec dd if=/dev/zero of=/dev/null bs=40M count=1000000';
-    const limits = { memoryBytes: 56 * MIB, memorySwapBytes: 56 * MIB };
+    const greedy = 'exec dd if=/dev/zero of=/dev/null bs=60M count=1000000';
+    // Room for the copy of its binary that runc may still hold in this limit (15 MiB).
+    const limits = { memoryBytes: 84 * MIB, memorySwapBytes: 84 * MIB };
     const both = [await start('greedy-1', greedy, limits), await start('greedy-2', greedy, limits)];
     await until(() => both.some(({ id }) => log.exitsOf(id).length > 0), {
       what: 'one of two has been killed',
@@ -112,7 +114,7 @@ export async function cgroupEffects(under: ContainerdUnderTest, driver: 'cgroupf
     const killed = exits.find((exit) => exit !== undefined);
     for (const one of both) await one.end();
     const shrunk = await start('shrunk', greedy, limits);
-    await until(() => Number(readFileSync(join(shrunk.own, 'memory.current'), 'utf8')) > 40 * MIB, {
+    await until(() => Number(readFileSync(join(shrunk.own, 'memory.current'), 'utf8')) > 60 * MIB, {
       what: 'it has taken its memory',
       timeoutMs: PATIENCE_MS,
     });

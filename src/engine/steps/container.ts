@@ -273,9 +273,10 @@ export async function restartContainer(
 
 /**
  * A stop whose time has run out while the agent was dead, or died again and again: nobody may have told the process.
- * It gets the stop signal and so much of its grace, ms.
+ * It gets the stop signal and so much of its grace, ms: a program that answers at once needs more than a second or two
+ * when it has few CPU shares on a machine that is busy with a recovery.
  */
-const LEAST_GRACE_MS = 2_000;
+const LEAST_GRACE_MS = 10_000;
 
 /** Ends only when the process tree is proven gone (task-engine.md §5.3). */
 export async function stopContainer(
