@@ -150,7 +150,7 @@ function sayStep(
             unblock: `its end, or SIGKILL in ${seconds(step.killAtMs - at)} (stopTimeout)`,
           }
         : {
-            what: 'is past its stopTimeout and is being killed; its processes are not all gone yet',
+            what: 'is past its stopTimeout and is being killed, within 10 s where the agent was away; its processes are not all gone yet',
             unblock: 'the end of its last process; one in a system call that hangs cannot be killed',
           };
     case 'releaseTaskNetwork':

@@ -14,6 +14,7 @@ import { ImageRoots } from './image-root.ts';
 import { removeStaleLeases } from './leases.ts';
 import { type RuntimeLog, SILENT } from './runtime-log.ts';
 import { ShimNotes } from './shim/shim-notes.ts';
+import { SilentShims } from './shim/silent-shims.ts';
 import { UserFilesOfImages } from './user-files.ts';
 
 /** Measured with 1 to 16 at once on two cores: a start waits for disk and kernel half of its time. */
@@ -81,6 +82,9 @@ export async function openContainerd(options: OpenContainerdOptions): Promise<Co
       client,
       watches,
       shims,
+      silentShims: new SilentShims(namespace, (pid) =>
+        log.warn({ pid }, 'ended a shim that waited for a containerd that has died'),
+      ),
       images: new ImageRoots(client),
       userFiles: new UserFilesOfImages(),
       fresh: new FreshContainers(),

@@ -7,6 +7,7 @@ import type { HostFacts } from './host-facts.ts';
 import type { ImageRoots } from './image-root.ts';
 import type { RuntimeLog } from './runtime-log.ts';
 import type { ShimNotes } from './shim/shim-notes.ts';
+import type { SilentShims } from './shim/silent-shims.ts';
 import type { UserFilesOfImages } from './user-files.ts';
 
 /** What the runtime's operations share. */
@@ -14,6 +15,7 @@ export interface RuntimeContext {
   readonly client: ContainerdClient;
   readonly watches: ContainerWatches;
   readonly shims: ShimNotes;
+  readonly silentShims: SilentShims;
   readonly images: ImageRoots;
   readonly userFiles: UserFilesOfImages;
   readonly fresh: FreshContainers;

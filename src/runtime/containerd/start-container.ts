@@ -15,7 +15,6 @@ import { clearLeftBundle, isRefusal, isShimMissing, leftBundle } from './left-bu
 import type { RuntimeContext } from './runtime-context.ts';
 import { checkHolders } from './shared-namespaces.ts';
 import { ensureShm } from './shared-shm.ts';
-import { endSilentShims } from './shim/silent-shims.ts';
 import { type ContainerdTask, deleteTask, destroyTask, findTask } from './task-process.ts';
 
 const CLEANUP_TIMEOUT_MS = 30_000;
@@ -186,7 +185,7 @@ async function makeTask(
   signals: StartSignals,
   mayPass: (error: unknown) => boolean,
 ): Promise<number> {
-  const { client, log } = context;
+  const { client, silentShims } = context;
   if (plan.stdin !== '') await ensureStdin(plan.stdin);
   const request = {
     containerId: id,
@@ -197,9 +196,7 @@ async function makeTask(
     terminal: plan.terminal,
     options,
   };
-  using _watch = endSilentShims(client.namespace, (shim) =>
-    log.warn({ pid: shim, containerId: id }, 'ended a shim that waited for a containerd that has died'),
-  );
+  using _watch = silentShims.duringMake();
   for (let tries = 1; ; tries += 1) {
     try {
       const { pid } = await client.unary('tasks', 'Create', request, { signal: signals.cancel });
