@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from '../schema.ts';
@@ -12,6 +13,8 @@ export class RecordFiles<Key, Record> {
   readonly #directory: string;
   readonly #schema: z.ZodMiniType<Record>;
   readonly #nameOf: (key: Key) => string;
+  /** Paths that are being written. */
+  readonly #unfinished = new Set<string>();
 
   constructor(directory: string, schema: z.ZodMiniType<Record>, nameOf: (key: Key) => string) {
     this.#directory = directory;
@@ -27,8 +30,14 @@ export class RecordFiles<Key, Record> {
   async write(key: Key, record: Record): Promise<void> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     const path = this.#path(key);
-    await writeFile(path + PART, JSON.stringify(record), { mode: 0o600 });
-    await rename(path + PART, path);
+    const part = path + PART;
+    this.#unfinished.add(part);
+    try {
+      await writeFile(part, JSON.stringify(record), { mode: 0o600 });
+      await rename(part, path);
+    } finally {
+      this.#unfinished.delete(part);
+    }
   }
 
   /** Not there: success. */
@@ -37,10 +46,15 @@ export class RecordFiles<Key, Record> {
     await rm(this.#path(key) + PART, { force: true });
   }
 
-  /** All that can be read. */
+  /** All that can be read. Takes away what an agent that was killed has not written to the end. */
   async list(): Promise<readonly Record[]> {
-    const names = (await readdir(this.#directory).catch(() => [])).filter((name) => !name.endsWith(PART));
-    const records = await Promise.all(names.map((name) => this.#parse(join(this.#directory, name))));
+    const names = await readdir(this.#directory).catch(() => []);
+    const paths = names.map((name) => join(this.#directory, name));
+    // At once, so that nobody begins to write one in between.
+    for (const path of paths)
+      if (path.endsWith(PART) && !this.#unfinished.has(path)) rmSync(path, { force: true });
+    const whole = paths.filter((path) => !path.endsWith(PART));
+    const records = await Promise.all(whole.map((path) => this.#parse(path)));
     return records.filter((record) => record !== undefined);
   }
 

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { cgroupsUnder } from './cgroups.ts';
 import type { TestContainerd } from './containerd.ts';
 import { type HostMount, hostMounts } from './mounts.ts';
@@ -77,7 +77,9 @@ async function inventory(scope: LeakScope): Promise<string[]> {
 /** What is found of the spare networks that an agent has written down; more than it is to keep are nobody's. */
 function spareNetworks(runDir: string): string[] {
   const directory = join(runDir, 'network', 'spares');
-  const ids = existsSync(directory) ? readdirSync(directory).map((file) => file.replace('.json', '')) : [];
+  // One that an agent has not written to the end, as it was killed, is none.
+  const files = existsSync(directory) ? readdirSync(directory).filter((file) => file.endsWith('.json')) : [];
+  const ids = files.map((file) => basename(file, '.json'));
   if (ids.length > SPARES) return [];
   return hostMounts()
     .filter(({ mountPoint }) => ids.some((id) => mountPoint.endsWith(`-${id}`)))
