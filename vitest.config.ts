@@ -1,12 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Layers that run on real daemons as root: three files at a time, as tests wait more than they compute, and nothing of
+ * Layers that run on real daemons as root: two files at a time, as tests wait more than they compute, and nothing of
  * a killed run in the way.
  */
 const onHost = {
   pool: 'forks',
-  maxWorkers: 3,
+  maxWorkers: 2,
   testTimeout: 60_000,
   hookTimeout: 120_000,
   // As long as `until` waits: a machine under load is slow.

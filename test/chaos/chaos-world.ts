@@ -198,7 +198,8 @@ class ChaosWorld {
 
   /** Runs a task to its end; whether the agent has died at its point. Rejects with everything that is wrong. */
   async runTask(point: KillPoint, number: number): Promise<boolean> {
-    const family = familyOf(point, number);
+    // Another run beside this one may meet the same point, and sees the same processes.
+    const family = familyOf(point, `${number}-${process.pid}`);
     const shape = shapeOf(point.shape);
     const tally = `/tallies/${family}`;
     const taskDefinition = await this.#define(family, shape, tally);

@@ -96,7 +96,7 @@ export function sampleKillPoints(
 }
 
 /** The family of the task that meets a point: the agent under test reads the point back from it. */
-export function familyOf(point: KillPoint, number: number): string {
+export function familyOf(point: KillPoint, number: string): string {
   const { shape, kind, boundary, afterMs, container = '' } = point;
   const named = SHORT_NAMES.get(container) ?? container;
   return ['chaos', number, shape, kind, boundary, afterMs, named].join('_');

@@ -36,11 +36,15 @@ describe('two agents on one host', () => {
     await world?.[Symbol.asyncDispose]();
   });
 
-  const pidsOf = (whose: string) =>
-    hostProcesses()
-      .filter(({ args }) => args[2]?.includes(`: ${whose};`))
+  /** The first processes: what a shell forks has its arguments too until it becomes another program. */
+  const pidsOf = (whose: string) => {
+    const shells = hostProcesses().filter(({ args }) => args[2]?.includes(`: ${whose};`));
+    const all = new Set(shells.map(({ pid }) => pid));
+    return shells
+      .filter(({ parentPid }) => !all.has(parentPid))
       .map(({ pid }) => pid)
       .toSorted();
+  };
   const runningOf = async (agent: TestAgent) =>
     (await agent.ask())?.tasks.filter(({ known }) => known === 'RUNNING').map(({ arn }) => arn);
 
