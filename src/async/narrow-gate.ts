@@ -1,13 +1,21 @@
 import { abortable } from './abortable.ts';
 
+/** So many times what work has usually taken of late is as long as work may take that does not hang. */
+const SLOWNESS = 5;
+/** Of how many the usual time is the median. */
+const REMEMBERED = 9;
+
 /**
- * Lets so many through at once, in the order of arrival. Whoever takes longer than `patienceMs` no longer counts: what
- * hangs holds up nobody for longer than that.
+ * Lets so many through at once, in the order of arrival. Whoever takes longer than `patienceMs`, and much longer than
+ * others before, no longer counts: what hangs holds up nobody for longer than that, and a machine that is slow as it has
+ * too much to do is not given more.
  */
 export class NarrowGate {
   readonly #width: number;
   readonly #patienceMs: number;
   readonly #waiting = new Set<PromiseWithResolvers<void>>();
+  /** How long work took that succeeded, ms; the last that ended last. */
+  readonly #taken: number[] = [];
   #inside = 0;
 
   constructor(width: number, patienceMs: number) {
@@ -20,13 +28,22 @@ export class NarrowGate {
     if (this.#inside >= this.#width) await this.#turn(signal);
     else this.#inside += 1;
     const leave = once(() => this.#next());
-    const timer = setTimeout(leave, this.#patienceMs);
+    const timer = setTimeout(leave, this.#patience());
+    const begunAt = performance.now();
     try {
-      return await work();
+      const result = await work();
+      this.#taken.push(performance.now() - begunAt);
+      if (this.#taken.length > REMEMBERED) this.#taken.shift();
+      return result;
     } finally {
       clearTimeout(timer);
       leave();
     }
+  }
+
+  #patience(): number {
+    const usual = this.#taken.toSorted((a, b) => a - b)[this.#taken.length >> 1] ?? 0;
+    return Math.max(this.#patienceMs, usual * SLOWNESS);
   }
 
   /** Who leaves hands the place on. */

@@ -19,7 +19,7 @@ import { UserFilesOfImages } from './user-files.ts';
 
 /** Measured with 1 to 16 at once on two cores: a start waits for disk and kernel half of its time. */
 const STARTS_A_CORE = 2;
-/** A start that takes longer hangs: it does not count any more. */
+/** A start that takes longer hangs, unless all of them do: it does not count any more. */
 const START_PATIENCE_MS = 2_000;
 const RETRY = { minMs: 200, maxMs: 5000, factor: 2, jitter: 0.2 };
 const PROBE_TIMEOUT_MS = 10_000;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { sleep } from '../../../src/async/deadline.ts';
 import { NarrowGate } from '../../../src/async/narrow-gate.ts';
 
 const { signal } = new AbortController();
@@ -50,6 +51,17 @@ describe('a narrow gate', () => {
     end('hanging');
     await hanging;
     expect(await gate.run(signal, async () => 'last')).toBe('last');
+  });
+
+  it('has patience with work that is slow as all of it is', async () => {
+    const gate = new NarrowGate(1, 5);
+    const slow = (ms: number) => async () => await sleep(ms);
+    await gate.run(signal, slow(40));
+    const began = performance.now();
+    const second = gate.run(signal, slow(60));
+    const third = gate.run(signal, async () => performance.now() - began);
+    await second;
+    expect(await third).toBeGreaterThan(55);
   });
 
   it('forgets one that gives up while it waits', async () => {
