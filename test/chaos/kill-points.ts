@@ -95,11 +95,11 @@ export function sampleKillPoints(
   return [...first, ...rest.slice(0, Math.max(0, count - first.length))];
 }
 
-/** The family of the task that meets a point: the agent under test reads the point back from it. */
-export function familyOf(point: KillPoint, number: string): string {
+/** The family of the task `run` that meets a point: the agent under test reads the point back from it. */
+export function familyOf(point: KillPoint, run: string): string {
   const { shape, kind, boundary, afterMs, container = '' } = point;
   const named = SHORT_NAMES.get(container) ?? container;
-  return ['chaos', number, shape, kind, boundary, afterMs, named].join('_');
+  return ['chaos', run, shape, kind, boundary, afterMs, named].join('_');
 }
 
 export function killPointOf(family: string): KillPoint {
