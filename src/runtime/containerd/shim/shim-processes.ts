@@ -1,5 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { allPids } from '../../../host/processes.ts';
+import { basename } from 'node:path';
+import { allPids, descriptorsOf } from '../../../host/processes.ts';
+
+/** open(2): the descriptor names a file that is not open. */
+const O_PATH = 0o10000000;
 
 /** Pids of the shims of a containerd namespace; with `id` of those that were started for that container. */
 export async function shimPids(namespace: string, id?: string): Promise<readonly number[]> {
@@ -29,4 +33,27 @@ export function endShim(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/**
+ * Whether a shim has opened its log or waits for that; undefined: it has not come so far. It names its log by one
+ * descriptor and opens it by that, as others.
+ */
+export async function shimLog(pid: number): Promise<'awaited' | 'open' | undefined> {
+  const ofLog = [...(await descriptorsOf(pid))].filter(([, target]) => isLog(target));
+  if (ofLog.length === 0) return undefined;
+  const opened = await Promise.all(ofLog.map(([fd]) => isOpened(pid, fd)));
+  return opened.includes(true) ? 'open' : 'awaited';
+}
+
+/** proc_pid_fd(5): the name of a file that has been removed since has an end that says so. */
+function isLog(target: string): boolean {
+  return basename(target.replace(/ \(deleted\)$/, '')) === 'log';
+}
+
+/** proc_pid_fdinfo(5): `flags` is octal. */
+async function isOpened(pid: number, fd: string): Promise<boolean> {
+  const info = await readFile(`/proc/${pid}/fdinfo/${fd}`, 'utf8').catch(() => '');
+  const flags = /^flags:\s+([0-7]+)$/m.exec(info)?.[1];
+  return flags === undefined || (Number.parseInt(flags, 8) & O_PATH) === 0;
 }

@@ -1,14 +1,17 @@
-import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
-import { descriptorsOf } from '../../../host/processes.ts';
-import { endShim, shimPids } from './shim-processes.ts';
+import { endShim, shimLog, shimPids } from './shim-processes.ts';
 
 /** Between two looks; a shim is silent that waits in both. */
 const LOOK_EVERY_MS = 1_000;
 /** Longer than any task takes to be made on a machine with time for it: nobody is looked at before. */
 const LOOK_AFTER_MS = 2_000;
-/** open(2): the descriptor names a file that is not open. */
-const O_PATH = 0o10000000;
+
+/** What is looked at of shims; else those of this machine. */
+export interface ShimProcesses {
+  readonly pidsOf: typeof shimPids;
+  readonly logOf: typeof shimLog;
+  readonly end: typeof endShim;
+}
+const OF_THIS_MACHINE: ShimProcesses = { pidsOf: shimPids, logOf: shimLog, end: endShim };
 
 /**
  * Ends shims that would never answer, for as long as tasks are being made. A shim listens before it opens its log, a
@@ -20,6 +23,7 @@ const O_PATH = 0o10000000;
 export class SilentShims {
   readonly #namespace: string;
   readonly #onEnded: (pid: number) => void;
+  readonly #processes: ShimProcesses;
   /** When each task that is being made was begun, ms of the steady clock. */
   readonly #begun = new Set<{ readonly at: number }>();
   #timer: NodeJS.Timeout | undefined;
@@ -28,9 +32,10 @@ export class SilentShims {
   #cleared: ReadonlySet<number> = new Set();
 
   /** `onEnded` is told the pid of each shim that is ended. */
-  constructor(namespace: string, onEnded: (pid: number) => void) {
+  constructor(namespace: string, onEnded: (pid: number) => void, processes = OF_THIS_MACHINE) {
     this.#namespace = namespace;
     this.#onEnded = onEnded;
+    this.#processes = processes;
   }
 
   /** A task is being made, until what is given is disposed of. */
@@ -58,37 +63,18 @@ export class SilentShims {
     if (this.#looking || ![...this.#begun].some(({ at }) => at <= dueAt)) return;
     this.#looking = true;
     try {
-      const pids = await shimPids(this.#namespace);
+      const pids = await this.#processes.pidsOf(this.#namespace);
       const uncleared = pids.filter((pid) => !this.#cleared.has(pid));
-      const logs = await Promise.all(uncleared.map(logOf));
+      const logs = await Promise.all(uncleared.map((pid) => this.#processes.logOf(pid)));
       if (this.#timer === undefined) return;
       const waiting = uncleared.filter((_, index) => logs[index] === 'awaited');
       const open = uncleared.filter((_, index) => logs[index] === 'open');
-      for (const pid of waiting) if (this.#suspects.includes(pid) && endShim(pid)) this.#onEnded(pid);
+      for (const pid of waiting)
+        if (this.#suspects.includes(pid) && this.#processes.end(pid)) this.#onEnded(pid);
       this.#suspects = waiting;
       this.#cleared = new Set(pids).intersection(this.#cleared).union(new Set(open));
     } finally {
       this.#looking = false;
     }
   }
-}
-
-/** A shim names its log by one descriptor and opens it by that, as others; undefined: it is not there yet. */
-async function logOf(pid: number): Promise<'awaited' | 'open' | undefined> {
-  const ofLog = [...(await descriptorsOf(pid))].filter(([, target]) => isLog(target));
-  if (ofLog.length === 0) return undefined;
-  const opened = await Promise.all(ofLog.map(([fd]) => isOpened(pid, fd)));
-  return opened.includes(true) ? 'open' : 'awaited';
-}
-
-/** proc_pid_fd(5): the name of a file that has been removed since has an end that says so. */
-function isLog(target: string): boolean {
-  return basename(target.replace(/ \(deleted\)$/, '')) === 'log';
-}
-
-/** proc_pid_fdinfo(5): `flags` is octal. */
-async function isOpened(pid: number, fd: string): Promise<boolean> {
-  const info = await readFile(`/proc/${pid}/fdinfo/${fd}`, 'utf8').catch(() => '');
-  const flags = /^flags:\s+([0-7]+)$/m.exec(info)?.[1];
-  return flags === undefined || (Number.parseInt(flags, 8) & O_PATH) === 0;
 }
