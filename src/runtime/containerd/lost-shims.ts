@@ -4,7 +4,7 @@ import { allPids } from '../../host/processes.ts';
 import type { ContainerId } from '../../task/ids.ts';
 import type { RuntimeContext } from './runtime-context.ts';
 import { hasClient } from './shim/shim-clients.ts';
-import { endShim, shimPids } from './shim/shim-processes.ts';
+import type { Shim } from './shim/shim-processes.ts';
 
 /** How long a shim may take to end by itself. */
 const PATIENCE_MS = 1_000;
@@ -18,28 +18,29 @@ const PAUSE_MS = 50;
  * of the ECS task, and so is one with a process.
  */
 export async function endLostShims(
-  { client, log }: RuntimeContext,
+  { shimProcesses, log }: RuntimeContext,
   id: ContainerId,
   signal: AbortSignal,
 ): Promise<void> {
-  const find = async (): Promise<readonly number[]> => {
-    const pids = await shimPids(client.namespace, id);
-    const known = await Promise.all(pids.map(hasClient));
-    return pids.filter((_, index) => !known[index]);
+  const lostOf = async (shims: readonly Shim[]): Promise<readonly Shim[]> => {
+    const isLost = await Promise.all(
+      shims.map(async (shim) => (await shimProcesses.has(shim)) && !(await hasClient(shim.pid))),
+    );
+    return shims.filter((_, index) => isLost[index]);
   };
   // One whose task was deleted just now ends by itself.
   const giveUpAt = performance.now() + PATIENCE_MS;
-  let lost = await find();
+  let lost = await lostOf((await shimProcesses.all()).filter((shim) => shim.id === id));
   while (lost.length > 0 && performance.now() < giveUpAt) {
     await sleep(PAUSE_MS, signal);
-    lost = await find();
+    lost = await lostOf(lost);
   }
   if (lost.length === 0) return;
   const parents = new Set(await Promise.all((await allPids()).map(readParent)));
-  for (const pid of lost) {
+  for (const { pid } of lost) {
     if (parents.has(pid)) continue;
     log.warn({ pid, containerId: id }, 'ending a shim that containerd has forgotten');
-    endShim(pid);
+    shimProcesses.end(pid);
   }
 }
 

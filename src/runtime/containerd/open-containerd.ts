@@ -14,6 +14,7 @@ import { ImageRoots } from './image-root.ts';
 import { removeStaleLeases } from './leases.ts';
 import { type RuntimeLog, SILENT } from './runtime-log.ts';
 import { ShimNotes } from './shim/shim-notes.ts';
+import { ShimProcesses } from './shim/shim-processes.ts';
 import { SilentShims } from './shim/silent-shims.ts';
 import { UserFilesOfImages } from './user-files.ts';
 
@@ -78,11 +79,13 @@ export async function openContainerd(options: OpenContainerdOptions): Promise<Co
     if (stale > 0) log.info({ leases: stale }, 'removed leases of an earlier run');
     const watches = new ContainerWatches(client, shims, log);
     watches.start();
+    const shimProcesses = new ShimProcesses(namespace);
     const context = {
       client,
       watches,
       shims,
-      silentShims: new SilentShims(namespace, (pid) =>
+      shimProcesses,
+      silentShims: new SilentShims(shimProcesses, (pid) =>
         log.warn({ pid }, 'ended a shim that waited for a containerd that has died'),
       ),
       images: new ImageRoots(client),

@@ -7,6 +7,7 @@ import type { HostFacts } from './host-facts.ts';
 import type { ImageRoots } from './image-root.ts';
 import type { RuntimeLog } from './runtime-log.ts';
 import type { ShimNotes } from './shim/shim-notes.ts';
+import type { ShimProcesses } from './shim/shim-processes.ts';
 import type { SilentShims } from './shim/silent-shims.ts';
 import type { UserFilesOfImages } from './user-files.ts';
 
@@ -15,6 +16,7 @@ export interface RuntimeContext {
   readonly client: ContainerdClient;
   readonly watches: ContainerWatches;
   readonly shims: ShimNotes;
+  readonly shimProcesses: ShimProcesses;
   readonly silentShims: SilentShims;
   readonly images: ImageRoots;
   readonly userFiles: UserFilesOfImages;

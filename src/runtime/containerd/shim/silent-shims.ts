@@ -1,17 +1,9 @@
-import { endShim, shimLog, shimPids } from './shim-processes.ts';
+import type { ShimProcesses } from './shim-processes.ts';
 
 /** Between two looks; a shim is silent that waits in both. */
 const LOOK_EVERY_MS = 1_000;
 /** Longer than any task takes to be made on a machine with time for it: nobody is looked at before. */
 const LOOK_AFTER_MS = 2_000;
-
-/** What is looked at of shims; else those of this machine. */
-export interface ShimProcesses {
-  readonly pidsOf: typeof shimPids;
-  readonly logOf: typeof shimLog;
-  readonly end: typeof endShim;
-}
-const OF_THIS_MACHINE: ShimProcesses = { pidsOf: shimPids, logOf: shimLog, end: endShim };
 
 /**
  * Ends shims that would never answer, for as long as tasks are being made. A shim listens before it opens its log, a
@@ -21,9 +13,8 @@ const OF_THIS_MACHINE: ShimProcesses = { pidsOf: shimPids, logOf: shimLog, end: 
  * of another container; each until it has once been seen to have its log, however many tasks are being made.
  */
 export class SilentShims {
-  readonly #namespace: string;
+  readonly #processes: Pick<ShimProcesses, 'all' | 'logOf' | 'end'>;
   readonly #onEnded: (pid: number) => void;
-  readonly #processes: ShimProcesses;
   /** When each task that is being made was begun, ms of the steady clock. */
   readonly #begun = new Set<{ readonly at: number }>();
   #timer: NodeJS.Timeout | undefined;
@@ -32,10 +23,9 @@ export class SilentShims {
   #cleared: ReadonlySet<number> = new Set();
 
   /** `onEnded` is told the pid of each shim that is ended. */
-  constructor(namespace: string, onEnded: (pid: number) => void, processes = OF_THIS_MACHINE) {
-    this.#namespace = namespace;
-    this.#onEnded = onEnded;
+  constructor(processes: Pick<ShimProcesses, 'all' | 'logOf' | 'end'>, onEnded: (pid: number) => void) {
     this.#processes = processes;
+    this.#onEnded = onEnded;
   }
 
   /** A task is being made, until what is given is disposed of. */
@@ -63,7 +53,7 @@ export class SilentShims {
     if (this.#looking || ![...this.#begun].some(({ at }) => at <= dueAt)) return;
     this.#looking = true;
     try {
-      const pids = await this.#processes.pidsOf(this.#namespace);
+      const pids = (await this.#processes.all()).map(({ pid }) => pid);
       const uncleared = pids.filter((pid) => !this.#cleared.has(pid));
       const logs = await Promise.all(uncleared.map((pid) => this.#processes.logOf(pid)));
       if (this.#timer === undefined) return;

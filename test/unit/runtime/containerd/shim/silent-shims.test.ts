@@ -5,17 +5,21 @@ import { SilentShims } from '../../../../../src/runtime/containerd/shim/silent-s
 function shimsOf(logs: Map<number, 'awaited' | 'open'>) {
   const looks = { forPids: 0, atLogs: new Map<number, number>() };
   const ended: number[] = [];
-  const shims = new SilentShims('ecs', (pid) => ended.push(pid), {
-    pidsOf: async () => {
+  const processes = {
+    all: async () => {
       looks.forPids += 1;
-      return [...logs.keys()];
+      return logs
+        .keys()
+        .map((pid) => ({ pid, id: `container-${pid}` }))
+        .toArray();
     },
-    logOf: async (pid) => {
+    logOf: async (pid: number) => {
       looks.atLogs.set(pid, (looks.atLogs.get(pid) ?? 0) + 1);
       return logs.get(pid);
     },
-    end: (pid) => logs.delete(pid),
-  });
+    end: (pid: number) => logs.delete(pid),
+  };
+  const shims = new SilentShims(processes, (pid) => ended.push(pid));
   return { shims, looks, ended };
 }
 
