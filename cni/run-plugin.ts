@@ -1,6 +1,6 @@
 import { readFileSync, statSync, writeSync } from 'node:fs';
 import { isNetworkNamespace, OWN_NAMESPACE } from '../src/host/netns.ts';
-import { type CniResult, cniResultSchema } from '../src/network/cni/cni-result.ts';
+import type { CniResult } from '../src/network/cni/cni-result.ts';
 import { z } from '../src/schema.ts';
 
 /** Error codes of the CNI specification; from 100 on they are the plugins' own. */
@@ -109,18 +109,18 @@ async function answerTo<Config>(
     case 'VERSION':
       return { supportedVersions: VERSIONS };
     case 'ADD': {
-      const call = callOf(plugin, command, input);
+      const call = await callOf(plugin, command, input);
       const added = await plugin.add(call);
       return resultOf(input.cniVersion, call, added);
     }
     case 'CHECK': {
-      const wrong = plugin.check(callOf(plugin, command, input));
+      const wrong = plugin.check(await callOf(plugin, command, input));
       if (wrong.length > 0)
         throw new CniFailure(CniCode.notAsAttached, 'the attachment is not whole', wrong.join('; '));
       return undefined;
     }
     case 'DEL':
-      plugin.del(callOf(plugin, command, input));
+      plugin.del(await callOf(plugin, command, input));
       return undefined;
     // These plugins hold nothing outside of network namespaces, and need nothing that may be missing for a while.
     case 'GC':
@@ -134,11 +134,11 @@ async function answerTo<Config>(
   }
 }
 
-function callOf<Config>(
+async function callOf<Config>(
   plugin: CniPlugin<Config>,
   command: 'ADD' | 'CHECK' | 'DEL',
   input: Input,
-): CniCall<Config> {
+): Promise<CniCall<Config>> {
   const { CNI_CONTAINERID: id = '', CNI_NETNS: netns = '', CNI_IFNAME: ifName = '' } = process.env;
   if (!NAME.test(id)) throw new CniFailure(CniCode.badEnvironment, `CNI_CONTAINERID is "${id}": not a name`);
   if (!IF_NAME.test(ifName))
@@ -154,10 +154,8 @@ function callOf<Config>(
   const config = plugin.config.safeParse(input);
   if (!config.success)
     throw new CniFailure(CniCode.invalidConfig, 'invalid configuration', describe(config.error));
-  const previous = z.optional(cniResultSchema).safeParse(input.prevResult ?? undefined);
-  if (!previous.success)
-    throw new CniFailure(CniCode.cannotDecode, 'prevResult cannot be read', describe(previous.error));
-  if (plugin.isChained && command !== 'DEL' && previous.data === undefined)
+  const prevResult = await readPrevResult(input.prevResult ?? undefined);
+  if (plugin.isChained && command !== 'DEL' && prevResult === undefined)
     throw new CniFailure(
       CniCode.invalidConfig,
       'there is no prevResult: this plugin belongs behind another one in a list',
@@ -166,8 +164,17 @@ function callOf<Config>(
     config: config.data,
     netns: isThere ? netns : '',
     ifName,
-    ...(previous.data !== undefined && { prevResult: previous.data }),
+    ...(prevResult !== undefined && { prevResult }),
   };
+}
+
+/** What results are like is only loaded for one: that is 3 ms of a run. */
+async function readPrevResult(value: unknown): Promise<CniResult | undefined> {
+  if (value === undefined) return undefined;
+  const { cniResultSchema } = await import('../src/network/cni/cni-result.ts');
+  const result = cniResultSchema.safeParse(value);
+  if (result.success) return result.data;
+  throw new CniFailure(CniCode.cannotDecode, 'prevResult cannot be read', describe(result.error));
 }
 
 /** What was there before, and what this plugin has added to it. */
