@@ -61,6 +61,9 @@ export async function cgroupEffects(under: ContainerdUnderTest, driver: 'cgroupf
       what: `${directory} is held up`,
       timeoutMs: PATIENCE_MS,
     });
+  /** How often a limit was gone beyond for good: that of the task, and that or one of a container. */
+  const oomsOf = (events: 'memory.events.local' | 'memory.events') =>
+    Number(/^oom (\d+)$/m.exec(readFileSync(join(folder, events), 'utf8'))?.[1]);
   const BUSY = 'while :; do :; done';
   const FORKS = 'n=0; while [ $n -lt 40 ]; do n=$((n+1)); sleep 1000 & done; echo all of them';
 
@@ -112,6 +115,7 @@ export async function cgroupEffects(under: ContainerdUnderTest, driver: 'cgroupf
     const exits = both.map(({ id }) => log.exitsOf(id)[0]?.exit);
     const codes = exits.map((exit) => exit?.exitCode ?? null);
     const killed = exits.find((exit) => exit !== undefined);
+    const ooms = { ofTask: oomsOf('memory.events.local'), ofAll: oomsOf('memory.events') };
     for (const one of both) await one.end();
     const shrunk = await start('shrunk', greedy, limits);
     await until(() => Number(readFileSync(join(shrunk.own, 'memory.current'), 'utf8')) > 60 * MIB, {
@@ -123,7 +127,14 @@ export async function cgroupEffects(under: ContainerdUnderTest, driver: 'cgroupf
     const max = await readOr(join(shrunk.own, 'memory.max'));
     const { exitCode, oomKilled } = await shrunk.exit();
     await shrunk.end();
-    return { codes, oomKilled: killed?.oomKilled, max, shrunkCode: exitCode, shrunkOomKilled: oomKilled };
+    return {
+      codes,
+      ooms,
+      oomKilled: killed?.oomKilled,
+      max,
+      shrunkCode: exitCode,
+      shrunkOomKilled: oomKilled,
+    };
   }
 
   /** What a later life of the agent finds and takes away, with a container that runs on. */
