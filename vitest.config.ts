@@ -34,8 +34,9 @@ export default defineConfig({
   test: {
     reporters: ['default', './scripts/results-reporter.ts'],
     projects: [
-      // Generous: a machine under load is slow, and nothing here waits for anything but its own work.
-      layer('unit', 0, { testTimeout: 30_000 }),
+      // Generous: a machine under load is slow, and nothing here waits for anything but its own work. Threads, as there
+      // are many short files and a process takes longer to start than most of them.
+      layer('unit', 0, { pool: 'threads', maxWorkers: 3, testTimeout: 30_000 }),
       // Takes all processors by itself.
       layer('simulation', 1, { fileParallelism: false }),
       layer('contract', 2),

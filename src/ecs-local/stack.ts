@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { sleep } from '../async/deadline.ts';
+import { CACHE_BESIDE_CODE } from '../host/compile-cache.ts';
 import { programFile } from '../host/program-files.ts';
 import { askAgent } from './agent-socket.ts';
 import {
@@ -163,7 +164,7 @@ async function startControlPlane(
       '--secret-key',
       KEYS.secretAccessKey,
     ],
-    env: process.env,
+    env: { ...process.env, NODE_COMPILE_CACHE: CACHE_BESIDE_CODE },
     logFile,
   });
   processes.push(controlPlane);

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { readLogs } from '../../src/container-log/read-logs.ts';
+import { CACHE_BESIDE_CODE } from '../../src/host/compile-cache.ts';
 import { containerId } from '../../src/task/ids.ts';
 import { type AgentOptions, expectAllForgotten, startAgent, type TestAgent } from './agent.ts';
 import { AwsEcs } from './aws-ecs.ts';
@@ -119,6 +120,7 @@ export class EcsWorld extends AwsEcs implements AsyncDisposable {
         startDaemon({
           command: process.execPath,
           args,
+          env: { NODE_COMPILE_CACHE: CACHE_BESIDE_CODE },
           logFile: scratch.path('control-plane.log'),
           ready: () => accepts(port),
         });

@@ -5,12 +5,11 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { HostNetwork } from '../../../src/network/host-network.ts';
 import type { ContainerNetwork } from '../../../src/network/network.ts';
 import { containerIdOf, taskIdOf } from '../../../src/task/ids.ts';
@@ -188,12 +187,6 @@ test.each([true, false])(
     expect(mounts.map(({ readonly }) => readonly)).toEqual([readonlyRootfs, readonlyRootfs, readonlyRootfs]);
   },
 );
-
-test('has files that every user of the container can read, whatever the umask', async () => {
-  const umask = process.umask(0o077);
-  onTestFinished(() => void process.umask(umask));
-  for (const { source } of (await ensure('none')).mounts) expect(statSync(source).mode & 0o777).toBe(0o644);
-});
 
 test('leaves files alone that are there, and makes those that a crash kept from being made', async () => {
   const made = await ensure('none');
