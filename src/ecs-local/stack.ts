@@ -164,7 +164,7 @@ async function startControlPlane(
       '--secret-key',
       KEYS.secretAccessKey,
     ],
-    env: { ...process.env, NODE_COMPILE_CACHE: CACHE_BESIDE_CODE },
+    env: { NODE_COMPILE_CACHE: CACHE_BESIDE_CODE, ...process.env },
     logFile,
   });
   processes.push(controlPlane);

@@ -61,7 +61,7 @@ export async function cgroupEffects(under: ContainerdUnderTest, driver: 'cgroupf
       what: `${directory} is held up`,
       timeoutMs: PATIENCE_MS,
     });
-  /** How often a limit was gone beyond for good: that of the task, and that or one of a container. */
+  /** How often the kernel found a limit in the way: `.local` counts that of the task, the other its containers' too. */
   const oomsOf = (events: 'memory.events.local' | 'memory.events') =>
     Number(/^oom (\d+)$/m.exec(readFileSync(join(folder, events), 'utf8'))?.[1]);
   const BUSY = 'while :; do :; done';
@@ -114,7 +114,7 @@ export async function cgroupEffects(under: ContainerdUnderTest, driver: 'cgroupf
     });
     const exits = both.map(({ id }) => log.exitsOf(id)[0]?.exit);
     const codes = exits.map((exit) => exit?.exitCode ?? null);
-    const killed = exits.find((exit) => exit !== undefined);
+    const oomKilled = exits.filter((exit) => exit !== undefined).map((exit) => exit.oomKilled);
     const ooms = { ofTask: oomsOf('memory.events.local'), ofAll: oomsOf('memory.events') };
     for (const one of both) await one.end();
     const shrunk = await start('shrunk', greedy, limits);
@@ -125,15 +125,15 @@ export async function cgroupEffects(under: ContainerdUnderTest, driver: 'cgroupf
     // The kill may come before the answer: then there is nothing left whose limit could be looked at.
     await under.runtime.updateLimits(shrunk.id, { memoryBytes: 16 * MIB }, { signal }).catch(() => {});
     const max = await readOr(join(shrunk.own, 'memory.max'));
-    const { exitCode, oomKilled } = await shrunk.exit();
+    const ofShrunk = await shrunk.exit();
     await shrunk.end();
     return {
       codes,
       ooms,
-      oomKilled: killed?.oomKilled,
+      oomKilled,
       max,
-      shrunkCode: exitCode,
-      shrunkOomKilled: oomKilled,
+      shrunkCode: ofShrunk.exitCode,
+      shrunkOomKilled: ofShrunk.oomKilled,
     };
   }
 
